@@ -1,0 +1,40 @@
+/* event/call.h: a question with exactly one answer.
+ *
+ * The asker opens a call on its own loop and hands the value `struct call` to whoever will answer, on
+ * any thread. The answer is delivered on the asker's loop, never inside call_open. Exactly one of these arrives:
+ * what call_answer gave, -ERR_TIMEOUT at the deadline, -ERR_CANCELED after call_cancel. Later answers are
+ * dropped (their drop function runs). A call is an address (slot, generation), never a pointer: it may be kept after
+ * its end without harm. */
+#ifndef EVENT_CALL_H
+#define EVENT_CALL_H
+
+#include "event/loop.h"
+
+struct call {
+    uint32_t slot, gen; /* {0, 0}: no call; answering it does nothing but drop */
+};
+
+struct answer {
+    int rc;          /* 0 or -kind */
+    struct err err;  /* when rc != 0 */
+    void *result;    /* owned by the answer */
+    void (*drop)(void *result); /* frees result when nobody takes it; may be NULL */
+};
+/* The result, now the caller's. */
+void *answer_take(struct answer *a);
+
+typedef void call_fn(void *arg, struct answer *a); /* the driver drops what was not taken after it returns */
+
+struct call call_open(struct loop *l, usec timeout_us, call_fn *fn, void *arg); /* timeout 0: none */
+/* Any thread. Takes the answer's result. */
+void call_answer(struct call c, struct answer *take_a);
+void call_answer_err(struct call c, const struct err *err);
+void call_answer_ok(struct call c, void *take_result, void (*drop)(void *result));
+/* Asker's thread: -ERR_CANCELED is delivered on the next turn unless an answer came before. */
+void call_cancel(struct call c);
+/* Asker's thread: forget the call; fn will not run (its owner is going away). */
+void call_forget(struct call *c);
+/* Answerer, any thread: has the asker lost interest? */
+bool call_wanted(struct call c);
+
+#endif
