@@ -1,4 +1,5 @@
-/* base/arena.c: a list of blocks, doubling from 4 KiB to 1 MiB; larger requests get a block of their own. */
+/* base/arena.c: a list of blocks, doubling from 4 KiB to 1 MiB; larger requests get a block of
+ * their own. */
 #include "base/arena.h"
 
 #include <assert.h>
@@ -40,16 +41,14 @@ struct arena_hook {
     void *arg;
 };
 
-void arena_init(struct arena *a, size_t bytes_max)
-{
-    *a = (struct arena){.bytes_max = bytes_max};
-}
+void arena_init(struct arena *a, size_t bytes_max) { *a = (struct arena){.bytes_max = bytes_max}; }
 
 static NORETURN void full(struct arena *a, size_t wanted)
 {
     if (a->on_full)
         a->on_full(a->on_full_arg, wanted);
-    fprintf(stderr, "tiphys: arena bound of %zu bytes passed by a request for %zu\n", a->bytes_max, wanted);
+    fprintf(stderr, "tiphys: arena bound of %zu bytes passed by a request for %zu\n", a->bytes_max,
+            wanted);
     abort();
 }
 
@@ -176,10 +175,7 @@ void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size)
     return p;
 }
 
-str arena_str(struct arena *a, str s)
-{
-    return (str){arena_cstr(a, s), s.len};
-}
+str arena_str(struct arena *a, str s) { return (str){arena_cstr(a, s), s.len}; }
 
 char *arena_cstr(struct arena *a, str s)
 {

@@ -23,7 +23,7 @@ struct arena {
     char *at, *end;            /* free part of the newest block */
     size_t used_bytes;         /* sum of blocks */
     size_t bytes_max;
-    struct arena_hook *hook;             /* run by done/reset, newest first */
+    struct arena_hook *hook;                         /* run by done/reset, newest first */
     void (*on_full)(void *arg, size_t wanted_bytes); /* must not return */
     void *on_full_arg;
 };
@@ -68,7 +68,8 @@ void arena_on_done(struct arena *a, void (*fn)(void *arg), void *arg);
     do {                                                                                           \
         if ((v)->n == (v)->cap) {                                                                  \
             size_t cap_ = (v)->cap ? (v)->cap * 2 : 8;                                             \
-            (v)->at = arena_grow((a), (v)->at, (v)->cap * sizeof(*(v)->at), cap_ * sizeof(*(v)->at)); \
+            (v)->at =                                                                              \
+                arena_grow((a), (v)->at, (v)->cap * sizeof(*(v)->at), cap_ * sizeof(*(v)->at));    \
             (v)->cap = cap_;                                                                       \
         }                                                                                          \
         (v)->at[(v)->n++] = (__VA_ARGS__);                                                         \

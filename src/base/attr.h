@@ -1,8 +1,8 @@
 /* base/attr.h: the few compiler attributes that the code base uses, under readable names.
  *
  * MUST_CHECK  the caller must look at the returned value.
- * CLEANUP(fn) scope cleanup: fn(&variable) runs when the variable leaves scope. Used for "long-lived parts",
- *             descriptors and locks; never in a function that also uses goto.
+ * CLEANUP(fn) scope cleanup: fn(&variable) runs when the variable leaves scope. Used for
+ *             "long-lived parts", descriptors and locks; never in a function that also uses goto.
  * TAKE(p)     the pointer's value, leaving NULL behind: moves ownership out of a CLEANUP variable.
  * PRINTF(f,a) argument f is a printf format, its arguments start at a (1-based). */
 #ifndef BASE_ATTR_H

@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void buf_init(struct buf *b, size_t bytes_max)
-{
-    *b = (struct buf){.bytes_max = bytes_max};
-}
+void buf_init(struct buf *b, size_t bytes_max) { *b = (struct buf){.bytes_max = bytes_max}; }
 
 void buf_done(struct buf *b)
 {
@@ -52,15 +49,9 @@ void buf_add(struct buf *b, str s)
     b->at[b->len] = 0;
 }
 
-void buf_addz(struct buf *b, const char *z)
-{
-    buf_add(b, str_of(z));
-}
+void buf_addz(struct buf *b, const char *z) { buf_add(b, str_of(z)); }
 
-void buf_addc(struct buf *b, char c)
-{
-    buf_add(b, str_mem(&c, 1));
-}
+void buf_addc(struct buf *b, char c) { buf_add(b, str_mem(&c, 1)); }
 
 void buf_fill(struct buf *b, char c, size_t n)
 {

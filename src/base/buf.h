@@ -1,8 +1,8 @@
 /* base/buf.h: a growing byte buffer with a stated bound.
  *
- * Owned by whoever declared it (long-lived part: buf_init/buf_done, CLEANUP(buf_done)). Appending past
- * `bytes_max` drops the bytes and sets `overflow`; callers that print check it once at the end with
- * buf_check. at[len] is always NUL once anything was appended. One thread at a time. */
+ * Owned by whoever declared it (long-lived part: buf_init/buf_done, CLEANUP(buf_done)). Appending
+ * past `bytes_max` drops the bytes and sets `overflow`; callers that print check it once at the end
+ * with buf_check. at[len] is always NUL once anything was appended. One thread at a time. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -20,7 +20,9 @@ struct buf {
     bool overflow;
 };
 
+/* clang-format off */
 #define BUF_INIT {.bytes_max = BUF_BYTES_DEFAULT}
+/* clang-format on */
 
 void buf_init(struct buf *b, size_t bytes_max);
 void buf_done(struct buf *b);  /* frees; usable again with the same bound */
@@ -33,7 +35,8 @@ void buf_fill(struct buf *b, char c, size_t n); /* c n times */
 void buf_printf(struct buf *b, const char *format, ...) PRINTF(2, 3);
 void buf_vprintf(struct buf *b, const char *format, va_list args) PRINTF(2, 0);
 
-/* Room for n more bytes at b->at + b->len; false (and overflow set) past the bound. Then buf_advance. */
+/* Room for n more bytes at b->at + b->len; false (and overflow set) past the bound. Then
+ * buf_advance. */
 bool buf_reserve(struct buf *b, size_t n);
 static inline void buf_advance(struct buf *b, size_t n) { b->len += n; }
 /* Drop the first n bytes (memmove). */

@@ -1,4 +1,5 @@
-/* base/digest.c: SHA-256 by OpenSSL; SipHash-1-3 (Aumasson, Bernstein), FNV-1a, hex and base64 by hand. */
+/* base/digest.c: SHA-256 by OpenSSL; SipHash-1-3 (Aumasson, Bernstein), FNV-1a, hex and base64 by
+ * hand. */
 #include "base/digest.h"
 
 #include <openssl/evp.h>
@@ -58,15 +59,9 @@ void random_bytes(void *ret, size_t len)
 static uint64_t hash_key[2];
 static pthread_once_t hash_key_once = PTHREAD_ONCE_INIT;
 
-static void draw_hash_key(void)
-{
-    random_bytes(hash_key, sizeof(hash_key));
-}
+static void draw_hash_key(void) { random_bytes(hash_key, sizeof(hash_key)); }
 
-static inline uint64_t rotl(uint64_t x, int b)
-{
-    return x << b | x >> (64 - b);
-}
+static inline uint64_t rotl(uint64_t x, int b) { return x << b | x >> (64 - b); }
 
 static inline void sip_round(uint64_t v[4])
 {
@@ -80,7 +75,8 @@ uint64_t hash64(str s)
 {
     pthread_once(&hash_key_once, draw_hash_key);
     uint64_t k0 = hash_key[0], k1 = hash_key[1];
-    uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
+    uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+                     k1 ^ 0x7465646279746573};
     uint64_t m;
     size_t i = 0;
     for (; i + 8 <= s.len; i += 8) {
@@ -161,8 +157,10 @@ bool hex_parse(str hex, void *ret, size_t len)
     return true;
 }
 
-static const char alphabet_std[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet_std[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char alphabet_url[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static size_t encode64(const char *alphabet, bool pad, str s, char *out)
 {

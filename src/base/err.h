@@ -1,10 +1,11 @@
 /* base/err.h: one error object, one table of kinds.
  *
- * Functions that can fail return int: 0, or -kind with *err filled; their outputs are untouched then.
- * `struct err` has a fixed size and no pointers: it travels in messages. Context is put in front once
- * per room boundary (err_wrap): "syncing app 'shop': rendering chart 'web': values.yaml:14:3: ...".
- * The table (err_kind_info) maps a kind to its name, HTTP status, gRPC code, CLI exit code and retry
- * policy; nobody decides a retry by reading text. Messages never hold a secret. */
+ * Functions that can fail return int: 0, or -kind with *err filled; their outputs are untouched
+ * then. `struct err` has a fixed size and no pointers: it travels in messages. Context is put in
+ * front once per room boundary (err_wrap): "syncing app 'shop': rendering chart 'web':
+ * values.yaml:14:3: ...". The table (err_kind_info) maps a kind to its name, HTTP status, gRPC
+ * code, CLI exit code and retry policy; nobody decides a retry by reading text. Messages never hold
+ * a secret. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
@@ -32,8 +33,8 @@ enum err_kind {
     ERR_UNAVAILABLE,     /* the other side is not reachable or answers 5xx: retry */
     ERR_TIMEOUT,
     ERR_CANCELED,
-    ERR_IO,              /* disk, pipe: errno in the text */
-    ERR_INTERNAL,        /* a bug of ours */
+    ERR_IO,       /* disk, pipe: errno in the text */
+    ERR_INTERNAL, /* a bug of ours */
     ERR_KIND_COUNT
 };
 
@@ -57,8 +58,8 @@ const struct err_kind_info *err_kind_info(int kind); /* kind or -kind; never NUL
 /* Fill *err (may be NULL) and return -kind. */
 int err_set(struct err *err, int kind, const char *format, ...) PRINTF(3, 4);
 int err_vset(struct err *err, int kind, const char *format, va_list args) PRINTF(3, 0);
-/* The same from a saved errno: text gets ": <strerror>"; ENOENT, EACCES, EEXIST, ETIMEDOUT map to their kinds,
- * anything else to ERR_IO. */
+/* The same from a saved errno: text gets ": <strerror>"; ENOENT, EACCES, EEXIST, ETIMEDOUT map to
+ * their kinds, anything else to ERR_IO. */
 int err_errno(struct err *err, int saved_errno, const char *format, ...) PRINTF(3, 4);
 /* Put "context: " before the text; returns -err->kind. */
 int err_wrap(struct err *err, const char *format, ...) PRINTF(2, 3);

@@ -47,10 +47,7 @@ void fault_arm(const char *name, int nth)
     passages = 0;
 }
 
-int fault_count(const char *name)
-{
-    return strcmp(plan.name, name) == 0 ? passages : 0;
-}
+int fault_count(const char *name) { return strcmp(plan.name, name) == 0 ? passages : 0; }
 
 #ifdef TIPHYS_FAULTS
 bool fault_hit(const char *name)

@@ -2,9 +2,10 @@
  *
  *   if (FAULT("store.write")) return err_errno(err, EIO, "writing %s", path);
  *
- * A point fires when the environment says so: TIPHYS_FAULT="name:n" (the n-th passage, 1-based, returns true)
- * or "name:n:kill" (SIGKILL to this process). Built in only with -Dfaults=true; otherwise FAULT is false at compile time.
- * fault_arm does the same from a unit test. Counts are per process. */
+ * A point fires when the environment says so: TIPHYS_FAULT="name:n" (the n-th passage, 1-based,
+ * returns true) or "name:n:kill" (SIGKILL to this process). Built in only with -Dfaults=true;
+ * otherwise FAULT is false at compile time. fault_arm does the same from a unit test. Counts are
+ * per process. */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
 
@@ -17,7 +18,8 @@ bool fault_hit(const char *name);
 #define FAULT(name) false
 #endif
 
-void fault_arm(const char *name, int nth); /* NULL: disarm; returns how often any point passed through fault_count */
-int fault_count(const char *name);         /* passages since fault_arm */
+/* NULL: disarm; returns how often any point passed through fault_count */
+void fault_arm(const char *name, int nth);
+int fault_count(const char *name); /* passages since fault_arm */
 
 #endif

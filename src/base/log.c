@@ -35,10 +35,7 @@ bool log_level_parse(str name, enum log_level *ret)
     return false;
 }
 
-bool log_enabled(enum log_level level)
-{
-    return (int)level <= setup.level;
-}
+bool log_enabled(enum log_level level) { return (int)level <= setup.level; }
 
 static void add_quoted(struct buf *b, str s)
 {
@@ -84,9 +81,11 @@ static void add_field(struct buf *b, bool json, const char *key, str text)
         add_quoted(b, text);
 }
 
-void log_line(enum log_level level, const struct log_field *field, size_t n_fields, const char *format, ...)
+void log_line(enum log_level level, const struct log_field *field, size_t n_fields,
+              const char *format, ...)
 {
-    CLEANUP(buf_done) struct buf line = {.bytes_max = LINE_BYTES_MAX}, text = {.bytes_max = LINE_BYTES_MAX / 2};
+    CLEANUP(buf_done) struct buf line = {.bytes_max = LINE_BYTES_MAX},
+                                 text = {.bytes_max = LINE_BYTES_MAX / 2};
     bool json = setup.format == LOG_FORMAT_JSON;
     va_list args;
     va_start(args, format);

@@ -1,7 +1,7 @@
 /* base/log.h: the log of a process: one line a message on standard error, in logrus' text form
  * (time="..." level=info msg="..." key=value), as Argo CD writes it; JSON on request.
- * Set up once in main/ before threads start; writing is one write(2), safe from any thread. Library rooms
- * never log above debug. Text passed here must already be masked (LOG audience). */
+ * Set up once in main/ before threads start; writing is one write(2), safe from any thread. Library
+ * rooms never log above debug. Text passed here must already be masked (LOG audience). */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -19,10 +19,13 @@ struct log_field {
     const char *key;
     str value;
 };
-void log_line(enum log_level level, const struct log_field *field, size_t n_fields, const char *format, ...) PRINTF(4, 5);
+void log_line(enum log_level level, const struct log_field *field, size_t n_fields,
+              const char *format, ...) PRINTF(4, 5);
 #define LOG(level, ...) (log_enabled(level) ? log_line((level), NULL, 0, __VA_ARGS__) : (void)0)
 /* LOG_WITH(LOG_LEVEL_INFO, FIELDS({"application", name}), "refreshed in %d ms", n) */
-#define FIELDS(...) (const struct log_field[]){__VA_ARGS__}, ARRAY_LEN(((const struct log_field[]){__VA_ARGS__}))
-#define LOG_WITH(level, fields, ...) (log_enabled(level) ? log_line((level), fields, __VA_ARGS__) : (void)0)
+#define FIELDS(...)                                                                                \
+    (const struct log_field[]){__VA_ARGS__}, ARRAY_LEN(((const struct log_field[]){__VA_ARGS__}))
+#define LOG_WITH(level, fields, ...)                                                               \
+    (log_enabled(level) ? log_line((level), fields, __VA_ARGS__) : (void)0)
 
 #endif

@@ -6,10 +6,7 @@
 
 #include "base/digest.h"
 
-void map_init(struct map *m, struct arena *a)
-{
-    *m = (struct map){.arena = a};
-}
+void map_init(struct map *m, struct arena *a) { *m = (struct map){.arena = a}; }
 
 void map_done(struct map *m)
 {
@@ -85,10 +82,7 @@ void *map_find(const struct map *m, str key)
     return e ? e->value : NULL;
 }
 
-bool map_has(const struct map *m, str key)
-{
-    return find_entry(m, key) != NULL;
-}
+bool map_has(const struct map *m, str key) { return find_entry(m, key) != NULL; }
 
 void *map_set(struct map *m, str key, void *value)
 {
@@ -119,7 +113,8 @@ void *map_remove(struct map *m, str key)
     struct map_entry *e = find_entry(m, key);
     if (!e)
         return NULL;
-    /* The slot keeps pointing at the dead entry, so probing goes on past it until the next rehash. */
+    /* The slot keeps pointing at the dead entry, so probing goes on past it until the next rehash.
+     */
     e->key = (str){NULL, 0};
     m->n_live--;
     void *old = e->value;

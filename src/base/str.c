@@ -3,25 +3,16 @@
 
 #include <string.h>
 
-str str_of(const char *z)
-{
-    return z ? (str){z, strlen(z)} : (str){"", 0};
-}
+str str_of(const char *z) { return z ? (str){z, strlen(z)} : (str){"", 0}; }
 
 bool str_eq(str a, str b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
-bool str_is(str a, const char *z)
-{
-    return str_eq(a, str_of(z));
-}
+bool str_is(str a, const char *z) { return str_eq(a, str_of(z)); }
 
-static unsigned char lower(unsigned char c)
-{
-    return c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
+static unsigned char lower(unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; }
 
 bool str_ieq(str a, str b)
 {
@@ -65,10 +56,7 @@ ptrdiff_t str_find(str s, str needle)
     return p ? p - s.at : -1;
 }
 
-bool str_has(str s, str needle)
-{
-    return str_find(s, needle) >= 0;
-}
+bool str_has(str s, str needle) { return str_find(s, needle) >= 0; }
 
 ptrdiff_t str_find_char(str s, char c)
 {
@@ -89,15 +77,9 @@ str str_sub(str s, size_t from, size_t len)
     return str_mem(s.at + from, MIN_OF(len, s.len - from));
 }
 
-str str_from(str s, size_t from)
-{
-    return str_sub(s, from, SIZE_MAX);
-}
+str str_from(str s, size_t from) { return str_sub(s, from, SIZE_MAX); }
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 str str_trim(str s)
 {

@@ -1,4 +1,5 @@
-/* base/time.c: calendar arithmetic after Howard Hinnant's days_from_civil; no libc time zone code. */
+/* base/time.c: calendar arithmetic after Howard Hinnant's days_from_civil; no libc time zone code.
+ */
 #include "base/time.h"
 
 #include <stdio.h>
@@ -81,7 +82,8 @@ void time_print(usec at, char ret[TIME_RFC3339_BYTES])
     time_split(at, &p);
     int year = p.year < 0 ? 0 : p.year > 9999 ? 9999 : p.year;
     char text[80];
-    snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, p.month, p.day, p.hour, p.minute, p.second);
+    snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, p.month, p.day, p.hour,
+             p.minute, p.second);
     memcpy(ret, text, TIME_RFC3339_BYTES - 1);
     ret[TIME_RFC3339_BYTES - 1] = 0;
 }
@@ -97,7 +99,8 @@ str time_micro_str(struct arena *a, usec at)
 {
     struct time_parts p;
     time_split(at, &p);
-    return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", p.year, p.month, p.day, p.hour, p.minute, p.second, p.micro);
+    return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", p.year, p.month, p.day, p.hour,
+                        p.minute, p.second, p.micro);
 }
 
 /* Exactly n digits at s[*i]. */
@@ -113,10 +116,7 @@ static bool digits(str s, size_t *i, size_t n, int *ret)
     return true;
 }
 
-static bool literal(str s, size_t *i, char c)
-{
-    return *i < s.len && s.at[*i] == c && ++*i;
-}
+static bool literal(str s, size_t *i, char c) { return *i < s.len && s.at[*i] == c && ++*i; }
 
 static int month_days(int year, int month)
 {
@@ -134,7 +134,8 @@ static bool parse_offset(str s, size_t *i, usec *ret)
     if (*i >= s.len || (s.at[*i] != '+' && s.at[*i] != '-'))
         return false;
     bool minus = s.at[(*i)++] == '-';
-    if (!digits(s, i, 2, &hour) || !literal(s, i, ':') || !digits(s, i, 2, &minute) || hour > 24 || minute > 60)
+    if (!digits(s, i, 2, &hour) || !literal(s, i, ':') || !digits(s, i, 2, &minute) || hour > 24 ||
+        minute > 60)
         return false;
     *ret = (hour * USEC_PER_HOUR + minute * USEC_PER_MIN) * (minus ? -1 : 1);
     return true;
@@ -144,12 +145,13 @@ bool time_parse(str s, usec *ret)
 {
     struct time_parts p = {0};
     size_t i = 0;
-    if (!digits(s, &i, 4, &p.year) || !literal(s, &i, '-') || !digits(s, &i, 2, &p.month) || !literal(s, &i, '-') ||
-        !digits(s, &i, 2, &p.day) || !literal(s, &i, 'T') || !digits(s, &i, 2, &p.hour) || !literal(s, &i, ':') ||
-        !digits(s, &i, 2, &p.minute) || !literal(s, &i, ':') || !digits(s, &i, 2, &p.second))
+    if (!digits(s, &i, 4, &p.year) || !literal(s, &i, '-') || !digits(s, &i, 2, &p.month) ||
+        !literal(s, &i, '-') || !digits(s, &i, 2, &p.day) || !literal(s, &i, 'T') ||
+        !digits(s, &i, 2, &p.hour) || !literal(s, &i, ':') || !digits(s, &i, 2, &p.minute) ||
+        !literal(s, &i, ':') || !digits(s, &i, 2, &p.second))
         return false;
-    if (p.month < 1 || p.month > 12 || p.day < 1 || p.day > month_days(p.year, p.month) || p.hour > 23 || p.minute > 59 ||
-        p.second > 59)
+    if (p.month < 1 || p.month > 12 || p.day < 1 || p.day > month_days(p.year, p.month) ||
+        p.hour > 23 || p.minute > 59 || p.second > 59)
         return false;
     if (literal(s, &i, '.')) {
         int scale = 100000;
@@ -169,7 +171,8 @@ bool time_parse(str s, usec *ret)
 static const struct {
     const char *name;
     double usecs;
-} units[] = {{"ns", 1e-3}, {"us", 1}, {"µs", 1}, {"μs", 1}, {"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}};
+} units[] = {{"ns", 1e-3}, {"us", 1},  {"µs", 1},   {"μs", 1},
+             {"ms", 1e3},  {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}};
 
 bool duration_parse(str s, usec *ret)
 {
@@ -230,6 +233,8 @@ str duration_str(struct arena *a, usec d)
     if (s < 60)
         return arena_printf(a, "%s%u%ss", sign, (unsigned)s, fraction);
     if (s < 3600)
-        return arena_printf(a, "%s%um%u%ss", sign, (unsigned)(s / 60), (unsigned)(s % 60), fraction);
-    return arena_printf(a, "%s%luh%um%u%ss", sign, (unsigned long)(s / 3600), (unsigned)(s / 60 % 60), (unsigned)(s % 60), fraction);
+        return arena_printf(a, "%s%um%u%ss", sign, (unsigned)(s / 60), (unsigned)(s % 60),
+                            fraction);
+    return arena_printf(a, "%s%luh%um%u%ss", sign, (unsigned long)(s / 3600),
+                        (unsigned)(s / 60 % 60), (unsigned)(s % 60), fraction);
 }

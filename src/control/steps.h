@@ -1,9 +1,9 @@
 /* control/steps.h: long work as a list of steps, planned again after every change.
  *
- * A subject holds FACTS only. plan() is pure: facts and the time -> the steps that should be running.
- * The driver starts missing ones, cancels unwanted ones, stores each answer as a fact, and plans again.
- * After a crash the facts are read from status.operationState and the cluster; the same plan follows.
- * Threads: everything here runs on the subject's loop. */
+ * A subject holds FACTS only. plan() is pure: facts and the time -> the steps that should be
+ * running. The driver starts missing ones, cancels unwanted ones, stores each answer as a fact, and
+ * plans again. After a crash the facts are read from status.operationState and the cluster; the
+ * same plan follows. Threads: everything here runs on the subject's loop. */
 #ifndef CONTROL_STEPS_H
 #define CONTROL_STEPS_H
 
@@ -18,7 +18,8 @@ struct step;
 struct step_kind {    /* one row of the room's table of kinds */
     str name;         /* metrics, log, "waiting for" */
     usec deadline_us; /* > 0 */
-    bool effect;      /* changes the world: starts only after the status that announces it is stored */
+    /* changes the world: starts only after the status that announces it is stored */
+    bool effect;
     /* Never answers inside the call; copies what it keeps. Non-zero: absorbed as the answer. */
     int (*start)(struct subject *s, const struct step *st, struct call c, struct err *err);
     /* Writes facts, no I/O; also gets errors and time-outs. May take a->result. */
@@ -27,8 +28,9 @@ struct step_kind {    /* one row of the room's table of kinds */
 
 struct step {
     const struct step_kind *kind;
-    uint64_t id;      /* digest of kind and arguments: same id, same step */
-    const void *args; /* in the plan's arena; the driver keeps a copy of args_bytes while the step runs */
+    uint64_t id; /* digest of kind and arguments: same id, same step */
+    /* in the plan's arena; the driver keeps a copy of args_bytes while the step runs */
+    const void *args;
     size_t args_bytes;
 };
 
@@ -54,8 +56,11 @@ struct subject {
 };
 
 void subject_init(struct subject *s, struct loop *l, plan_fn *plan);
-void steps_poke(struct subject *s);  /* facts changed: plan once at the end of this turn of the loop */
-void steps_close(struct subject *s); /* cancels all; late answers are dropped; after it the owner may be freed */
-void plan_add(struct plan *p, const struct step_kind *kind, uint64_t id, const void *args, size_t args_bytes);
+/* facts changed: plan once at the end of this turn of the loop */
+void steps_poke(struct subject *s);
+/* cancels all; late answers are dropped; after it the owner may be freed */
+void steps_close(struct subject *s);
+void plan_add(struct plan *p, const struct step_kind *kind, uint64_t id, const void *args,
+              size_t args_bytes);
 
 #endif

@@ -1,10 +1,10 @@
 /* event/call.h: a question with exactly one answer.
  *
- * The asker opens a call on its own loop and hands the value `struct call` to whoever will answer, on
- * any thread. The answer is delivered on the asker's loop, never inside call_open. Exactly one of these arrives:
- * what call_answer gave, -ERR_TIMEOUT at the deadline, -ERR_CANCELED after call_cancel. Later answers are
- * dropped (their drop function runs). A call is an address (slot, generation), never a pointer: it may be kept after
- * its end without harm. */
+ * The asker opens a call on its own loop and hands the value `struct call` to whoever will answer,
+ * on any thread. The answer is delivered on the asker's loop, never inside call_open. Exactly one
+ * of these arrives: what call_answer gave, -ERR_TIMEOUT at the deadline, -ERR_CANCELED after
+ * call_cancel. Later answers are dropped (their drop function runs). A call is an address (slot,
+ * generation), never a pointer: it may be kept after its end without harm. */
 #ifndef EVENT_CALL_H
 #define EVENT_CALL_H
 
@@ -15,17 +15,19 @@ struct call {
 };
 
 struct answer {
-    int rc;          /* 0 or -kind */
-    struct err err;  /* when rc != 0 */
-    void *result;    /* owned by the answer */
+    int rc;                     /* 0 or -kind */
+    struct err err;             /* when rc != 0 */
+    void *result;               /* owned by the answer */
     void (*drop)(void *result); /* frees result when nobody takes it; may be NULL */
 };
 /* The result, now the caller's. */
 void *answer_take(struct answer *a);
 
-typedef void call_fn(void *arg, struct answer *a); /* the driver drops what was not taken after it returns */
+/* the driver drops what was not taken after it returns */
+typedef void call_fn(void *arg, struct answer *a);
 
-struct call call_open(struct loop *l, usec timeout_us, call_fn *fn, void *arg); /* timeout 0: none */
+/* timeout 0: none */
+struct call call_open(struct loop *l, usec timeout_us, call_fn *fn, void *arg);
 /* Any thread. Takes the answer's result. */
 void call_answer(struct call c, struct answer *take_a);
 void call_answer_err(struct call c, const struct err *err);

@@ -1,8 +1,10 @@
-/* event/mailbox.h: bounded batches of messages to the owner of a loop; event/cell.h's snapshots beside them.
+/* event/mailbox.h: bounded batches of messages to the owner of a loop; event/cell.h's snapshots
+ * beside them.
  *
- * Many senders on any thread, one receiver on the mailbox's loop. A message is a pointer with a drop function; the
- * receiver gets them in order of arrival, at most `batch` a turn. A full mailbox refuses (false): the sender's policy
- * decides. The address is a value; sending to a closed mailbox is refused, never a fault. */
+ * Many senders on any thread, one receiver on the mailbox's loop. A message is a pointer with a
+ * drop function; the receiver gets them in order of arrival, at most `batch` a turn. A full mailbox
+ * refuses (false): the sender's policy decides. The address is a value; sending to a closed mailbox
+ * is refused, never a fault. */
 #ifndef EVENT_MAILBOX_H
 #define EVENT_MAILBOX_H
 
@@ -13,8 +15,8 @@ struct mailbox {
 };
 typedef void mailbox_fn(void *arg, void *take_message);
 
-struct mailbox mailbox_open(struct loop *l, size_t messages_max, size_t batch, mailbox_fn *fn, void *arg,
-                            void (*drop)(void *message));
+struct mailbox mailbox_open(struct loop *l, size_t messages_max, size_t batch, mailbox_fn *fn,
+                            void *arg, void (*drop)(void *message));
 void mailbox_close(struct mailbox *m); /* receiver's thread; what waits is dropped */
 bool mailbox_send(struct mailbox m, void *take_message) MUST_CHECK; /* false: not taken */
 

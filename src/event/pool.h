@@ -1,8 +1,8 @@
 /* event/pool.h: threads for blocking libraries (libgit2, SQLite, gpg) and heavy pure work.
  *
- * Work gets its argument, runs off the loop, touches only what it was given and frozen documents, and
- * answers a call. Under sim it runs inline at a seeded later turn. The queue is bounded: pool_submit answers the
- * call with -ERR_BUSY when full. */
+ * Work gets its argument, runs off the loop, touches only what it was given and frozen documents,
+ * and answers a call. Under sim it runs inline at a seeded later turn. The queue is bounded:
+ * pool_submit answers the call with -ERR_BUSY when full. */
 #ifndef EVENT_POOL_H
 #define EVENT_POOL_H
 
@@ -16,6 +16,7 @@ void pool_free(struct pool *p); /* waits for running work; queued work is answer
 
 typedef void pool_fn(void *arg, struct answer *ret); /* fill ret (rc, err or result and drop) */
 /* drop_arg (may be NULL) frees arg after fn, or when it never ran. */
-void pool_submit(struct pool *p, pool_fn *fn, void *arg, void (*drop_arg)(void *arg), struct call c);
+void pool_submit(struct pool *p, pool_fn *fn, void *arg, void (*drop_arg)(void *arg),
+                 struct call c);
 
 #endif

@@ -1,9 +1,10 @@
 /* value/doc.h: frozen documents.
  *
  * A doc is one position-independent immutable block, reference-counted (atomic), readable from any
- * thread through `value` cursors. Freezing copies a tree into the most compact form (at most 1.2 of the JSON text
- * without managedFields). Digest and equality do not see positions. Keys of Kubernetes objects come from a generated
- * static table, others live in the document: there is no process-wide interner. */
+ * thread through `value` cursors. Freezing copies a tree into the most compact form (at most 1.2 of
+ * the JSON text without managedFields). Digest and equality do not see positions. Keys of
+ * Kubernetes objects come from a generated static table, others live in the document: there is no
+ * process-wide interner. */
 #ifndef VALUE_DOC_H
 #define VALUE_DOC_H
 
@@ -12,8 +13,9 @@
 
 struct doc;
 
-/* Freeze a tree (building, frozen or mixed) into a document of its own; the caller owns one reference.
- * Never fails for values within VALUE_DEPTH_MAX and 4 GiB. keep: bit set of DOC_KEEP_*. */
+/* Freeze a tree (building, frozen or mixed) into a document of its own; the caller owns one
+ * reference. Never fails for values within VALUE_DEPTH_MAX and 4 GiB. keep: bit set of DOC_KEEP_*.
+ */
 enum { DOC_KEEP_POSITIONS = 1, DOC_KEEP_LITERALS = 2 };
 struct doc *doc_freeze(value v, unsigned keep);
 
@@ -28,12 +30,14 @@ size_t doc_bytes(const struct doc *d);
  * value is its root, else a new freeze. */
 struct doc *doc_of(value v);
 
-/* SHA-256 of the canonical form (sorted keys, compact JSON, WIRE). Equal values have equal digests. */
+/* SHA-256 of the canonical form (sorted keys, compact JSON, WIRE). Equal values have equal digests.
+ */
 struct sha256 value_digest(value v);
 
 /* Packed form at rest: compressed with the shared dictionary; `packed` bytes are self-contained and
  * versioned, for memory of this process only. */
 void doc_pack(const struct doc *d, struct buf *out);
-int doc_unpack(str packed, struct doc **ret, struct err *err) MUST_CHECK; /* -ERR_INVALID: damaged */
+/* -ERR_INVALID: damaged */
+int doc_unpack(str packed, struct doc **ret, struct err *err) MUST_CHECK;
 
 #endif

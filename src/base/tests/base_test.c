@@ -111,7 +111,8 @@ static void durations_follow_go(void **state)
     arena_init(&a, 1 << 20);
     static const struct {
         const char *in, *out;
-    } cases[] = {{"1h30m", "1h30m0s"}, {"300ms", "300ms"}, {"-1.5s", "-1.5s"}, {"2m", "2m0s"}, {"0", "0s"}, {"1500us", "1.5ms"}};
+    } cases[] = {{"1h30m", "1h30m0s"}, {"300ms", "300ms"}, {"-1.5s", "-1.5s"},
+                 {"2m", "2m0s"},       {"0", "0s"},        {"1500us", "1.5ms"}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         usec d;
         assert_true(duration_parse(str_of(cases[i].in), &d));
@@ -143,7 +144,8 @@ static void sha256_of_a_known_text(void **state)
     struct arena a;
     arena_init(&a, 1 << 20);
     struct sha256 d = sha256_of(STR("abc"));
-    assert_true(str_is(hex_str(&a, d.byte, 32), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+    assert_true(str_is(hex_str(&a, d.byte, 32),
+                       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
     arena_done(&a);
 }
 
