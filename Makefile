@@ -1,0 +1,72 @@
+# The front door. `make help` lists what there is; the work is done by meson, ninja and tools/.
+# BUILD=folder builds elsewhere; J=n limits the jobs.
+BUILD ?= build
+J ?= $(shell nproc)
+SECONDS_FUZZ := $(if $(filter file command,$(origin SECONDS)),$(SECONDS),60)
+CCACHE := $(shell command -v ccache)
+setup = [ -f $(1)/build.ninja ] || CC="$(strip $(if $(CCACHE),ccache) $(2))" CXX="$(strip $(if $(CCACHE),ccache) $(3))" meson setup $(1) $(4) >$(1).log 2>&1 || { cat $(1).log; exit 1; }; rm -f $(1).log
+
+.PHONY: all build-all bootstrap demo test test-cluster lint asan tsan clang fuzz mutants bench clean help
+all: ## build build/tiphys
+	@tools/bootstrap build test
+	@$(call setup,$(BUILD),gcc,g++)
+	@ninja -C $(BUILD) -j$(J) --quiet tiphys
+
+build-all: ## build everything, tests included
+	@tools/bootstrap build test
+	@$(call setup,$(BUILD),gcc,g++)
+	@ninja -C $(BUILD) -j$(J) --quiet
+
+demo: all ## play the main story, with every step checked (KEEP=1 leaves it running)
+	@KEEP=$(KEEP) TIPHYS=$(CURDIR)/$(BUILD)/tiphys tools/demo
+
+test: build-all ## unit, golden, sim and e2e tests; ends with "N passed, N failed"
+	@tools/run-tests --build $(BUILD) --jobs $(J) $(T)
+
+test-cluster: build-all ## the e2e tests against a real Kubernetes control plane on loopback
+	@tools/bootstrap cluster
+	@tools/test-cluster --build $(BUILD)
+
+lint: build-all ## format, layers, limits, headers, banned functions, clang-tidy, cppcheck
+	@tools/bootstrap lint fuzz
+	@tools/lint --build $(BUILD)
+
+asan: ## the tests under AddressSanitizer and UBSan
+	@tools/bootstrap build test
+	@$(call setup,build-asan,gcc,g++,-Db_sanitize=address$(comma)undefined -Db_lundef=false -Darena=malloc)
+	@ninja -C build-asan -j$(J) --quiet
+	@tools/run-tests --build build-asan --jobs $(J) $(T)
+
+tsan: ## the tests under ThreadSanitizer
+	@tools/bootstrap build test
+	@$(call setup,build-tsan,gcc,g++,-Db_sanitize=thread -Db_lundef=false)
+	@ninja -C build-tsan -j$(J) --quiet
+	@tools/run-tests --build build-tsan --jobs $(J) $(T)
+
+clang: ## build everything with clang
+	@tools/bootstrap build test fuzz
+	@$(call setup,build-clang,clang,clang++)
+	@ninja -C build-clang -j$(J) --quiet
+
+fuzz: ## SECONDS=n CPU seconds of fuzzing, divided over all targets
+	@tools/bootstrap build test fuzz
+	@$(call setup,build-fuzz,clang,clang++,-Dfuzz=true -Db_sanitize=address$(comma)undefined -Db_lundef=false)
+	@ninja -C build-fuzz -j$(J) --quiet
+	@tools/fuzz --build build-fuzz --seconds $(SECONDS_FUZZ)
+
+mutants: build-all ## switch named faults into the product; each must turn the suite red
+	@tools/mutants $(M)
+
+bench: ## speed and memory on microkube
+	@tools/bootstrap build test
+	@$(call setup,build-release,gcc,g++,--buildtype=release -Dfaults=false)
+	@ninja -C build-release -j$(J) --quiet
+	@TIPHYS=$(CURDIR)/build-release/tiphys bench/run $(B)
+
+clean: ## remove what was built
+	@rm -rf build build-asan build-tsan build-clang build-fuzz build-release build-mutants
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+comma := ,
