@@ -25,7 +25,7 @@ struct kube_kind {
     str short_names;          /* "deploy", comma-separated */
     str categories;           /* "all", comma-separated */
     str subresources;         /* "scale,status", comma-separated, sorted */
-    str schema;               /* OpenAPI definition name ("io.k8s.api.apps.v1.Deployment"), see kube/schema.h, or "" */
+    str schema; /* OpenAPI definition name ("io.k8s.api.apps.v1.Deployment"), see kube/schema.h, or "" */
     bool namespaced;
     unsigned verbs; /* KUBE_VERB_* */
 };

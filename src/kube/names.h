@@ -15,10 +15,12 @@
 
 bool kube_is_dns_label(str s, const char *joint, struct buf *why);     /* IsDNS1123Label */
 bool kube_is_dns_subdomain(str s, const char *joint, struct buf *why); /* IsDNS1123Subdomain */
-bool kube_is_dns1035_label(str s, const char *joint, struct buf *why); /* IsDNS1035Label: Services */
-bool kube_is_label_key(str s, const char *joint, struct buf *why);     /* IsQualifiedName */
+bool kube_is_dns1035_label(str s, const char *joint,
+                           struct buf *why);                       /* IsDNS1035Label: Services */
+bool kube_is_label_key(str s, const char *joint, struct buf *why); /* IsQualifiedName */
 bool kube_is_label_value(str s, const char *joint, struct buf *why);
-bool kube_is_config_key(str s, const char *joint, struct buf *why); /* keys of ConfigMap and Secret data */
+bool kube_is_config_key(str s, const char *joint,
+                        struct buf *why); /* keys of ConfigMap and Secret data */
 /* "may not be '.'", "may not contain '/'": names of RBAC objects and resources without a rule of their own. */
 bool kube_is_path_segment(str s, const char *joint, struct buf *why);
 

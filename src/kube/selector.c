@@ -27,9 +27,9 @@ static const struct {
     str text;
     enum token token;
 } token_table[] = {
-    {STR_INIT(")"), T_CLOSE}, {STR_INIT(","), T_COMMA}, {STR_INIT("!"), T_NOT},
-    {STR_INIT("=="), T_EQ_EQ}, {STR_INIT("="), T_EQ},   {STR_INIT(">"), T_GT},
-    {STR_INIT("in"), T_IN},   {STR_INIT("<"), T_LT},    {STR_INIT("!="), T_NEQ},
+    {STR_INIT(")"), T_CLOSE},      {STR_INIT(","), T_COMMA}, {STR_INIT("!"), T_NOT},
+    {STR_INIT("=="), T_EQ_EQ},     {STR_INIT("="), T_EQ},    {STR_INIT(">"), T_GT},
+    {STR_INIT("in"), T_IN},        {STR_INIT("<"), T_LT},    {STR_INIT("!="), T_NEQ},
     {STR_INIT("notin"), T_NOT_IN}, {STR_INIT("("), T_OPEN},
 };
 
@@ -224,8 +224,8 @@ static int parse_operator(struct parser *p, enum kube_selector_op *ret)
     static const struct {
         enum token token;
         enum kube_selector_op op;
-    } table[] = {{T_IN, KUBE_OP_IN},        {T_EQ, KUBE_OP_EQ}, {T_EQ_EQ, KUBE_OP_EQ_EQ},
-                 {T_GT, KUBE_OP_GT},        {T_LT, KUBE_OP_LT}, {T_NOT_IN, KUBE_OP_NOT_IN},
+    } table[] = {{T_IN, KUBE_OP_IN},  {T_EQ, KUBE_OP_EQ}, {T_EQ_EQ, KUBE_OP_EQ_EQ},
+                 {T_GT, KUBE_OP_GT},  {T_LT, KUBE_OP_LT}, {T_NOT_IN, KUBE_OP_NOT_IN},
                  {T_NEQ, KUBE_OP_NEQ}};
     struct lexeme l = p->lexeme.at[MIN_OF(p->at, p->lexeme.n - 1)];
     p->at++;
@@ -347,8 +347,10 @@ static void push_equal(struct arena *a, requirement_vec *v, str key, str text)
     str *one = ARENA_NEW(a, str);
     *one = arena_str(a, text);
     vec_push(a, v,
-             (struct kube_requirement){
-                 .key = arena_str(a, key), .op = KUBE_OP_EQ, .value = one, .n_values = 1});
+             (struct kube_requirement){.key = arena_str(a, key),
+                                       .op = KUBE_OP_EQ,
+                                       .value = one,
+                                       .n_values = 1});
 }
 
 static int expression_of(value e, struct parser *p, requirement_vec *out)

@@ -33,7 +33,7 @@ struct kube_requirement {
 
 struct kube_selector {
     struct kube_requirement *requirement;
-    size_t n; /* 0 matches everything */
+    size_t n;     /* 0 matches everything */
     bool nothing; /* matches nothing (LabelSelector null) */
 };
 
@@ -50,7 +50,8 @@ void kube_label_selector_of_map(value map, struct arena *a, struct kube_selector
 
 bool kube_selector_is_empty(const struct kube_selector *s); /* matches everything */
 bool kube_selector_matches(const struct kube_selector *s, value labels);
-str kube_selector_str(struct arena *a, const struct kube_selector *s); /* as labels.Selector.String */
+str kube_selector_str(struct arena *a,
+                      const struct kube_selector *s); /* as labels.Selector.String */
 
 /* "metadata.name=x,status.phase!=Running", with \\ \, \= in values. Ops are KUBE_OP_EQ and KUBE_OP_NEQ only.
  * -ERR_INVALID with apimachinery's text. */
