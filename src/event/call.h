@@ -23,11 +23,13 @@ struct answer {
 /* The result, now the caller's. */
 void *answer_take(struct answer *a);
 
-/* the driver drops what was not taken after it returns */
-typedef void call_fn(void *arg, struct answer *a);
+typedef void call_fn(void *arg,
+                     struct answer *a); /* the driver drops what was not taken after it returns */
 
-/* timeout 0: none */
-struct call call_open(struct loop *l, usec timeout_us, call_fn *fn, void *arg);
+#define CALLS_MAX (1u << 20) /* open at once on one loop; one more aborts */
+
+struct call call_open(struct loop *l, usec timeout_us, call_fn *fn,
+                      void *arg); /* timeout 0: none */
 /* Any thread. Takes the answer's result. */
 void call_answer(struct call c, struct answer *take_a);
 void call_answer_err(struct call c, const struct err *err);
@@ -36,7 +38,14 @@ void call_answer_ok(struct call c, void *take_result, void (*drop)(void *result)
 void call_cancel(struct call c);
 /* Asker's thread: forget the call; fn will not run (its owner is going away). */
 void call_forget(struct call *c);
-/* Answerer, any thread: has the asker lost interest? */
+/* Answerer, any thread: is somebody still waiting? false after the deadline, call_cancel or
+ * call_forget. */
 bool call_wanted(struct call c);
+/* Answerer on the asker's loop: run fn(arg) when interest ends before an answer (deadline, cancel,
+ * forget), so that work under way can be given up. It runs once, inside call_cancel, call_forget or
+ * the deadline's turn, and must not call back into the asker; answering afterwards is harmless. One
+ * hook per call, the last one stays; NULL removes it. False when the call has ended already (fn
+ * does not run). */
+bool call_on_end(struct call c, void (*fn)(void *arg), void *arg);
 
 #endif
