@@ -44,7 +44,7 @@ struct err_kind_info {
     const char *name;
     int http_status;
     int grpc_code;
-    int exit_code; /* of the CLI; argocd uses 20 for a fatal error, see ../shared/spec */
+    int exit_code; /* of the CLI; argocd's own code for a fatal error is 20 */
     enum retry_policy retry;
 };
 

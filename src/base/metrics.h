@@ -41,10 +41,7 @@ double metric_value(const struct metric *x,
                     const str *label); /* 0 when there is no such series; histogram: count */
 void metric_clear(struct metric *x);   /* drop all its series */
 #define LABELS(...)                                                                                \
-    (const str[])                                                                                  \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
+    (const str[]) { __VA_ARGS__ }
 
 /* fn runs before each print: sets gauges that are read from state (argocd_app_info). */
 void metrics_on_collect(struct metrics *m, void (*fn)(void *arg), void *arg);

@@ -141,22 +141,35 @@ static bool parse_offset(str s, size_t *i, usec *ret)
     return true;
 }
 
+/* "2024-02-29T23:59:59", each field in its range. */
+static bool parse_date_time(str s, size_t *i, struct time_parts *p)
+{
+    const struct {
+        int digits, *field;
+        char after; /* 0: nothing */
+    } layout[] = {{4, &p->year, '-'}, {2, &p->month, '-'},  {2, &p->day, 'T'},
+                  {2, &p->hour, ':'}, {2, &p->minute, ':'}, {2, &p->second, 0}};
+    for (size_t k = 0; k < ARRAY_LEN(layout); k++)
+        if (!digits(s, i, layout[k].digits, layout[k].field) ||
+            (layout[k].after && !literal(s, i, layout[k].after)))
+            return false;
+    return p->month >= 1 && p->month <= 12 && p->day >= 1 &&
+           p->day <= month_days(p->year, p->month) && p->hour <= 23 && p->minute <= 59 &&
+           p->second <= 59;
+}
+
+static bool is_digit(str s, size_t i) { return i < s.len && s.at[i] >= '0' && s.at[i] <= '9'; }
+
 bool time_parse(str s, usec *ret)
 {
     struct time_parts p = {0};
     size_t i = 0;
-    if (!digits(s, &i, 4, &p.year) || !literal(s, &i, '-') || !digits(s, &i, 2, &p.month) ||
-        !literal(s, &i, '-') || !digits(s, &i, 2, &p.day) || !literal(s, &i, 'T') ||
-        !digits(s, &i, 2, &p.hour) || !literal(s, &i, ':') || !digits(s, &i, 2, &p.minute) ||
-        !literal(s, &i, ':') || !digits(s, &i, 2, &p.second))
-        return false;
-    if (p.month < 1 || p.month > 12 || p.day < 1 || p.day > month_days(p.year, p.month) ||
-        p.hour > 23 || p.minute > 59 || p.second > 59)
+    if (!parse_date_time(s, &i, &p))
         return false;
     if (literal(s, &i, '.')) {
         int scale = 100000;
         size_t start = i;
-        for (; i < s.len && s.at[i] >= '0' && s.at[i] <= '9'; i++, scale /= 10)
+        for (; is_digit(s, i); i++, scale /= 10)
             p.micro += (s.at[i] - '0') * scale;
         if (i == start)
             return false;
@@ -174,6 +187,30 @@ static const struct {
 } units[] = {{"ns", 1e-3}, {"us", 1},  {"µs", 1},   {"μs", 1},
              {"ms", 1e3},  {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}};
 
+/* Cuts one "1.5h" off the front of *s and gives its value in microseconds. */
+static bool parse_term(str *s, double *ret)
+{
+    double n = 0, scale = 1;
+    size_t i = 0, n_digits = 0;
+    for (; is_digit(*s, i); i++, n_digits++)
+        n = n * 10 + (s->at[i] - '0');
+    if (i < s->len && s->at[i] == '.')
+        for (i++; is_digit(*s, i); i++, n_digits++)
+            n += (s->at[i] - '0') * (scale /= 10);
+    size_t u = i;
+    while (u < s->len && s->at[u] != '.' && !is_digit(*s, u))
+        u++;
+    str unit = str_sub(*s, i, u - i);
+    size_t k = 0;
+    while (k < ARRAY_LEN(units) && !str_is(unit, units[k].name))
+        k++;
+    if (n_digits == 0 || k == ARRAY_LEN(units))
+        return false;
+    *ret = n * units[k].usecs;
+    *s = str_from(*s, u);
+    return true;
+}
+
 bool duration_parse(str s, usec *ret)
 {
     bool minus = s.len && s.at[0] == '-';
@@ -183,28 +220,13 @@ bool duration_parse(str s, usec *ret)
         *ret = 0;
         return true;
     }
-    double total = 0;
+    double total = 0, term;
     if (s.len == 0)
         return false;
     while (s.len) {
-        double n = 0, scale = 1;
-        size_t i = 0, n_digits = 0;
-        for (; i < s.len && s.at[i] >= '0' && s.at[i] <= '9'; i++, n_digits++)
-            n = n * 10 + (s.at[i] - '0');
-        if (i < s.len && s.at[i] == '.')
-            for (i++; i < s.len && s.at[i] >= '0' && s.at[i] <= '9'; i++, n_digits++)
-                n += (s.at[i] - '0') * (scale /= 10);
-        size_t u = i;
-        while (u < s.len && s.at[u] != '.' && (s.at[u] < '0' || s.at[u] > '9'))
-            u++;
-        str unit = str_sub(s, i, u - i);
-        size_t k = 0;
-        while (k < ARRAY_LEN(units) && !str_is(unit, units[k].name))
-            k++;
-        if (n_digits == 0 || k == ARRAY_LEN(units))
+        if (!parse_term(&s, &term))
             return false;
-        total += n * units[k].usecs;
-        s = str_from(s, u);
+        total += term;
     }
     if (total > 9.2e15)
         return false;

@@ -1,7 +1,8 @@
-/* tests/fuzz/replay_main.c: the main of a fuzz target in builds without libFuzzer. It gives every file of the
- * corpora named as arguments to LLVMFuzzerTestOneInput and speaks TAP: one test per file, so that an
- * input which was once a finding stays a test for good. The empty input is always tried first: a
- * target without a corpus still runs once.
+/* tests/fuzz/replay_main.c: the main of a fuzz target in builds without libFuzzer.
+ *
+ * It gives every file of the corpora named to LLVMFuzzerTestOneInput and speaks TAP: one
+ * test per file, so that an input which was once a finding stays a test for good. The empty input
+ * is always tried first: a target without a corpus still runs once.
  *
  *   target [FOLDER | FILE]...
  *
@@ -32,7 +33,7 @@ static void report(const char *name, const char *why)
     fflush(stdout);
 }
 
-/* A target reports a broken property by abort(): the test that was announced last is the culprit. */
+/* A target reports a broken property by abort(): what was announced last is the culprit. */
 static void announce(const char *name)
 {
     printf("# input %s\n", name);
