@@ -1,4 +1,5 @@
-/* base/time_fuzz.c: times and durations read from hostile text; what is printed parses to the same. */
+/* base/time_fuzz.c: times and durations read from hostile text; what is printed parses to the same.
+ */
 #include <assert.h>
 #include <stdint.h>
 
