@@ -224,3 +224,11 @@ void arena_on_done(struct arena *a, void (*fn)(void *arg), void *arg)
     *h = (struct arena_hook){a->hook, fn, arg};
     a->hook = h;
 }
+
+bool arena_is_hooked(const struct arena *a, void (*fn)(void *arg), const void *arg, size_t depth)
+{
+    for (const struct arena_hook *h = a->hook; h && depth > 0; h = h->next, depth--)
+        if (h->fn == fn && h->arg == arg)
+            return true;
+    return false;
+}

@@ -37,7 +37,7 @@ struct sha256 value_digest(value v);
 /* Packed form at rest: compressed with the shared dictionary; `packed` bytes are self-contained and
  * versioned, for memory of this process only. */
 void doc_pack(const struct doc *d, struct buf *out);
-/* -ERR_INVALID: damaged */
-int doc_unpack(str packed, struct doc **ret, struct err *err) MUST_CHECK;
+int doc_unpack(str packed, struct doc **ret,
+               struct err *err) MUST_CHECK; /* -ERR_INVALID: damaged */
 
 #endif

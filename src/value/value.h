@@ -37,8 +37,7 @@ enum value_type {
 
 typedef struct {
     const struct doc *doc; /* NULL: building */
-    /* offset into doc, or address of the building node; 0 with doc NULL: absent */
-    uintptr_t at;
+    uintptr_t at; /* offset into doc, or address of the building node; 0 with doc NULL: absent */
 } value;
 
 #define VALUE_ABSENT ((value){NULL, 0})
@@ -108,8 +107,8 @@ value value_of_int(struct arena *a, int64_t i);
 value value_of_uint(struct arena *a, uint64_t u);
 value value_of_double(struct arena *a, double d);
 value value_of_str(struct arena *a, str s); /* copies the text */
-/* s outlives the arena (literals, text the arena holds) */
-value value_borrow_str(struct arena *a, str s);
+value value_borrow_str(struct arena *a,
+                       str s); /* s outlives the arena (literals, text the arena holds) */
 value value_new_map(struct arena *a);
 value value_new_list(struct arena *a);
 
@@ -117,6 +116,8 @@ value value_new_list(struct arena *a);
  * returned as it is; a frozen container is copied one level deep, its children stay borrowed;
  * scalars are copied. The arena takes a reference on the document. */
 value value_edit(struct arena *a, value v);
+/* Keep the document of a frozen value alive as long as the arena; others: nothing. */
+void value_hold(struct arena *a, value v);
 /* Deep copy, all building, text copied. */
 value value_copy(struct arena *a, value v);
 
@@ -125,6 +126,9 @@ value value_copy(struct arena *a, value v);
  * removes. */
 void value_set(struct arena *a, value map, str key, value child);
 #define value_setz(a, map, literal, child) value_set((a), (map), STR(literal), (child))
+/* The same with a key that lives as long as the arena (a literal, text the arena holds). child must
+ * exist. */
+void value_set_borrow_key(struct arena *a, value map, str key, value child);
 void value_set_str(struct arena *a, value map, const char *key, str text);
 bool value_remove(value map, str key); /* keeps the order of the others; true when it was there */
 /* The child at key, made editable and put back; a new map when it is missing or not a map. */
@@ -148,5 +152,12 @@ void value_set_pos(value building, struct value_pos pos);
  * freezing. */
 void value_set_sensitive(value building);
 bool value_is_sensitive(value v);
+/* Text of a number as read (borrowed; it outlives the arena): printing writes it instead of the
+ * number. Building only. */
+void value_set_literal(value number, str literal);
+/* How a scalar or container was written; the numbers are the reader's (value/yaml.h). Lost when
+ * frozen: 0. */
+void value_set_style(value building, unsigned style);
+unsigned value_style(value v);
 
 #endif
