@@ -1,14 +1,15 @@
 /* cluster/apply.h: bring one object to a desired state, as kubectl apply, replace and create do.
  *
- * Client-side: the object is created with the last-applied annotation, or a three-way patch (last applied, desired,
- * live) is sent: strategic for built-in kinds, JSON merge for others; an empty patch sends nothing. Server-side: one
- * apply patch. A conflict reads the live object again and repeats, at most APPLY_TRIES times. With force, an object
- * that cannot be patched (409, 422) is deleted and created again.
+ * Client-side: the object is created with the last-applied annotation, or a three-way patch (last
+ * applied, desired, live) is sent: strategic for built-in kinds, JSON merge for others; an empty
+ * patch sends nothing. Server-side: one apply patch. A conflict reads the live object again and
+ * repeats, at most APPLY_TRIES times. With force, an object that cannot be patched (409, 422) is
+ * deleted and created again.
  *
- * `live` saves the read: a body the mirror holds may be handed in, and is read again when the server disagrees.
- * Answers a struct apply_result. Errors have the server's text, with kubectl's "error when patching" in front where
- * kubectl puts it.
- * Source: k8s.io/kubectl pkg/cmd/apply; gitops-engine pkg/utils/kube/resource_ops. */
+ * `live` saves the read: a body the mirror holds may be handed in, and is read again when the
+ * server disagrees. Answers a struct apply_result. Errors have the server's text, with kubectl's
+ * "error when patching" in front where kubectl puts it. Source: k8s.io/kubectl pkg/cmd/apply;
+ * gitops-engine pkg/utils/kube/resource_ops. */
 #ifndef CLUSTER_APPLY_H
 #define CLUSTER_APPLY_H
 
@@ -22,14 +23,15 @@ struct apply_options {
     bool server_side;  /* with force: conflicts are taken over */
     bool force;        /* client-side: delete and create again where a patch is refused */
     bool replace;      /* PUT in place of a patch; keeps no last-applied annotation */
-    bool create_only;  /* POST as it is, without annotation and field manager (hooks of a deletion) */
-    bool dry_run;      /* nothing is sent but reads; the message is what would happen */
-    bool live_known;   /* `live` below is the answer of a read, even when NULL: absent */
+    bool
+        create_only; /* POST as it is, without annotation and field manager (hooks of a deletion) */
+    bool dry_run;    /* nothing is sent but reads; the message is what would happen */
+    bool live_known; /* `live` below is the answer of a read, even when NULL: absent */
 };
 
-struct apply_result { /* drop: apply_result_free */
-    struct doc *object;                /* as the server answered; NULL after a dry run */
-    char message[APPLY_MESSAGE_MAX];   /* "deployment.apps/web configured" */
+struct apply_result {                /* drop: apply_result_free */
+    struct doc *object;              /* as the server answered; NULL after a dry run */
+    char message[APPLY_MESSAGE_MAX]; /* "deployment.apps/web configured" */
     bool created, changed;
 };
 void apply_result_free(void *result);
@@ -39,6 +41,7 @@ void cluster_apply(struct cluster_client *c, value desired, const struct doc *li
                    const struct apply_options *o, struct call call);
 
 /* "service/x", "deployment.apps/web": kubectl's name of an object. */
-str apply_object_name(struct arena *a, const struct kube_kind *kind, str group, str kind_name, str name);
+str apply_object_name(struct arena *a, const struct kube_kind *kind, str group, str kind_name,
+                      str name);
 
 #endif

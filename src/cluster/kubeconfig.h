@@ -1,9 +1,9 @@
 /* cluster/kubeconfig.h: where a cluster is and who we are there.
  *
  * Reads a kubeconfig file (the current or a named context), the service account of a pod, or the
- * `config` of an Argo CD cluster secret, into one struct whose text lives in the arena. Files that it
- * names (certificates, token files) are read here; relative paths are relative to the kubeconfig's folder.
- * Exec and auth-provider plug-ins are refused by name: -ERR_UNSUPPORTED.
+ * `config` of an Argo CD cluster secret, into one struct whose text lives in the arena. Files that
+ * it names (certificates, token files) are read here; relative paths are relative to the
+ * kubeconfig's folder. Exec and auth-provider plug-ins are refused by name: -ERR_UNSUPPORTED.
  * Source: client-go tools/clientcmd; Argo CD ClusterConfig. */
 #ifndef CLUSTER_KUBECONFIG_H
 #define CLUSTER_KUBECONFIG_H
@@ -22,11 +22,15 @@ struct kube_access {
 };
 
 /* path: a file; context "" means current-context. Errors name the file and the entry. */
-int kubeconfig_read(str path, str context, struct arena *a, struct kube_access *ret, struct err *err) MUST_CHECK;
-/* Environment KUBERNETES_SERVICE_HOST/PORT (passed in) and SERVICE_ACCOUNT_DIR. -ERR_NOT_FOUND: not in a pod. */
-int kubeconfig_in_cluster(str host, str port, struct arena *a, struct kube_access *ret, struct err *err) MUST_CHECK;
-/* The JSON of `config` in a cluster secret: bearerToken, username/password (refused), tlsClientConfig{insecure,
- * serverName, caData, certData, keyData}. */
-int kubeconfig_of_secret(str server, value config, struct arena *a, struct kube_access *ret, struct err *err) MUST_CHECK;
+int kubeconfig_read(str path, str context, struct arena *a, struct kube_access *ret,
+                    struct err *err) MUST_CHECK;
+/* Environment KUBERNETES_SERVICE_HOST/PORT (passed in) and SERVICE_ACCOUNT_DIR. -ERR_NOT_FOUND: not
+ * in a pod. */
+int kubeconfig_in_cluster(str host, str port, struct arena *a, struct kube_access *ret,
+                          struct err *err) MUST_CHECK;
+/* The JSON of `config` in a cluster secret: bearerToken, username/password (refused),
+ * tlsClientConfig{insecure, serverName, caData, certData, keyData}. */
+int kubeconfig_of_secret(str server, value config, struct arena *a, struct kube_access *ret,
+                         struct err *err) MUST_CHECK;
 
 #endif

@@ -1,11 +1,12 @@
 /* cluster/transport.h: how requests reach an API server.
  *
- * A small port, so that the same client and mirror run over HTTP (cluster/transport_http.h), and in the
- * simulation straight into microkube. A transport belongs to one loop; its callbacks never run inside
- * the function that was called.
+ * A small port, so that the same client and mirror run over HTTP (cluster/transport_http.h), and in
+ * the simulation straight into microkube. A transport belongs to one loop; its callbacks never run
+ * inside the function that was called.
  *
- * A 4xx or 5xx answer is an answer here; cluster/client.h turns it into an error. Failures to get an
- * answer are errors of the call: -ERR_UNAVAILABLE, -ERR_TIMEOUT, -ERR_CANCELED, -ERR_TOO_LARGE. */
+ * A 4xx or 5xx answer is an answer here; cluster/client.h turns it into an error. Failures to get
+ * an answer are errors of the call: -ERR_UNAVAILABLE, -ERR_TIMEOUT, -ERR_CANCELED, -ERR_TOO_LARGE.
+ */
 #ifndef CLUSTER_TRANSPORT_H
 #define CLUSTER_TRANSPORT_H
 
@@ -44,8 +45,8 @@ struct kube_transport {
     void *arg;
     /* Answers a struct kube_response. */
     void (*send)(void *arg, const struct kube_request *r, struct call c);
-    /* Never NULL: a stream that cannot start ends with an error on a later turn. handler and its arg
-     * must live until end or stream_close. */
+    /* Never NULL: a stream that cannot start ends with an error on a later turn. handler and its
+     * arg must live until end or stream_close. */
     struct kube_stream *(*stream)(void *arg, const struct kube_request *r,
                                   const struct kube_stream_handler *handler, void *handler_arg);
     /* After end too: gives the stream back. No callback runs any more. */
