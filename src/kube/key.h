@@ -1,7 +1,8 @@
 /* kube/key.h: what an object is called, and the REST paths that lead to it.
  *
- * Keys are values made of borrowed text; kube_key_copy puts the text into an arena. Nothing here fails but the parsers.
- * Source: k8s.io/apimachinery/pkg/runtime/schema (ParseGroupVersion), apiserver/pkg/endpoints/request (RequestInfo). */
+ * Keys are values made of borrowed text; kube_key_copy puts the text into an arena. Nothing here
+ * fails but the parsers. Source: k8s.io/apimachinery/pkg/runtime/schema (ParseGroupVersion),
+ * apiserver/pkg/endpoints/request (RequestInfo). */
 #ifndef KUBE_KEY_H
 #define KUBE_KEY_H
 
@@ -31,16 +32,17 @@ int kube_api_version_parse(str api_version, str *ret_group, str *ret_version,
                            struct err *err) MUST_CHECK;
 str kube_api_version(struct arena *a, str group, str version); /* "v1", "apps/v1" */
 
-/* "/api/v1/namespaces/NS/pods/NAME/SUB" or "/apis/GROUP/VERSION/...": parts that are "" are left out. The text of each
- * part is percent-escaped where a path needs it. Into arena. */
+/* "/api/v1/namespaces/NS/pods/NAME/SUB" or "/apis/GROUP/VERSION/...": parts that are "" are left
+ * out. The text of each part is percent-escaped where a path needs it. Into arena. */
 struct kube_resource_path {
     str group, version, plural, ns, name, subresource;
 };
 str kube_resource_path_str(struct arena *a, const struct kube_resource_path *p);
 
-/* The reverse, for an already percent-decoded path without query. Namespaces themselves read as plural
- * "namespaces", ns == name (as RequestInfo), and their subresources status and finalize. What follows the subresource (as in
- * pods/x/proxy/a/b) goes to *ret_rest. -ERR_NOT_FOUND when it is not a resource path. Outputs borrow. */
+/* The reverse, for an already percent-decoded path without query. Namespaces themselves read as
+ * plural "namespaces", ns == name (as RequestInfo), and their subresources status and finalize.
+ * What follows the subresource (as in pods/x/proxy/a/b) goes to *ret_rest. -ERR_NOT_FOUND when it
+ * is not a resource path. Outputs borrow. */
 int kube_resource_path_parse(str path, struct kube_resource_path *ret, str *ret_rest,
                              struct err *err) MUST_CHECK;
 

@@ -1,8 +1,8 @@
 /* kube/kinds.h: the kinds that a Kubernetes API server serves without any CRD.
  *
- * The table is generated from a real server's discovery (tools/kube-tables), in discovery order. A server may
- * serve more (CRDs, aggregated APIs) or fewer; what a cluster really has is its discovery's word, in the same struct.
- * Static memory, any thread. */
+ * The table is generated from a real server's discovery (tools/kube-tables), in discovery order. A
+ * server may serve more (CRDs, aggregated APIs) or fewer; what a cluster really has is its
+ * discovery's word, in the same struct. Static memory, any thread. */
 #ifndef KUBE_KINDS_H
 #define KUBE_KINDS_H
 
@@ -25,7 +25,8 @@ struct kube_kind {
     str short_names;          /* "deploy", comma-separated */
     str categories;           /* "all", comma-separated */
     str subresources;         /* "scale,status", comma-separated, sorted */
-    str schema; /* OpenAPI definition name ("io.k8s.api.apps.v1.Deployment"), see kube/schema.h, or "" */
+    str schema; /* OpenAPI definition name ("io.k8s.api.apps.v1.Deployment"), see kube/schema.h, or
+                   "" */
     bool namespaced;
     unsigned verbs; /* KUBE_VERB_* */
 };
@@ -36,7 +37,8 @@ const struct kube_kind *kube_kind_at(size_t i);
 /* Exact, or NULL. version "" takes the group's preferred one (first in discovery order). */
 const struct kube_kind *kube_kind_find(str group, str version, str kind);
 const struct kube_kind *kube_kind_by_plural(str group, str version, str plural);
-/* What people type: plural, singular, short name or lower-cased kind, optionally ".group" or ".version.group". NULL: none. */
+/* What people type: plural, singular, short name or lower-cased kind, optionally ".group" or
+ * ".version.group". NULL: none. */
 const struct kube_kind *kube_kind_by_word(str word);
 
 bool kube_kind_has_verb(const struct kube_kind *k, unsigned verb);

@@ -1,4 +1,5 @@
-/* kube/names.c: each rule is a small automaton; the regular expressions appear only in the texts. */
+/* kube/names.c: each rule is a small automaton; the regular expressions appear only in the texts.
+ */
 #include "kube/names.h"
 
 #define LABEL_RE "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -19,12 +20,12 @@ static void say(struct buf *why, size_t start, const char *joint, const char *pr
 }
 
 static void say_too_long(struct buf *why, size_t start, const char *joint, const char *prefix,
-                         int max)
+                         int max, const char *unit)
 {
     if (!why)
         return;
     say(why, start, joint, prefix, "must be no more than ");
-    buf_printf(why, "%d %s", max, "bytes");
+    buf_printf(why, "%d %s", max, unit);
 }
 
 /* [a-z0-9]([-a-z0-9]*[a-z0-9])? */
@@ -65,7 +66,7 @@ bool kube_is_dns_label(str s, const char *joint, struct buf *why)
     bool ok = true;
     if (s.len > KUBE_LABEL_BYTES_MAX) {
         ok = false;
-        say_too_long(why, start, joint, "", KUBE_LABEL_BYTES_MAX);
+        say_too_long(why, start, joint, "", KUBE_LABEL_BYTES_MAX, "characters");
     }
     if (matches_label(s))
         return ok;
@@ -85,7 +86,8 @@ static bool check_subdomain(str s, size_t start, const char *joint, const char *
     bool ok = true;
     if (s.len > KUBE_SUBDOMAIN_BYTES_MAX) {
         ok = false;
-        say_too_long(why, start, joint, prefix, KUBE_SUBDOMAIN_BYTES_MAX);
+        say_too_long(why, start, joint, prefix, KUBE_SUBDOMAIN_BYTES_MAX,
+                     *prefix ? "bytes" : "characters");
     }
     if (matches_subdomain(s))
         return ok;
@@ -107,7 +109,7 @@ bool kube_is_dns1035_label(str s, const char *joint, struct buf *why)
     bool ok = true;
     if (s.len > KUBE_LABEL_BYTES_MAX) {
         ok = false;
-        say_too_long(why, start, joint, "", KUBE_LABEL_BYTES_MAX);
+        say_too_long(why, start, joint, "", KUBE_LABEL_BYTES_MAX, "characters");
     }
     if (matches_label(s) && s.at[0] >= 'a')
         return ok;
@@ -146,7 +148,7 @@ bool kube_is_label_key(str s, const char *joint, struct buf *why)
         say(why, start, joint, "name part ", "must be non-empty");
         ok = false;
     } else if (name.len > KUBE_LABEL_BYTES_MAX) {
-        say_too_long(why, start, joint, "name part ", KUBE_LABEL_BYTES_MAX);
+        say_too_long(why, start, joint, "name part ", KUBE_LABEL_BYTES_MAX, "bytes");
         ok = false;
     }
     if (!matches_qualified(name)) {
@@ -162,7 +164,7 @@ bool kube_is_label_value(str s, const char *joint, struct buf *why)
     bool ok = true;
     if (s.len > KUBE_LABEL_BYTES_MAX) {
         ok = false;
-        say_too_long(why, start, joint, "", KUBE_LABEL_BYTES_MAX);
+        say_too_long(why, start, joint, "", KUBE_LABEL_BYTES_MAX, "bytes");
     }
     if (!s.len || matches_qualified(s))
         return ok;
@@ -180,7 +182,7 @@ bool kube_is_config_key(str s, const char *joint, struct buf *why)
     bool ok = true, chars = s.len > 0;
     if (s.len > KUBE_SUBDOMAIN_BYTES_MAX) {
         ok = false;
-        say_too_long(why, start, joint, "", KUBE_SUBDOMAIN_BYTES_MAX);
+        say_too_long(why, start, joint, "", KUBE_SUBDOMAIN_BYTES_MAX, "characters");
     }
     for (size_t i = 0; i < s.len; i++)
         chars = chars && (is_alnum(s.at[i]) || s.at[i] == '-' || s.at[i] == '_' || s.at[i] == '.');

@@ -1,8 +1,9 @@
 /* kube/names.h: rules for names, label keys and label values, with Kubernetes' texts.
  *
- * Each check returns true when `s` is well formed. Otherwise, when `why` is not NULL, the reasons are appended as the API
- * server words them, joined by `joint` ("; " in selectors, ", " in field errors); a NULL why only asks.
- * Source: k8s.io/apimachinery/pkg/api/validate/content, util/validation, api/validation. */
+ * Each check returns true when `s` is well formed. Otherwise, when `why` is not NULL, the reasons
+ * are appended as the API server words them, joined by `joint` ("; " in selectors, ", " in field
+ * errors); a NULL why only asks. Source: k8s.io/apimachinery/pkg/api/validate/content,
+ * util/validation, api/validation. */
 #ifndef KUBE_NAMES_H
 #define KUBE_NAMES_H
 
@@ -21,7 +22,8 @@ bool kube_is_label_key(str s, const char *joint, struct buf *why); /* IsQualifie
 bool kube_is_label_value(str s, const char *joint, struct buf *why);
 bool kube_is_config_key(str s, const char *joint,
                         struct buf *why); /* keys of ConfigMap and Secret data */
-/* "may not be '.'", "may not contain '/'": names of RBAC objects and resources without a rule of their own. */
+/* "may not be '.'", "may not contain '/'": names of RBAC objects and resources without a rule of
+ * their own. */
 bool kube_is_path_segment(str s, const char *joint, struct buf *why);
 
 #endif

@@ -1,6 +1,7 @@
 /* kube/object.h: small typed readers over a Kubernetes object.
  *
- * Every reader accepts an absent or malformed object and answers "" / 0 / absent. Text is borrowed from the value. */
+ * Every reader accepts an absent or malformed object and answers "" / 0 / absent. Text is borrowed
+ * from the value. */
 #ifndef KUBE_OBJECT_H
 #define KUBE_OBJECT_H
 
@@ -46,8 +47,8 @@ bool object_is_owned_by(value o, str uid);
 
 bool object_is_list(value o); /* kind ends in "List" and has a list under items */
 
-/* The object has the four things every object needs. -ERR_INVALID names what is missing: apiVersion, kind, metadata.name
- * (or generateName). */
+/* The object has the four things every object needs. -ERR_INVALID names what is missing:
+ * apiVersion, kind, metadata.name (or generateName). */
 int object_check(value o, struct err *err) MUST_CHECK;
 
 #endif

@@ -124,12 +124,12 @@ typedef VEC(struct kube_field) field_vec;
 
 static int build_fields(struct builder *b, value v, bool root, int depth, struct kube_schema *s)
 {
-    field_vec fields = {0};
+    field_vec list = {0};
     bool object = root || s->embedded;
     for (struct value_iter it = value_iter(value_getz(v, "properties")); value_next(&it);) {
         struct kube_field f = {.name = it.key, .enums = enums_of(b->a, value_getz(it.val, "enum"))};
-        if (object && (str_is(it.key, "apiVersion") || str_is(it.key, "kind") ||
-                       str_is(it.key, "metadata")))
+        if (object &&
+            (str_is(it.key, "apiVersion") || str_is(it.key, "kind") || str_is(it.key, "metadata")))
             continue;
         int rc = build(b, it.val, false, depth + 1, &f.type);
         if (rc < 0)
@@ -138,18 +138,17 @@ static int build_fields(struct builder *b, value v, bool root, int depth, struct
         if (value_exists(d))
             f.default_json = json_str(b->a, d, AUDIENCE_WIRE, 0);
         f.required = list_has(value_getz(v, "required"), it.key);
-        vec_push(b->a, &fields, f);
+        vec_push(b->a, &list, f);
     }
     if (object) {
-        vec_push(b->a, &fields,
-                 (struct kube_field){.name = STR("apiVersion"), .type = &text_schema});
-        vec_push(b->a, &fields, (struct kube_field){.name = STR("kind"), .type = &text_schema});
-        vec_push(b->a, &fields, (struct kube_field){.name = STR("metadata"), .type = meta_schema()});
+        vec_push(b->a, &list, (struct kube_field){.name = STR("apiVersion"), .type = &text_schema});
+        vec_push(b->a, &list, (struct kube_field){.name = STR("kind"), .type = &text_schema});
+        vec_push(b->a, &list, (struct kube_field){.name = STR("metadata"), .type = meta_schema()});
     }
-    if (fields.n)
-        qsort(fields.at, fields.n, sizeof(*fields.at), by_name);
-    s->field = fields.at;
-    s->n_fields = fields.n;
+    if (list.n)
+        qsort(list.at, list.n, sizeof(*list.at), by_name);
+    s->field = list.at;
+    s->n_fields = list.n;
     value extra = value_getz(v, "additionalProperties");
     if (value_is_map(extra))
         return build(b, extra, false, depth + 1, &s->elem);
@@ -198,15 +197,23 @@ int kube_schema_of_crd(value schema, struct arena *a, const struct kube_schema *
 {
     struct builder b = {.a = a, .err = err};
     if (!value_is_map(schema)) {
-        *ret = kube_schema_untyped();
+        *ret = kube_schema_untyped(a);
         return 0;
     }
     return build(&b, schema, true, 0, ret);
 }
 
-const struct kube_schema *kube_schema_untyped(void)
+const struct kube_schema *kube_schema_untyped(struct arena *a)
 {
-    /* The type of an object whose body nobody declared, taken from a built-in kind that has nothing but metadata. */
-    static const struct kube_schema any_map = {.type = KUBE_ANY_MAP, .preserve_unknown = true};
-    return &any_map;
+    struct kube_schema *s = ARENA_NEW(a, struct kube_schema);
+    struct kube_field *f = ARENA_ARRAY(a, struct kube_field, 3);
+    f[0] = (struct kube_field){.name = STR("apiVersion"), .type = &text_schema};
+    f[1] = (struct kube_field){.name = STR("kind"), .type = &text_schema};
+    f[2] = (struct kube_field){.name = STR("metadata"), .type = meta_schema()};
+    *s = (struct kube_schema){.type = KUBE_STRUCT,
+                              .preserve_unknown = true,
+                              .elem = &any_schema,
+                              .field = f,
+                              .n_fields = 3};
+    return s;
 }

@@ -1,9 +1,11 @@
-/* kube/schema.h: the structural type of objects: fields, list types and keys, merge rules, defaults.
+/* kube/schema.h: the structural type of objects: fields, list types and keys, merge rules,
+ * defaults.
  *
- * Types of built-in kinds are static (generated from a real server's OpenAPI by tools/kube-tables); the type
- * of a custom resource is built in an arena from its CRD. Both are read by strategic merge (built-in only), server-side apply,
- * validation, pruning and defaulting. Any thread.
- * Source: OpenAPI x-kubernetes-* extensions; structured-merge-diff's schema; apiextensions structural schemas. */
+ * Types of built-in kinds are static (generated from a real server's OpenAPI by tools/kube-tables);
+ * the type of a custom resource is built in an arena from its CRD. Both are read by strategic merge
+ * (built-in only), server-side apply, validation, pruning and defaulting. Any thread. Source:
+ * OpenAPI x-kubernetes-* extensions; structured-merge-diff's schema; apiextensions structural
+ * schemas. */
 #ifndef KUBE_SCHEMA_H
 #define KUBE_SCHEMA_H
 
@@ -77,11 +79,12 @@ const struct kube_schema *kube_schema_child(const struct kube_schema *s, str nam
 /* The type's short name as Go prints it: "Container". */
 str kube_schema_short_name(const struct kube_schema *s);
 
-/* Type of a custom resource from an openAPIV3Schema (absent: anything), with apiVersion, kind and metadata added. In
- * arena; the texts borrow from `schema`. -ERR_INVALID: deeper than VALUE_DEPTH_MAX. */
+/* Type of a custom resource from an openAPIV3Schema (absent: anything), with apiVersion, kind and
+ * metadata added. In arena; the texts borrow from `schema`. -ERR_INVALID: deeper than
+ * VALUE_DEPTH_MAX. */
 int kube_schema_of_crd(value schema, struct arena *a, const struct kube_schema **ret,
                        struct err *err) MUST_CHECK;
 /* For custom resources without any schema: everything is kept; metadata has its type. */
-const struct kube_schema *kube_schema_untyped(void);
+const struct kube_schema *kube_schema_untyped(struct arena *a);
 
 #endif

@@ -1,5 +1,5 @@
-/* kube/selector.c: a lexer and a recursive descent parser after apimachinery's, so that each text it refuses is refused with
- * the same words. */
+/* kube/selector.c: a lexer and a recursive descent parser after apimachinery's, so that each text
+ * it refuses is refused with the same words. */
 #include "kube/selector.h"
 
 #include <inttypes.h>
@@ -60,7 +60,8 @@ static enum token token_of(str s)
     return T_ERROR;
 }
 
-/* The longest operator at pos; apimachinery stops at the first byte that makes a known one unknown. */
+/* The longest operator at pos; apimachinery stops at the first byte that makes a known one unknown.
+ */
 static struct lexeme lex_special(struct parser *p)
 {
     size_t start = p->pos, end = start;
@@ -552,7 +553,7 @@ int kube_field_selector_parse(str text, struct arena *a, struct kube_selector *r
                        KUBE_SELECTOR_BYTES_MAX);
     text = arena_str(a, text);
     for (size_t i = 0, start = 0; i <= text.len; i++) {
-        if (i < text.len && text.at[i] == '\\') {
+        if (i + 1 < text.len && text.at[i] == '\\') {
             i++;
             continue;
         }

@@ -1,8 +1,9 @@
 /* kube/strategic.c: apply a strategic merge patch.
  *
- * One walk serves two purposes: patching an object (parallel lists are carried out, unmatched nulls dropped), and merging two
- * patches into one (directives and nulls are kept), which ends a three-way diff. Both inputs are copied as far as they are
- * changed: results never share a changed node with the caller's values. */
+ * One walk serves two purposes: patching an object (parallel lists are carried out, unmatched nulls
+ * dropped), and merging two patches into one (directives and nulls are kept), which ends a
+ * three-way diff. Both inputs are copied as far as they are changed: results never share a changed
+ * node with the caller's values. */
 #include "kube/strategic.h"
 #include "kube/strategic_list.h"
 
@@ -19,7 +20,8 @@ static bool has_prefix(str key, str directive)
     return str_starts(key, directive) && key.len > directive.len && key.at[directive.len] == '/';
 }
 
-/* Values that came from the caller may be building nodes of its own tree: never edit those in place. */
+/* Values that came from the caller may be building nodes of its own tree: never edit those in
+ * place. */
 static value own(struct arena *a, value v)
 {
     if (v.doc)
@@ -33,7 +35,8 @@ static value own(struct arena *a, value v)
     return v;
 }
 
-/* Copy without directives (maps that carry $patch disappear); nulls too when asked. false: the value itself goes. */
+/* Copy without directives (maps that carry $patch disappear); nulls too when asked. false: the
+ * value itself goes. */
 static bool without_directives(struct merge *m, value v, bool drop_nulls, value *ret)
 {
     struct arena *a = m->s.a;
@@ -133,7 +136,8 @@ static void split_by(struct merge *m, value list, value by, str merge_key, bool 
     }
 }
 
-/* Put the items of both in one list: relative orders are kept, and where both places in the live list are known they decide. */
+/* Put the items of both in one list: relative orders are kept, and where both places in the live
+ * list are known they decide. */
 static value interleave(struct merge *m, const value_vec *server, const value_vec *patch,
                         value live, str merge_key, bool maps)
 {
@@ -144,10 +148,10 @@ static value interleave(struct merge *m, const value_vec *server, const value_ve
     while (i < server->n || j < patch->n) {
         bool server_first = j == patch->n;
         if (i < server->n && j < patch->n) {
-            uintptr_t x = (uintptr_t)map_find(
-                &index, strategic_item_id(m->s.a, server->at[i], merge_key, maps));
-            uintptr_t y = (uintptr_t)map_find(
-                &index, strategic_item_id(m->s.a, patch->at[j], merge_key, maps));
+            uintptr_t x = (uintptr_t)map_find(&index, strategic_item_id(m->s.a, server->at[i],
+                                                                        merge_key, maps));
+            uintptr_t y = (uintptr_t)map_find(&index, strategic_item_id(m->s.a, patch->at[j],
+                                                                        merge_key, maps));
             server_first = x && y && x < y;
         }
         value_push(m->s.a, out, server_first ? server->at[i++] : patch->at[j++]);
@@ -193,8 +197,8 @@ static value union_of_scalars(struct merge *m, value x, value y)
     return out;
 }
 
-/* Carry out items with $patch: *io_live loses what is deleted, *io_patch its special items. `replace` leaves the rest of the
- * patch as the whole list. */
+/* Carry out items with $patch: *io_live loses what is deleted, *io_patch its special items.
+ * `replace` leaves the rest of the patch as the whole list. */
 static int special_items(struct merge *m, str merge_key, value *io_live, value *io_patch)
 {
     struct strategic *s = &m->s;
@@ -262,9 +266,22 @@ static int merge_items(struct merge *m, value live, value patch, const struct st
     return 0;
 }
 
-static int merge_list(struct merge *m, value live, value patch, const struct strategic_rule *r,
-                      bool is_delete, value *ret)
+/* First n items of a list. */
+static value list_head(struct merge *m, value list, size_t n)
 {
+    value out = value_new_list(m->s.a);
+    for (struct value_iter it = value_iter(list); n-- > 0 && value_next(&it);)
+        value_push(m->s.a, out, it.val);
+    return out;
+}
+
+/* ret_live (or NULL): the live list as the Go code leaves it, because it deletes and appends in
+ * place and goes on to use the array as the order of the live object: deleted items are gone and
+ * new ones stand in the room they left. */
+static int merge_list(struct merge *m, value live, value patch, const struct strategic_rule *r,
+                      bool is_delete, value *ret, value *ret_live)
+{
+    size_t n_live = value_len(live);
     enum value_type type;
     value merged;
     if (!r->merge && !is_delete) {
@@ -292,6 +309,8 @@ static int merge_list(struct merge *m, value live, value patch, const struct str
     rc = special_items(m, r->merge_key, &live, &patch);
     if (rc == 0)
         rc = merge_items(m, live, patch, r, &merged);
+    if (rc == 0 && ret_live)
+        *ret_live = list_head(m, merged, n_live);
     return rc < 0 ? rc : in_order(m, merged, patch, live, r->merge_key, true, ret);
 }
 
@@ -337,12 +356,13 @@ static int need_list(struct merge *m, value v)
                    value_is_map(v) ? "map[string]interface {}" : "string");
 }
 
-/* Merge the list named by one $setElementOrder entry; *done lists the fields that need no further work. */
+/* Merge the list named by one $setElementOrder entry; *done lists the fields that need no further
+ * work. */
 static int merge_ordered(struct merge *m, value out, value patch, str key, value order,
                          const struct kube_schema *schema, struct map *done)
 {
     str field = str_from(key, DIRECTIVE_ORDER.len + 1);
-    value live = value_get(out, field), list = value_get(patch, field), merged;
+    value live = value_get(out, field), list = value_get(patch, field), merged, order_live = live;
     struct strategic_rule r;
     enum value_type type;
     if (m->of_patches) {
@@ -369,11 +389,11 @@ static int merge_ordered(struct merge *m, value out, value patch, str key, value
     else if (!value_exists(live))
         without_directives(m, list, false, &merged);
     else
-        rc = merge_list(m, live, list, &r, false, &merged);
+        rc = merge_list(m, live, list, &r, false, &merged, &order_live);
     if (rc == 0)
         rc = strategic_item_type(&m->s, live, list, &type);
     if (rc == 0)
-        rc = in_order(m, merged, order, live, r.merge_key, r.merge_key.len > 0, &merged);
+        rc = in_order(m, merged, order, order_live, r.merge_key, r.merge_key.len > 0, &merged);
     if (rc < 0)
         return rc;
     value_set(m->s.a, out, field, merged);
@@ -397,7 +417,7 @@ static int merge_same_type(struct merge *m, value out, str key, value live, valu
     } else if (value_is_list(patch)) {
         int rc = strategic_rule(&m->s, schema, key, true, &r);
         if (rc == 0)
-            rc = merge_list(m, live, patch, &r, is_delete, &merged);
+            rc = merge_list(m, live, patch, &r, is_delete, &merged, NULL);
         if (rc < 0)
             return rc;
     }

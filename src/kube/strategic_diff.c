@@ -1,7 +1,8 @@
 /* kube/strategic_diff.c: make a strategic merge patch.
  *
- * A two-way diff walks both maps. A three-way one is two diffs: what `modified` changes or adds over `current`
- * (deletions ignored) merged over what `modified` removed from `original` (changes ignored). */
+ * A two-way diff walks both maps. A three-way one is two diffs: what `modified` changes or adds
+ * over `current` (deletions ignored) merged over what `modified` removed from `original` (changes
+ * ignored). */
 #include "kube/strategic.h"
 #include "kube/strategic_list.h"
 
@@ -29,17 +30,27 @@ static int by_text(const void *x, const void *y)
 {
     const struct keyed *a = x, *b = y;
     int c = str_cmp(a->text, b->text);
-    return c ? c : a->i < b->i ? -1 : a->i > b->i;
+    return c ? c : a->i < b->i ? 1 : -1; /* equal ones end up reversed by Go's sort with "<=" */
 }
 
 static struct keyed *sorted_items(struct strategic *s, value list, str merge_key, bool maps)
 {
     struct keyed *k = ARENA_ARRAY(s->a, struct keyed, value_len(list) + 1);
     for (struct value_iter it = value_iter(list); value_next(&it);)
-        k[it.i] = (struct keyed){
-            strategic_go_text(s->a, maps ? value_get(it.val, merge_key) : it.val), it.val, it.i};
+        k[it.i] =
+            (struct keyed){strategic_go_text(s->a, maps ? value_get(it.val, merge_key) : it.val),
+                           it.val, it.i};
     qsort(k, value_len(list), sizeof(*k), by_text);
     return k;
+}
+
+static value sorted_scalars(struct strategic *s, value list)
+{
+    struct keyed *k = sorted_items(s, list, STR(""), false);
+    value out = value_new_list(s->a);
+    for (size_t i = 0; i < value_len(list); i++)
+        value_push(s->a, out, k[i].item);
+    return out;
 }
 
 static value delete_directive(struct strategic *s, str merge_key, value key_value)
@@ -70,17 +81,14 @@ static int diff_items(struct strategic *s, value original, value modified,
                       const struct strategic_rule *r, struct diff_options o, bool maps,
                       struct list_diff *out)
 {
-    if (maps) {
-        int rc = strategic_need_keys(s, original, r->merge_key);
-        if (rc == 0)
-            rc = strategic_need_keys(s, modified, r->merge_key);
-        if (rc < 0)
-            return rc;
-    }
     struct keyed *x = sorted_items(s, original, r->merge_key, maps);
     struct keyed *y = sorted_items(s, modified, r->merge_key, maps);
     size_t i = 0, j = 0, n = value_len(original), m = value_len(modified);
     while (i < n || j < m) {
+        if (maps && i < n && !value_exists(value_get(x[i].item, r->merge_key)))
+            return strategic_no_key(s, x[i].item, r->merge_key);
+        if (maps && j < m && !value_exists(value_get(y[j].item, r->merge_key)))
+            return strategic_no_key(s, y[j].item, r->merge_key);
         int c = i == n ? 1 : j == m ? -1 : str_cmp(x[i].text, y[j].text);
         if (c == 0) {
             int rc = maps ? diff_pair(s, &x[i], &y[j], r, o, out) : 0;
@@ -95,9 +103,9 @@ static int diff_items(struct strategic *s, value original, value modified,
         } else {
             if (!o.ignore_deletions)
                 vec_push(s->a, &out->deleted,
-                         maps ? delete_directive(s, r->merge_key,
-                                                 value_get(x[i].item, r->merge_key))
-                              : x[i].item);
+                         maps
+                             ? delete_directive(s, r->merge_key, value_get(x[i].item, r->merge_key))
+                             : x[i].item);
             i++;
         }
     }
@@ -172,7 +180,8 @@ static int diff_merged_list(struct strategic *s, str field, value original, valu
     } else {
         drop_repeated(s, &d.deleted);
         ordered = (!o.ignore_deletions && d.deleted.n) ||
-                  (!o.ignore_changes && !value_identical(original, modified));
+                  (!o.ignore_changes && !value_identical(sorted_scalars(s, original),
+                                                         modified)); /* as Go: sorted in place */
         put_list(s, patch, DIRECTIVE_DELETE_LIST, field, strategic_list(s->a, &d.deleted));
     }
     put_list(s, patch, STR(""), field, strategic_list(s->a, &d.patch));
@@ -242,15 +251,6 @@ static int diff_entry(struct strategic *s, str key, value x, value y,
     return 0;
 }
 
-static value sorted_texts(struct strategic *s, value_vec *v)
-{
-    struct keyed *k = sorted_items(s, strategic_list(s->a, v), STR(""), false);
-    value list = value_new_list(s->a);
-    for (size_t i = 0; i < v->n; i++)
-        value_push(s->a, list, k[i].item);
-    return list;
-}
-
 static int diff_maps(struct strategic *s, value original, value modified,
                      const struct kube_schema *schema, struct diff_options o, value *ret)
 {
@@ -272,7 +272,8 @@ static int diff_maps(struct strategic *s, value original, value modified,
             value_set(s->a, patch, it.key, value_null(s->a));
     }
     if (retain.n && (value_len(patch) || removed))
-        value_set(s->a, patch, DIRECTIVE_RETAIN_KEYS, sorted_texts(s, &retain));
+        value_set(s->a, patch, DIRECTIVE_RETAIN_KEYS,
+                  sorted_scalars(s, strategic_list(s->a, &retain)));
     *ret = patch;
     return 0;
 }
@@ -293,8 +294,8 @@ int kube_strategic_diff3(value original, value modified, value current,
     int rc = diff_maps(&s, current, modified, schema,
                        (struct diff_options){.ignore_deletions = true, .set_order = true}, &delta);
     if (rc == 0)
-        rc = diff_maps(&s, original, modified, schema,
-                       (struct diff_options){.ignore_changes = true, .set_order = true},
-                       &deletions);
+        rc =
+            diff_maps(&s, original, modified, schema,
+                      (struct diff_options){.ignore_changes = true, .set_order = true}, &deletions);
     return rc < 0 ? rc : strategic_merge_patches(&s, deletions, delta, schema, ret);
 }

@@ -32,7 +32,10 @@ int strategic_rule(struct strategic *s, const struct kube_schema *schema, str fi
 
 static void go_print(value v, struct buf *out);
 
-static int by_key(const void *a, const void *b) { return str_cmp(*(const str *)a, *(const str *)b); }
+static int by_key(const void *a, const void *b)
+{
+    return str_cmp(*(const str *)a, *(const str *)b);
+}
 
 static void go_print_map(value v, struct buf *out)
 {
@@ -82,6 +85,11 @@ str strategic_go_text(struct arena *a, value v)
     return arena_str(a, buf_str(&b));
 }
 
+static str list_text(struct arena *a, value list)
+{
+    return value_exists(list) ? strategic_go_text(a, list) : STR("[]");
+}
+
 str strategic_item_id(struct arena *a, value item, str merge_key, bool maps)
 {
     value v = maps ? value_get(item, merge_key) : item;
@@ -102,12 +110,12 @@ int strategic_item_type(struct strategic *s, value x, value y, enum value_type *
     for (int i = 0; i < 2; i++) {
         for (struct value_iter it = value_iter(list[i]); value_next(&it);) {
             enum value_type t = value_type(it.val);
-            if (t == VALUE_LIST)
+            if (type == VALUE_NONE && t == VALUE_LIST)
                 return err_set(s->err, ERR_INVALID, "lists of lists are not supported");
             if (type != VALUE_NONE && t != type)
-                return err_set(s->err, ERR_INVALID, "list element types are not identical: [%.*s %.*s]",
-                               STR_FMT(strategic_go_text(s->a, x)),
-                               STR_FMT(strategic_go_text(s->a, y)));
+                return err_set(s->err, ERR_INVALID,
+                               "list element types are not identical: [%.*s %.*s]",
+                               STR_FMT(list_text(s->a, x)), STR_FMT(list_text(s->a, y)));
             type = t;
         }
     }
@@ -180,8 +188,7 @@ int strategic_sort(struct strategic *s, value_vec *io, value order, str merge_ke
             vec_push(s->a, &deleted, v);
             continue;
         }
-        uintptr_t place =
-            (uintptr_t)map_find(&index, strategic_item_id(s->a, v, merge_key, maps));
+        uintptr_t place = (uintptr_t)map_find(&index, strategic_item_id(s->a, v, merge_key, maps));
         p[n] = (struct placed){v, place ? place : SIZE_MAX, n};
         n++;
     }

@@ -1,5 +1,6 @@
-/* kube/strategic_list.h: what strategic merge's two halves (strategic.c applies, strategic_diff.c compares) share:
- * the identity of list items, their order, and the rules of a field. Private to these files. */
+/* kube/strategic_list.h: what strategic merge's two halves (strategic.c applies, strategic_diff.c
+ * compares) share: the identity of list items, their order, and the rules of a field. Private to
+ * these files. */
 #ifndef KUBE_STRATEGIC_LIST_H
 #define KUBE_STRATEGIC_LIST_H
 
@@ -27,16 +28,19 @@ struct strategic_rule {
 int strategic_rule(struct strategic *s, const struct kube_schema *schema, str field, bool list,
                    struct strategic_rule *ret) MUST_CHECK;
 
-/* Text that is equal for equal items: by merge key for maps, by value for scalars ("s:x", "i:80", "n"). */
+/* Text that is equal for equal items: by merge key for maps, by value for scalars ("s:x", "i:80",
+ * "n"). */
 str strategic_item_id(struct arena *a, value item, str merge_key, bool maps);
 /* Text of a scalar as Go prints it with %v. */
 str strategic_go_text(struct arena *a, value v);
 
-/* The one type of all items of both lists. -ERR_INVALID when they differ, hold lists, or are both empty. */
+/* The one type of all items of both lists. -ERR_INVALID when they differ, hold lists, or are both
+ * empty. */
 int strategic_item_type(struct strategic *s, value x, value y, enum value_type *ret) MUST_CHECK;
 
 void strategic_index(struct strategic *s, value order, str merge_key, bool maps, struct map *ret);
-/* Sort items by their place in `order`, stable; items with $patch: delete go last. -ERR_INVALID: no merge key. */
+/* Sort items by their place in `order`, stable; items with $patch: delete go last. -ERR_INVALID: no
+ * merge key. */
 int strategic_sort(struct strategic *s, value_vec *io, value order, str merge_key,
                    bool maps) MUST_CHECK;
 int strategic_need_keys(struct strategic *s, value list, str merge_key) MUST_CHECK;
@@ -44,7 +48,8 @@ int strategic_no_key(struct strategic *s, value item, str merge_key);
 
 value strategic_list(struct arena *a, const value_vec *v);
 
-/* Patch `delta` merged into patch `into` (both patches; directives are kept): the last step of a three-way diff. */
+/* Patch `delta` merged into patch `into` (both patches; directives are kept): the last step of a
+ * three-way diff. */
 int strategic_merge_patches(struct strategic *s, value into, value delta,
                             const struct kube_schema *schema, value *ret) MUST_CHECK;
 

@@ -93,4 +93,5 @@ func names() {
 func main() {
 	selectors()
 	names()
+	strategic()
 }
