@@ -224,6 +224,29 @@ value value_copy(struct arena *a, value v)
     return copy;
 }
 
+value value_fork(struct arena *a, value v)
+{
+    enum value_type t = value_type(v);
+    if (v.doc || t < VALUE_LIST)
+        return held(a, v);
+    const struct node *from = node_of(v);
+    value fork = new_container(a, t);
+    struct node *to = node_of(fork);
+    to->pos = from->pos;
+    to->flags = from->flags;
+    to->style = from->style;
+    to->c.n = to->c.cap = from->c.n;
+    if (t == VALUE_MAP)
+        to->c.entry = arena_copy(a, from->c.entry, from->c.n * sizeof(*from->c.entry));
+    else
+        to->c.item = arena_copy(a, from->c.item, from->c.n * sizeof(*from->c.item));
+    for (uint32_t i = 0; i < to->c.n; i++) {
+        value *child = t == VALUE_MAP ? &to->c.entry[i].val : to->c.item + i;
+        *child = value_fork(a, *child);
+    }
+    return fork;
+}
+
 static value edit_child(struct arena *a, value map, str key, enum value_type type)
 {
     value child = value_get(map, key);

@@ -53,13 +53,26 @@ static int fail_kind(struct parser *p, const char *at, int kind, const char *tex
     return err_set(p->err, kind, "line %u column %u: %s", pos.line, pos.column, text);
 }
 
+/* Go's scanner is given a blank at the end of the text: in white space or a string it means
+ * nothing, inside these it is the character that does not fit. */
+static bool inside_token(const char *where)
+{
+    static const char *const token[] = {"in numeric", "after decimal", "in exponent",
+                                        "in literal", "in \\u",        "in string escape"};
+    for (size_t i = 0; i < ARRAY_LEN(token); i++)
+        if (str_starts(str_of(where), str_of(token[i])))
+            return true;
+    return false;
+}
+
 /* "invalid character 'x' <where>", or the end of the text. */
 static int unexpected(struct parser *p, const char *at, const char *where)
 {
     char shown[16], text[200];
-    if (at >= p->end)
+    bool inside = inside_token(where);
+    if (at >= p->end && !inside)
         return fail_kind(p, p->end, ERR_INVALID, "unexpected end of JSON input");
-    unsigned char c = (unsigned char)*at;
+    unsigned char c = at < p->end ? (unsigned char)*at : ' ';
     static const char letter[] = {['\a'] = 'a', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
                                   ['\v'] = 'v', ['\f'] = 'f', ['\r'] = 'r'};
     if (c == '\'' || c == '\\')

@@ -23,9 +23,10 @@
 int json_patch_apply(struct arena *a, value document, value patch, value *ret,
                      struct err *err) MUST_CHECK;
 
-/* Apply a merge patch: null removes, maps merge, anything else replaces. A patch that is not a map
- * replaces the document. */
-value json_merge_patch_apply(struct arena *a, value document, value patch);
+/* Apply a merge patch: null removes, maps merge, anything else replaces. -ERR_INVALID: the document
+ * is null ("Invalid JSON Document"), the patch is neither map nor list ("Invalid JSON Patch"). */
+int json_merge_patch_apply(struct arena *a, value document, value patch, value *ret,
+                           struct err *err) MUST_CHECK;
 
 /* The merge patch that makes `from` into `to`: both maps (-ERR_INVALID otherwise). A null in `to`
  * cannot be expressed (RFC 7386) and becomes a removal. Empty map: nothing to change. */

@@ -116,6 +116,9 @@ value value_new_list(struct arena *a);
  * returned as it is; a frozen container is copied one level deep, its children stay borrowed;
  * scalars are copied. The arena takes a reference on the document. */
 value value_edit(struct arena *a, value v);
+/* A tree that may be changed without changing v: building containers are copied in depth, frozen
+ * subtrees stay frozen and borrowed (edit them on the way), scalars are shared. */
+value value_fork(struct arena *a, value v);
 /* Keep the document of a frozen value alive as long as the arena; others: nothing. */
 void value_hold(struct arena *a, value v);
 /* Deep copy, all building, text copied. */

@@ -116,7 +116,7 @@ static void a_syntax_error_names_its_place(void **state)
         {"{a:1}", "invalid character 'a' looking for beginning of object key string"},
         {"[1 2]", "invalid character '2' after array element"},
         {"1 2", "invalid character '2' after top-level value"},
-        {"tru", "unexpected end of JSON input"},
+        {"tru", "invalid character ' ' in literal true (expecting 'e')"},
         {"trux", "invalid character 'x' in literal true (expecting 'e')"},
         {"-x", "invalid character 'x' in numeric literal"},
         {"1.x", "invalid character 'x' after decimal point in numeric literal"},

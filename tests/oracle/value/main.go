@@ -1,0 +1,58 @@
+// Oracle for src/value: what the Go libraries answer.
+//
+//	go run . golden ../../golden/value   writes the golden cases (fixed seed)
+//	go run . answer                      answers one JSON request a line on standard input (see answer.go)
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func writeRows(dir, name string, rows []map[string]any) {
+	f, err := os.Create(filepath.Join(dir, name))
+	check(err)
+	w := bufio.NewWriter(f)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	for _, row := range rows {
+		check(e.Encode(row))
+	}
+	check(w.Flush())
+	check(f.Close())
+	fmt.Printf("%s: %d cases\n", name, len(rows))
+}
+
+func main() {
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == "golden":
+		dir := os.Args[2]
+		check(os.MkdirAll(dir, 0o755))
+		writeRows(dir, "json.jsonl", answered(jsonCases()))
+		writeRows(dir, "patches.jsonl", answered(patchCases()))
+	case len(os.Args) == 2 && os.Args[1] == "answer":
+		in := bufio.NewReaderSize(os.Stdin, 1<<20)
+		out := json.NewEncoder(os.Stdout)
+		out.SetEscapeHTML(false)
+		for dec := json.NewDecoder(in); ; {
+			var request map[string]any
+			if dec.Decode(&request) != nil {
+				return
+			}
+			answer(request)
+			check(out.Encode(request))
+		}
+	default:
+		fmt.Fprintln(os.Stderr, "usage: go run . golden FOLDER | go run . answer")
+		os.Exit(2)
+	}
+}
