@@ -94,16 +94,16 @@ int files_open_folder(str path, struct files **ret, struct err *err) MUST_CHECK;
 /* The tree object `tree` (hex) of the git object database in `objects_dir` (".../objects"), opened
  * read-only. -ERR_NOT_FOUND: no such tree. */
 int files_open_git(str objects_dir, str tree, struct files **ret, struct err *err) MUST_CHECK;
+/* The same out of an object database that is already open (a reference is kept). */
+struct git_store;
+int files_open_tree(struct git_store *g, str tree, struct files **ret, struct err *err) MUST_CHECK;
 /* An empty tree in memory, filled by files_memory_*; contents are copied. */
 struct files *files_new_memory(void);
 int files_memory_add(struct files *f, str path, str bytes,
                      struct err *err) MUST_CHECK; /* makes folders */
 int files_memory_add_link(struct files *f, str path, str target, struct err *err) MUST_CHECK;
-void files_close(struct files *f); /* NULL is fine */
-static inline void files_closep(struct files **f)
-{
-    files_close(*f);
-} /* for CLEANUP */
+void files_close(struct files *f);                                     /* NULL is fine */
+static inline void files_closep(struct files **f) { files_close(*f); } /* for CLEANUP */
 
 /* ---- asking ---- */
 
@@ -118,9 +118,11 @@ int files_read(struct files *f, str path, size_t bytes_max, struct arena *a, str
 int files_list(struct files *f, str path, struct arena *a, struct file_list *ret,
                struct err *err) MUST_CHECK;
 
-/* Walk the whole tree for symbolic links that leave it: an absolute target, or a target one of
- * whose steps, taken from the link's folder, is above the root. Targets need not exist. ret_link:
- * path of the first such link in walk order (arena), or empty. Records one READ_LINKS entry. */
+/* Does `target` of the link at `path` leave the tree? Lexical, step by step, as upstream's scan. */
+bool files_link_escapes(str path, str target);
+/* Walk the whole tree for a symbolic link that leaves it: an absolute target, or one of whose steps, taken from
+ * the link's folder, is above the root. Targets need not exist. ret_link: path of the first such link in walk order
+ * (arena), or empty. Records nothing: it is a fact about the whole tree. */
 int files_find_escaping_link(struct files *f, struct arena *a, str *ret_link,
                              struct err *err) MUST_CHECK;
 

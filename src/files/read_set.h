@@ -1,16 +1,18 @@
 /* files/read_set.h: what was asked of a file tree and what it answered.
  *
  * One entry per distinct question:
+ *
  *   READ_FILE     content id and mode of the regular file at a path
  *   READ_ABSENT   nothing is at the path
- *   READ_KIND     something other than a regular file is at the path (a folder, say), whatever it
- * holds READ_LIST     names and kinds of a folder's entries (not their content) READ_LINK target of
- * a symbolic link READ_LINKS    all symbolic links of the whole tree with their targets (path is
- * "") Paths are real ones: a path through a link gives a READ_LINK for the link and entries below
- * its target.
+ *   READ_KIND     something of this kind is at the path, whatever it holds
+ *   READ_LIST     names and kinds of a folder's entries (not their content)
+ *   READ_LINK     target of a symbolic link
  *
- * Serialised form (versioned text, self-delimiting, safe to parse from anyone):
- *   "reads 1\n" then per entry "<letter> <kind digit> <hex id or -> <path bytes>:<path>\n".
+ * Paths are real ones: a path through a link gives a READ_LINK for the link and entries below its
+ * target.
+ *
+ * Serialised form (versioned text, self-delimiting, safe to parse from anyone): "reads 1\n", then
+ * per entry "<letter> <kind digit> <hex id or -> <bytes of path>:<path>\n".
  *
  * Owner: read_set_new/free (long-lived part). Threads: one at a time while it grows, any number of
  * readers after. */
@@ -24,30 +26,19 @@
 #define READ_SET_ENTRIES_MAX 1000000
 #define READ_SET_BYTES_MAX ((size_t)128 << 20) /* serialised */
 
-enum read_kind {
-    READ_FILE,
-    READ_ABSENT,
-    READ_KIND,
-    READ_LIST,
-    READ_LINK,
-    READ_LINKS,
-    READ_KIND_COUNT
-};
+enum read_kind { READ_FILE, READ_ABSENT, READ_KIND, READ_LIST, READ_LINK, READ_KIND_COUNT };
 
 struct read_entry {
     enum read_kind kind;
     enum file_kind file; /* READ_FILE: regular or executable; READ_KIND: which */
-    struct file_id id;   /* FILE: content; LIST, LINK, LINKS: SHA-256 of the answer */
+    struct file_id id;   /* FILE, LINK: of the content; LIST: read_id_of_list */
     str path;            /* owned by the set */
 };
 
 struct read_set;
 struct read_set *read_set_new(void);
 void read_set_free(struct read_set *s);
-static inline void read_set_freep(struct read_set **s)
-{
-    read_set_free(*s);
-}
+static inline void read_set_freep(struct read_set **s) { read_set_free(*s); }
 
 /* Add an entry; the same question again is kept once. Past READ_SET_ENTRIES_MAX the set is marked
  * incomplete (read_set_check then always says changed). Copies the path. */
@@ -72,7 +63,7 @@ int read_set_parse(str text, struct read_set **ret,
 /* SHA-256 of the serialised form with entries sorted: equal for the same questions and answers. */
 struct sha256 read_set_digest(const struct read_set *s);
 
-/* The digests used for LIST and LINK entries. */
+/* Identity of a listing (names and kinds), and of bytes where a backend has no object ids. */
 struct file_id read_id_of_list(const struct file_list *l);
 struct file_id read_id_of_bytes(str s);
 
