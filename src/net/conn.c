@@ -1,8 +1,9 @@
 /* net/conn.c: sockets and TLS; see the header.
  *
- * Writing is batched: conn_write only appends; one flush at the end of the turn hands everything to the kernel, so an HTTP
- * answer of several pieces is one packet and one TLS record. With TLS the plain bytes go through SSL_write into a memory BIO;
- * what comes out there is what is sent. One uv_write is in flight at a time; what is appended meanwhile is the next. */
+ * Writing is batched: conn_write only appends; one flush at the end of the turn hands everything to
+ * the kernel, so an HTTP answer of several pieces is one packet and one TLS record. With TLS the
+ * plain bytes go through SSL_write into a memory BIO; what comes out there is what is sent. One
+ * uv_write is in flight at a time; what is appended meanwhile is the next. */
 #include "net/conn.h"
 
 #include <arpa/inet.h>
@@ -27,10 +28,7 @@ void outq_consume(struct outq *q, size_t n)
     }
 }
 
-static void linger_over(void *arg)
-{
-    shut(arg);
-}
+static void linger_over(void *arg) { shut(arg); }
 
 static void free_conn(struct conn *c)
 {
@@ -249,10 +247,7 @@ static void read_start(struct conn *c)
     c->reading = uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) == 0;
 }
 
-void conn_feed(struct conn *c, str bytes)
-{
-    deliver(c, bytes);
-}
+void conn_feed(struct conn *c, str bytes) { deliver(c, bytes); }
 
 void conn_feed_eof(struct conn *c)
 {
@@ -321,7 +316,8 @@ static void encrypt(struct conn *c)
     size_t done = 0;
     while (c->handshaken && done < c->out.len) {
         ERR_clear_error();
-        int n = SSL_write(c->ssl, c->out.at + done, (int)MIN_OF(c->out.len - done, (size_t)1 << 20));
+        int n =
+            SSL_write(c->ssl, c->out.at + done, (int)MIN_OF(c->out.len - done, (size_t)1 << 20));
         if (n <= 0)
             break;
         done += (size_t)n;

@@ -1,9 +1,11 @@
-/* net/conn.h: one byte stream: a TCP socket on the loop's libuv, with or without TLS. Private to net/.
+/* net/conn.h: one byte stream: a TCP socket on the loop's libuv, with or without TLS. Private to
+ * net/.
  *
- * The owner writes plain bytes and gets plain bytes; the connection keeps what the kernel has not taken (bounded by
- * the owner through conn_queued) and encrypts through memory BIOs. Callbacks run on the loop, never inside
- * conn_write. After `closed` the owner must still call conn_close, which is the only way a connection is freed.
- * A *memory* connection has no socket: tests and fuzz targets feed it with conn_feed and read what it would send. */
+ * The owner writes plain bytes and gets plain bytes; the connection keeps what the kernel has not
+ * taken (bounded by the owner through conn_queued) and encrypts through memory BIOs. Callbacks run
+ * on the loop, never inside conn_write. After `closed` the owner must still call conn_close, which
+ * is the only way a connection is freed. A *memory* connection has no socket: tests and fuzz
+ * targets feed it with conn_feed and read what it would send. */
 #ifndef NET_CONN_H
 #define NET_CONN_H
 
@@ -16,10 +18,11 @@
 #define CONN_LINGER_US (10 * USEC_PER_SEC)
 
 struct conn_ops {
-    void (*ready)(void *owner);            /* TLS is up (at once without TLS) */
-    void (*read)(void *owner, str bytes);  /* valid during the call */
-    void (*drained)(void *owner);          /* everything queued was taken by the kernel */
-    void (*closed)(void *owner, const struct err *err); /* end of stream (kind ERR_OK) or failure; once */
+    void (*ready)(void *owner);           /* TLS is up (at once without TLS) */
+    void (*read)(void *owner, str bytes); /* valid during the call */
+    void (*drained)(void *owner);         /* everything queued was taken by the kernel */
+    void (*closed)(void *owner,
+                   const struct err *err); /* end of stream (kind ERR_OK) or failure; once */
 };
 
 /* Bytes waiting; consuming from the front is cheap. */
@@ -47,16 +50,19 @@ struct conn {
     struct buf sending; /* owned by the write in flight */
     usec progress_at;   /* when the kernel last took bytes, or when the queue began to fill */
     uint64_t bytes_in, bytes_out;
-    bool memory, connected, handshaken, writing, flush_asked, paused, reading, told_closed, closing, in_read;
+    bool memory, connected, handshaken, writing, flush_asked, paused, reading, told_closed, closing,
+        in_read;
     bool close_when_sent, eof;
-    unsigned defers;    /* loop_defer calls that still hold a pointer */
+    unsigned defers; /* loop_defer calls that still hold a pointer */
     char *host;
-    struct timer linger;                /* conn_close(flush): the end of patience */
-    void (*sink)(void *arg, str bytes); /* memory connection: gets what would be sent; may be NULL */
+    struct timer linger; /* conn_close(flush): the end of patience */
+    void (*sink)(void *arg,
+                 str bytes); /* memory connection: gets what would be sent; may be NULL */
     void *sink_arg;
 };
 
-/* tls may be NULL; it is referenced. host: for SNI, client side. The connection is not yet attached to a socket. */
+/* tls may be NULL; it is referenced. host: for SNI, client side. The connection is not yet attached
+ * to a socket. */
 struct conn *conn_new(struct loop *l, struct tls_context *tls, const char *host,
                       const struct conn_ops *ops, void *owner);
 /* A connection without a socket, plain. */

@@ -2,9 +2,9 @@
 #include "net/http.h"
 
 static const str method_names[METHOD_COUNT] = {
-    [METHOD_GET] = STR_INIT("GET"),     [METHOD_HEAD] = STR_INIT("HEAD"),
-    [METHOD_POST] = STR_INIT("POST"),   [METHOD_PUT] = STR_INIT("PUT"),
-    [METHOD_PATCH] = STR_INIT("PATCH"), [METHOD_DELETE] = STR_INIT("DELETE"),
+    [METHOD_GET] = STR_INIT("GET"),         [METHOD_HEAD] = STR_INIT("HEAD"),
+    [METHOD_POST] = STR_INIT("POST"),       [METHOD_PUT] = STR_INIT("PUT"),
+    [METHOD_PATCH] = STR_INIT("PATCH"),     [METHOD_DELETE] = STR_INIT("DELETE"),
     [METHOD_OPTIONS] = STR_INIT("OPTIONS"),
 };
 
@@ -123,7 +123,8 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* Decode %XX (and "+" when plus) into the arena; the input itself when there is nothing to decode. */
+/* Decode %XX (and "+" when plus) into the arena; the input itself when there is nothing to decode.
+ */
 static bool unescape(struct arena *a, str s, bool plus, str *ret)
 {
     bool any = false;
@@ -231,15 +232,9 @@ static void escape(struct buf *out, str s, const char *keep, bool plus)
     }
 }
 
-void http_path_escape(struct buf *out, str s)
-{
-    escape(out, s, "-_.~$&+=:@", false);
-}
+void http_path_escape(struct buf *out, str s) { escape(out, s, "-_.~$&+=:@", false); }
 
-void http_query_escape(struct buf *out, str s)
-{
-    escape(out, s, "-_.~", true);
-}
+void http_query_escape(struct buf *out, str s) { escape(out, s, "-_.~", true); }
 
 void http_query_add(struct buf *out, const char *key, str value)
 {

@@ -1,4 +1,5 @@
-/* net/server.c: listener, connections, exchanges, deadlines, and the public reply functions; see server.h and server_impl.h. */
+/* net/server.c: listener, connections, exchanges, deadlines, and the public reply functions; see
+ * server.h and server_impl.h. */
 #include "net/server_impl.h"
 
 static const char h2_preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -275,10 +276,7 @@ void server_conn_close(struct server_conn *sc, bool flush)
     loop_defer(s->loop, free_sc, sc); /* a protocol may be on the stack */
 }
 
-static usec earlier(usec a, usec b)
-{
-    return a == 0 || (b && b < a) ? b : a;
-}
+static usec earlier(usec a, usec b) { return a == 0 || (b && b < a) ? b : a; }
 
 /* When the connection must be looked at again; 0: never. */
 static usec next_deadline(const struct server_conn *sc)
@@ -317,8 +315,8 @@ static void expire_exchanges(struct server_conn *sc, usec now)
         next = x->next;
         bool slow_in = x->state == EXCHANGE_READING && now >= x->began_at + c->request_timeout_us;
         /* an answer the peer does not take, or a peer that goes on sending after its answer */
-        bool slow_out = (outq_len(&x->out) || x->ended) &&
-                        now >= x->out_progress_at + c->write_timeout_us;
+        bool slow_out =
+            (outq_len(&x->out) || x->ended) && now >= x->out_progress_at + c->write_timeout_us;
         if ((slow_in || slow_out) && sc->ops)
             sc->ops->abort(x);
     }
@@ -454,7 +452,8 @@ static int listen_on(struct http_server *s, struct err *err)
     const struct http_server_config *c = &s->config;
     if (uv_ip4_addr(c->host, c->port, (struct sockaddr_in *)&a) &&
         uv_ip6_addr(c->host, c->port, (struct sockaddr_in6 *)&a))
-        return err_set(err, ERR_INVALID, "listen address '%s' is not a numeric IP address", c->host);
+        return err_set(err, ERR_INVALID, "listen address '%s' is not a numeric IP address",
+                       c->host);
     int rc = uv_tcp_bind(&s->listener, (const struct sockaddr *)&a, 0);
     if (rc == 0)
         rc = uv_listen((uv_stream_t *)&s->listener, 512, on_connection);
@@ -501,10 +500,7 @@ uint16_t http_server_port(const struct http_server *s)
     return ntohs(((const struct sockaddr_in *)&a)->sin_port); /* same place in sockaddr_in6 */
 }
 
-size_t http_server_connections(const struct http_server *s)
-{
-    return s->n_conns;
-}
+size_t http_server_connections(const struct http_server *s) { return s->n_conns; }
 
 static void finish_now(void *arg)
 {
@@ -658,8 +654,7 @@ size_t http_reply_queued(struct http_reply r)
 
 void exchange_note_queue(struct exchange *x)
 {
-    if (!x->above_drain || !x->sc ||
-        x->sc->ops->queued(x) > x->server->config.stream_bytes_max / 4)
+    if (!x->above_drain || !x->sc || x->sc->ops->queued(x) > x->server->config.stream_bytes_max / 4)
         return;
     x->above_drain = false;
     if (x->on_drain && !x->ended)
@@ -696,8 +691,9 @@ void http_reply_abort(struct http_reply r)
 
 bool header_is_hop(str name)
 {
-    static const char *const hop[] = {"connection", "keep-alive", "proxy-connection",
-                                      "transfer-encoding", "upgrade", "content-length", "date"};
+    static const char *const hop[] =
+        {"connection",     "keep-alive", "proxy-connection", "transfer-encoding", "upgrade",
+         "content-length", "date"};
     for (size_t i = 0; i < ARRAY_LEN(hop); i++)
         if (str_ieq(name, str_of(hop[i])))
             return true;

@@ -83,8 +83,8 @@ void http_reply_start(struct http_reply r, int status, const struct http_header 
  * stale; -ERR_BUSY when the queue would pass stream_bytes_max: nothing was taken, wait for the
  * drain callback or give up on the reader. */
 int http_reply_write(struct http_reply r, str bytes);
-size_t
-http_reply_queued(struct http_reply r); /* bytes not yet taken by the kernel or the peer's window */
+size_t http_reply_queued(
+    struct http_reply r); /* bytes not yet taken by the kernel or the peer's window */
 /* fn(arg) runs each time the queue falls to a quarter of stream_bytes_max or lower after being
  * above it. */
 void http_reply_on_drain(struct http_reply r, void (*fn)(void *arg), void *arg);

@@ -1,9 +1,9 @@
 /* net/server_h1.c: the HTTP/1.1 side of the server; see server_impl.h.
  *
- * Input is kept in `pending` and parsed only while no request is being answered, so pipelined requests wait their turn and
- * cost at most PIPELINE_BYTES_MAX; past that the socket is not read. A request is one exchange from its first byte. Whatever
- * is wrong with the input is answered once and the connection closed: after an error nothing says where the next
- * request would begin. */
+ * Input is kept in `pending` and parsed only while no request is being answered, so pipelined
+ * requests wait their turn and cost at most PIPELINE_BYTES_MAX; past that the socket is not read. A
+ * request is one exchange from its first byte. Whatever is wrong with the input is answered once
+ * and the connection closed: after an error nothing says where the next request would begin. */
 #include <http_parser.h>
 
 #include "net/server_impl.h"
@@ -13,19 +13,13 @@ struct h1 {
     http_parser parser;
     struct exchange *x; /* being read or answered */
     struct buf url, name, value, pending;
-    struct timer next;  /* run the next pipelined request, from an empty stack */
+    struct timer next; /* run the next pipelined request, from an empty stack */
     bool in_value, running, keep_alive, chunked, closing;
 };
 
-static struct h1 *h1_of(http_parser *p)
-{
-    return p->data;
-}
+static struct h1 *h1_of(http_parser *p) { return p->data; }
 
-static bool busy(const struct h1 *h)
-{
-    return h->x && h->x->state != EXCHANGE_READING;
-}
+static bool busy(const struct h1 *h) { return h->x && h->x->state != EXCHANGE_READING; }
 
 /* ---- parsing ---- */
 
@@ -185,10 +179,7 @@ static void run(struct server_conn *sc)
         conn_pause(sc->conn, h->pending.len >= PIPELINE_BYTES_MAX);
 }
 
-static void run_next(void *arg)
-{
-    run(arg);
-}
+static void run_next(void *arg) { run(arg); }
 
 static void h1_input(struct server_conn *sc, str bytes)
 {
@@ -277,15 +268,9 @@ static void h1_end(struct exchange *x, const struct http_header *trailer, size_t
     server_conn_touch(sc);
 }
 
-static void h1_abort(struct exchange *x)
-{
-    server_conn_close(x->sc, false);
-}
+static void h1_abort(struct exchange *x) { server_conn_close(x->sc, false); }
 
-static size_t h1_queued(const struct exchange *x)
-{
-    return conn_queued(x->sc->conn);
-}
+static size_t h1_queued(const struct exchange *x) { return conn_queued(x->sc->conn); }
 
 static void h1_drained(struct server_conn *sc)
 {

@@ -1,15 +1,17 @@
 /* net/server_h2.c: the HTTP/2 side of the server (nghttp2); see server_impl.h.
  *
- * nghttp2 keeps frames, HPACK and windows; this file turns streams into exchanges. Answers are queued per stream and
- * pulled by nghttp2 as windows allow; the connection's own queue is kept short (SEND_BYTES) so that many streams share it
- * fairly. Requests are dispatched after nghttp2 has returned, never from inside its callbacks. */
+ * nghttp2 keeps frames, HPACK and windows; this file turns streams into exchanges. Answers are
+ * queued per stream and pulled by nghttp2 as windows allow; the connection's own queue is kept
+ * short (SEND_BYTES) so that many streams share it fairly. Requests are dispatched after nghttp2
+ * has returned, never from inside its callbacks. */
 #include <nghttp2/nghttp2.h>
 
 #include "net/server_impl.h"
 
 #define SEND_BYTES ((size_t)256 << 10)
 #define WINDOW_BYTES (1 << 20)
-#define RESETS_MAX 200 /* streams reset by the peer before their answer, per HTTP2_RESETS_US: rapid reset */
+#define RESETS_MAX                                                                                 \
+    200 /* streams reset by the peer before their answer, per HTTP2_RESETS_US: rapid reset */
 #define RESETS_US (10 * USEC_PER_SEC)
 
 struct h2 {
@@ -194,10 +196,7 @@ static void send_more(struct server_conn *sc)
         server_conn_touch(sc);
 }
 
-static void flush_now(void *arg)
-{
-    send_more(arg);
-}
+static void flush_now(void *arg) { send_more(arg); }
 
 static void flush_later(struct h2 *h)
 {
@@ -229,8 +228,8 @@ static size_t add_fields(struct exchange *x, nghttp2_nv *nv, const struct http_h
     return k;
 }
 
-static ssize_t read_out(nghttp2_session *s, int32_t stream, uint8_t *to, size_t max, uint32_t *flags,
-                        nghttp2_data_source *source, void *user)
+static ssize_t read_out(nghttp2_session *s, int32_t stream, uint8_t *to, size_t max,
+                        uint32_t *flags, nghttp2_data_source *source, void *user)
 {
     struct exchange *x = source->ptr;
     size_t n = MIN_OF(max, outq_len(&x->out));
@@ -244,7 +243,8 @@ static ssize_t read_out(nghttp2_session *s, int32_t stream, uint8_t *to, size_t 
         *flags |= NGHTTP2_DATA_FLAG_EOF;
         if (x->trailer.n) {
             nghttp2_nv nv[HTTP_HEADERS_MAX];
-            size_t k = add_fields(x, nv, x->trailer.at, MIN_OF(x->trailer.n, (size_t)HTTP_HEADERS_MAX));
+            size_t k =
+                add_fields(x, nv, x->trailer.at, MIN_OF(x->trailer.n, (size_t)HTTP_HEADERS_MAX));
             *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
             nghttp2_submit_trailer(s, stream, nv, k);
         }
@@ -268,7 +268,8 @@ static void h2_start(struct exchange *x, int status, const struct http_header *f
     k += add_fields(x, nv + k, f, MIN_OF(n, (size_t)HTTP_HEADERS_MAX));
     nv[k++] = nv_of(STR("date"), http_date(h->sc->server->loop, date));
     if (body_bytes >= 0 && status != 204 && status != 304)
-        nv[k++] = nv_of(STR("content-length"), arena_printf(&x->arena, "%lld", (long long)body_bytes));
+        nv[k++] =
+            nv_of(STR("content-length"), arena_printf(&x->arena, "%lld", (long long)body_bytes));
     nghttp2_data_provider source = {.source.ptr = x, .read_callback = read_out};
     bool bodyless =
         x->req.method == METHOD_HEAD || status == 204 || status == 304 || body_bytes == 0;
@@ -319,10 +320,7 @@ static void h2_abort(struct exchange *x)
     flush_later(h);
 }
 
-static size_t h2_queued(const struct exchange *x)
-{
-    return outq_len(&x->out);
-}
+static size_t h2_queued(const struct exchange *x) { return outq_len(&x->out); }
 
 static void note_queues(struct server_conn *sc)
 {

@@ -1,8 +1,10 @@
-/* net/server_impl.h: the parts of the server that its two protocols share. Private to net/ (and its fuzz targets).
+/* net/server_impl.h: the parts of the server that its two protocols share. Private to net/ (and its
+ * fuzz targets).
  *
- * server.c owns listeners, connections, exchanges and deadlines; server_h1.c and server_h2.c turn bytes into requests and
- * answers into bytes through `struct session_ops`. An exchange is freed when both sides are through with it: the handler
- * ended it (`ended`) and the protocol let go of it (sc == NULL). */
+ * server.c owns listeners, connections, exchanges and deadlines; server_h1.c and server_h2.c turn
+ * bytes into requests and answers into bytes through `struct session_ops`. An exchange is freed
+ * when both sides are through with it: the handler ended it (`ended`) and the protocol let go of it
+ * (sc == NULL). */
 #ifndef NET_SERVER_IMPL_H
 #define NET_SERVER_IMPL_H
 
@@ -10,7 +12,8 @@
 #include "net/server.h"
 
 #define EXCHANGE_ARENA_BYTES_MAX ((size_t)256 << 20)
-#define PIPELINE_BYTES_MAX 65536 /* input kept while a request of an HTTP/1.1 connection is being answered */
+#define PIPELINE_BYTES_MAX                                                                         \
+    65536 /* input kept while a request of an HTTP/1.1 connection is being answered */
 
 struct server_conn;
 struct exchange;
@@ -18,31 +21,32 @@ struct exchange;
 struct session_ops {
     void (*input)(struct server_conn *sc, str bytes);
     /* body_bytes: length of a whole answer, or -1 for a stream. */
-    void (*start)(struct exchange *x, int status, const struct http_header *h, size_t n, int64_t body_bytes);
+    void (*start)(struct exchange *x, int status, const struct http_header *h, size_t n,
+                  int64_t body_bytes);
     void (*write)(struct exchange *x, str bytes);
     void (*end)(struct exchange *x, const struct http_header *trailer, size_t n);
     void (*abort)(struct exchange *x);
     size_t (*queued)(const struct exchange *x);
     void (*drained)(struct server_conn *sc);
-    void (*go_away)(struct server_conn *sc); /* no more requests; close when idle */
+    void (*go_away)(struct server_conn *sc);            /* no more requests; close when idle */
     void (*refuse)(struct server_conn *sc, int status); /* a deadline passed while reading */
     void (*free)(struct server_conn *sc);
 };
 
 enum exchange_state {
-    EXCHANGE_READING,  /* the request is not complete */
-    EXCHANGE_ASKED,    /* the handler has it */
-    EXCHANGE_STARTED,  /* http_reply_start was called */
+    EXCHANGE_READING, /* the request is not complete */
+    EXCHANGE_ASKED,   /* the handler has it */
+    EXCHANGE_STARTED, /* http_reply_start was called */
 };
 
 struct exchange {
     struct http_server *server;
-    struct server_conn *sc; /* NULL: the protocol let go of it */
+    struct server_conn *sc;       /* NULL: the protocol let go of it */
     struct exchange *next, *prev; /* list of the connection */
     uint32_t slot, gen;
     enum exchange_state state;
-    bool ended;       /* the handler is through */
-    bool dispatched;  /* the handler was called */
+    bool ended;      /* the handler is through */
+    bool dispatched; /* the handler was called */
     bool told_gone, above_drain;
     struct arena arena;
     struct http_request req;
@@ -109,11 +113,13 @@ void exchange_body(struct exchange *x, str bytes);
 void exchange_target(struct exchange *x, str target); /* copied, split, checked */
 /* The request is complete: call the handler, or answer refuse_status. */
 void exchange_dispatch(struct exchange *x);
-/* The protocol is through with it: the answer was sent, or the peer left (then the gone callback is told). */
+/* The protocol is through with it: the answer was sent, or the peer left (then the gone callback is
+ * told). */
 void exchange_release(struct exchange *x);
 void exchange_note_queue(struct exchange *x); /* after the queue shrank: maybe the drain callback */
-void server_conn_close(struct server_conn *sc, bool flush); /* releases its exchanges, frees it on a later turn */
-void server_conn_touch(struct server_conn *sc);             /* deadlines changed */
+void server_conn_close(struct server_conn *sc,
+                       bool flush); /* releases its exchanges, frees it on a later turn */
+void server_conn_touch(struct server_conn *sc); /* deadlines changed */
 struct server_conn *server_conn_new(struct http_server *s, struct conn *c);
 extern const struct conn_ops server_conn_ops;
 

@@ -14,10 +14,7 @@ void sse_add(struct buf *out, str data)
     buf_addc(out, '\n');
 }
 
-void sse_add_comment(struct buf *out)
-{
-    buf_add(out, STR(":\n"));
-}
+void sse_add_comment(struct buf *out) { buf_add(out, STR(":\n")); }
 
 void sse_reader_init(struct sse_reader *r, void (*event)(void *arg, str data), void *arg)
 {

@@ -32,18 +32,9 @@ int tls_err(struct err *err, int kind, SSL *ssl, const char *what)
     return err_set(err, kind, "%s: %s", what, text);
 }
 
-static void bio_freep(BIO **b)
-{
-    BIO_free(*b);
-}
-static void x509_freep(X509 **x)
-{
-    X509_free(*x);
-}
-static void pkey_freep(EVP_PKEY **k)
-{
-    EVP_PKEY_free(*k);
-}
+static void bio_freep(BIO **b) { BIO_free(*b); }
+static void x509_freep(X509 **x) { X509_free(*x); }
+static void pkey_freep(EVP_PKEY **k) { EVP_PKEY_free(*k); }
 
 static BIO *bio_of(str pem)
 {
@@ -122,10 +113,7 @@ static int alpn_select(SSL *ssl, const unsigned char **out, unsigned char *outle
     return SSL_TLSEXT_ERR_OK;
 }
 
-static void context_unrefp(struct tls_context **t)
-{
-    tls_context_unref(*t);
-}
+static void context_unrefp(struct tls_context **t) { tls_context_unref(*t); }
 
 /* An untrusted or missing client certificate is the handler's business, not a failed handshake. */
 static int accept_any(int ok, X509_STORE_CTX *store)
@@ -237,7 +225,8 @@ static bool add_extension(X509 *x, int nid, const char *text)
     return ok;
 }
 
-/* "DNS:a,IP:127.0.0.1"; a name with a comma or colon that is no address could add names of its own: refused. */
+/* "DNS:a,IP:127.0.0.1"; a name with a comma or colon that is no address could add names of its own:
+ * refused. */
 static int san_text(const str *name, size_t n_names, struct buf *san, struct err *err)
 {
     for (size_t i = 0; i < n_names; i++) {
@@ -249,8 +238,9 @@ static int san_text(const str *name, size_t n_names, struct buf *san, struct err
             bad |= !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.*",
                            one.at[k]);
         if (bad)
-            return err_set(err, ERR_INVALID, "certificate name '%.*s' is neither a DNS name nor an "
-                                             "IP address",
+            return err_set(err, ERR_INVALID,
+                           "certificate name '%.*s' is neither a DNS name nor an "
+                           "IP address",
                            STR_FMT(name[i]));
         buf_printf(san, "%s%s:%s", i ? "," : "", ip ? "IP" : "DNS", one.at);
     }

@@ -6,8 +6,9 @@
 
 #include "net/tls.h"
 
-/* A new connection's state with memory BIOs attached; the caller frees it. host: name for SNI and verification when the
- * config had no server name (client side; ignored on the server's). Never NULL. */
+/* A new connection's state with memory BIOs attached; the caller frees it. host: name for SNI and
+ * verification when the config had no server name (client side; ignored on the server's). Never
+ * NULL. */
 SSL *tls_context_open(struct tls_context *t, const char *host);
 
 /* The reason of the last OpenSSL failure of this thread; clears the queue. ssl may be NULL. */
