@@ -18,7 +18,7 @@ struct step;
 struct step_kind {    /* one row of the room's table of kinds */
     str name;         /* metrics, log, "waiting for" */
     usec deadline_us; /* > 0 */
-    /* changes the world: starts only after the status that announces it is stored */
+    /* changes the world: starts only under a plan that says `announced` */
     bool effect;
     /* Never answers inside the call; copies what it keeps. Non-zero: absorbed as the answer. */
     int (*start)(struct subject *s, const struct step *st, struct call c, struct err *err);
@@ -37,6 +37,9 @@ struct step {
 struct plan {
     struct step step[STEPS_MAX];
     size_t n_steps;
+    /* the status that announces the plan's effects is stored, by the facts; without it steps with
+     * `effect` are not started (running ones go on) */
+    bool announced;
     usec wake_at;    /* the subject's only timer (monotonic); 0: none */
     str waiting_for; /* object and reason, shown to users */
 };
@@ -55,11 +58,18 @@ struct subject {
     char waiting_for[256];
 };
 
+/* start, absorb and plan may poke; they must not close the subject. */
 void subject_init(struct subject *s, struct loop *l, plan_fn *plan);
-/* facts changed: plan once at the end of this turn of the loop */
+/* facts changed: plan once on the next turn, however often this is called before */
 void steps_poke(struct subject *s);
 /* cancels all; late answers are dropped; after it the owner may be freed */
 void steps_close(struct subject *s);
+/* Is a step with this id running? For plan(): what runs may be left to finish by adding it again.
+ */
+bool steps_running(const struct subject *s, uint64_t id);
+size_t steps_count(const struct subject *s);
+/* Beyond STEPS_MAX steps nothing is added: the rest starts when the plan is made again after an
+ * answer. So plan() adds steps in a stable order. A step added twice counts once. */
 void plan_add(struct plan *p, const struct step_kind *kind, uint64_t id, const void *args,
               size_t args_bytes);
 

@@ -109,9 +109,8 @@ static void on_exit_child(uv_process_t *child, int64_t exit_status, int term_sig
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
 {
     struct process *p = h->data;
-    *ret = uv_buf_init(
-        p->scratch,
-        READ_BYTES); /* read callbacks follow their alloc at once: one scratch is enough */
+    *ret = uv_buf_init(p->scratch, READ_BYTES); /* read callbacks follow their alloc at once: one
+                                                   scratch is enough */
 }
 
 static void on_out(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
