@@ -1,0 +1,14 @@
+/* value/bind_table.h: what the files of bind share. Private to the room. */
+#ifndef VALUE_BIND_TABLE_H
+#define VALUE_BIND_TABLE_H
+
+#include "value/bind.h"
+
+/* OpenAPI type of a single value ("string"); NULL: any. */
+const char *bind_openapi_type(enum bind_type t);
+const char *bind_openapi_format(const struct bind_field *f); /* NULL: none */
+
+/* apiVersion and kind of a table of whole objects, which need no row. */
+bool bind_is_implied(const struct bind_table *t, str name);
+
+#endif
