@@ -43,7 +43,7 @@ void app_view(value object, str control_namespace, struct arena *a, struct app *
 
 /* True when the comma separated annotation `key` holds `option` (blanks around items ignored). */
 bool object_has_option(value object, const char *key, const char *option);
-/* Text after "name=" of the last such option, or "" when there is none. */
+/* Text after "name=" of the first such option, or "" when there is none. */
 str object_option_value(value object, const char *key, const char *name);
 /* The same for lists of options: spec.syncPolicy.syncOptions, operation.sync.syncOptions. */
 bool options_have(value list, const char *option);
