@@ -88,6 +88,11 @@ void app_view(value object, str control_namespace, struct arena *a, struct app *
     ret->skip_reconcile = text_is_true(object_annotation(object, STR(KEY_SKIP_RECONCILE)));
 }
 
+value object_private(struct arena *a, value object)
+{
+    return object.doc || !value_exists(object) ? object : value_copy(a, object);
+}
+
 /* ---- options ---- */
 
 static bool option_next(str *rest, str *ret)
@@ -224,7 +229,7 @@ value app_spec_normalized(struct arena *a, value spec)
     if (!value_is_map(spec))
         return spec;
     bool changed = false;
-    value edited = spec;
+    value edited = object_private(a, spec);
     if (!value_str(value_getz(spec, "project")).len) {
         edited = value_edit(a, edited);
         value_set_str(a, edited, "project", STR("default"));
@@ -241,7 +246,7 @@ value app_spec_normalized(struct arena *a, value spec)
         bool some = false;
         value fresh = value_new_list(a);
         for (struct value_iter it = value_iter(list); value_next(&it);)
-            value_push(a, fresh, source_normalized(a, it.val, &some));
+            value_push(a, fresh, source_normalized(a, object_private(a, it.val), &some));
         if (some) {
             edited = value_edit(a, edited);
             value_setz(a, edited, "sources", fresh);
@@ -249,7 +254,7 @@ value app_spec_normalized(struct arena *a, value spec)
         }
     } else if (value_is_map(value_getz(spec, "source"))) {
         bool some = false;
-        value one = source_normalized(a, value_getz(spec, "source"), &some);
+        value one = source_normalized(a, object_private(a, value_getz(spec, "source")), &some);
         if (some) {
             edited = value_edit(a, edited);
             value_setz(a, edited, "source", one);

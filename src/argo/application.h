@@ -41,6 +41,9 @@ struct app {
 /* View of `object`; control_namespace is where the control plane lives. Wrong types read as absent. */
 void app_view(value object, str control_namespace, struct arena *a, struct app *ret);
 
+/* The object itself when it is frozen (edits copy it), else a deep copy: never lets value_edit change a caller's tree. */
+value object_private(struct arena *a, value object);
+
 /* True when the comma separated annotation `key` holds `option` (blanks around items ignored). */
 bool object_has_option(value object, const char *key, const char *option);
 /* Text after "name=" of the first such option, or "" when there is none. */

@@ -68,6 +68,8 @@ void settings_read(value cm, value params, str control_namespace, struct arena *
 bool settings_excluded(const struct settings *s, str group, str kind, str cluster_server);
 /* Whether applications of `namespace` are served. */
 bool settings_namespace_allowed(const struct settings *s, str namespace);
+/* A name against a glob, or against a regular expression between slashes. */
+bool settings_pattern_matches(str pattern, str text);
 /* Health Lua of a kind, or NULL. Exact entries win over globs. */
 const struct resource_customization *settings_health_override(const struct settings *s, str group,
                                                               str kind);

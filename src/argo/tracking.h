@@ -30,7 +30,7 @@ value tracking_write(const struct settings *s, struct arena *a, value object, st
 
 /* Whether the live object's tracking mark means this very object (false: the mark was copied from another one).
  * target may be absent. */
-bool tracking_self_referenced(const struct settings *s, value live, value target, str app_name);
+bool tracking_self_referenced(const struct settings *s, value live, value target);
 
 /* Before a diff: a live object that has the label and no annotation gets the target's annotation, and a label that only the
  * live one has is dropped. Outputs may be the inputs. */

@@ -136,7 +136,8 @@ value compare_status_unknown(const struct compare_context *c, const struct compa
 int64_t object_wave(value object);
 bool object_is_hook(
     value object); /* an Argo or Helm hook annotation that is a hook, known or not */
-unsigned object_hook_phases(value object); /* PHASE_BIT bits; 0: garbage, never applied */
+unsigned object_hook_phases(value object);   /* PHASE_BIT bits; 0: garbage, never applied */
+unsigned object_delete_hook_phases(value object); /* PHASE_PRE_DELETE, PHASE_POST_DELETE bits */
 unsigned object_hook_policies(
     value object);                 /* enum hook_policy bits; BeforeHookCreation when none */
 bool object_ignored(value object); /* hook annotation of an unknown type or test hook: no effect */

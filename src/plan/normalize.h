@@ -27,6 +27,9 @@ int normalize_pair(const struct normalizer *n, struct arena *a, value *io_target
 int normalize_ignored(const struct normalizer *n, struct arena *a, value *io_target, value *io_live,
                       struct err *err) MUST_CHECK;
 
+/* Built-in part and ignore rules for one object on its own (the last-applied configuration). */
+int normalize_one(const struct normalizer *n, struct arena *a, value *io, struct err *err) MUST_CHECK;
+
 /* The built-in part alone: creationTimestamp, Secret stringData, empty role rules, empty annotations. */
 value normalize_builtin(struct arena *a, value object, bool ignore_aggregated_roles);
 

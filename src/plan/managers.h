@@ -1,0 +1,14 @@
+/* plan/managers.h: fields that other managers are trusted with (managedFieldsManagers).
+ *
+ * Source: argo-cd util/argo/managedfields; FieldsV1 of metav1.ManagedFieldsEntry. */
+#ifndef PLAN_MANAGERS_H
+#define PLAN_MANAGERS_H
+
+#include "value/value.h"
+
+/* Removes from both objects every field that one of `managers` (list of texts) owns in the live object and whose values differ.
+ * -ERR_INVALID: managedFields are not understood. */
+int managers_drop_conflicts(value managers, struct arena *a, value *io_target, value *io_live,
+                            struct err *err) MUST_CHECK;
+
+#endif
