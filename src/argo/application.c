@@ -73,7 +73,8 @@ void app_view(value object, str control_namespace, struct arena *a, struct app *
     if (!ret->project.len)
         ret->project = STR("default");
     ret->instance = tracking_instance(a, ret->namespace, ret->name, control_namespace);
-    ret->qualified = ret->namespace.len ? ARENA_CAT(a, ret->namespace, STR("/"), ret->name) : ret->name;
+    ret->qualified =
+        ret->namespace.len ? ARENA_CAT(a, ret->namespace, STR("/"), ret->name) : ret->name;
     destination_view(ret->spec, &ret->destination);
     sources_view(ret);
     policy_view(ret);
@@ -84,13 +85,20 @@ void app_view(value object, str control_namespace, struct arena *a, struct app *
     ret->created_at = object_created_at(object);
     ret->deletion_at = object_deleted_at(object);
     if (object_has_annotation(object, STR(KEY_REFRESH)))
-        ret->refresh = str_is(object_annotation(object, STR(KEY_REFRESH)), "hard") ? REFRESH_HARD : REFRESH_NORMAL;
+        ret->refresh = str_is(object_annotation(object, STR(KEY_REFRESH)), "hard") ? REFRESH_HARD
+                                                                                   : REFRESH_NORMAL;
     ret->skip_reconcile = text_is_true(object_annotation(object, STR(KEY_SKIP_RECONCILE)));
 }
 
+static void private_drop(void *doc) { doc_unref(doc); }
+
 value object_private(struct arena *a, value object)
 {
-    return object.doc || !value_exists(object) ? object : value_copy(a, object);
+    if (object.doc || !value_exists(object))
+        return object;
+    struct doc *d = doc_freeze(object, 0);
+    arena_on_done(a, private_drop, d);
+    return doc_root(d);
 }
 
 /* ---- options ---- */
@@ -175,12 +183,13 @@ static bool members_are_zero(value map)
     return true;
 }
 
-/* What is left of a `directory` block: itself, only its include and exclude, or nothing (absent). */
+/* What is left of a `directory` block: itself, only its include and exclude, or nothing (absent).
+ */
 static value directory_normalized(struct arena *a, value dir, bool *io_changed)
 {
     value jsonnet = value_getz(dir, "jsonnet");
-    if (value_bool(value_getz(dir, "recurse")) || value_bool(value_getz(dir, "disableExtensionFilter")) ||
-        !members_are_zero(jsonnet))
+    if (value_bool(value_getz(dir, "recurse")) ||
+        value_bool(value_getz(dir, "disableExtensionFilter")) || !members_are_zero(jsonnet))
         return dir;
     static const char *const kept[] = {"exclude", "include"};
     value slim = value_new_map(a);
@@ -220,8 +229,10 @@ static value source_normalized(struct arena *a, value source, bool *io_changed)
 
 static bool policy_is_zero(value policy)
 {
-    return value_is_nil(value_getz(policy, "automated")) && value_is_zero(value_getz(policy, "syncOptions")) &&
-           value_is_nil(value_getz(policy, "retry")) && value_is_nil(value_getz(policy, "managedNamespaceMetadata"));
+    return value_is_nil(value_getz(policy, "automated")) &&
+           value_is_zero(value_getz(policy, "syncOptions")) &&
+           value_is_nil(value_getz(policy, "retry")) &&
+           value_is_nil(value_getz(policy, "managedNamespaceMetadata"));
 }
 
 value app_spec_normalized(struct arena *a, value spec)
@@ -266,14 +277,16 @@ value app_spec_normalized(struct arena *a, value spec)
 
 /* ---- sameness ---- */
 
-/* Equal up to members that Go leaves out when they are empty; free-form values are compared exactly. */
+/* Equal up to members that Go leaves out when they are empty; free-form values are compared
+ * exactly. */
 static bool equal_loosely(value x, value y)
 {
     if (value_is_zero(x) && value_is_zero(y))
         return true;
     if (!value_is_map(x) || !value_is_map(y)) {
         if (value_is_map(x) || value_is_map(y))
-            return members_are_zero(x) && members_are_zero(y) && value_is_zero(value_is_map(x) ? y : x);
+            return members_are_zero(x) && members_are_zero(y) &&
+                   value_is_zero(value_is_map(x) ? y : x);
         if (!value_is_list(x) || !value_is_list(y))
             return value_equal(x, y);
         if (value_len(x) != value_len(y))
@@ -294,10 +307,7 @@ static bool equal_loosely(value x, value y)
     return true;
 }
 
-bool app_source_equal(value x, value y)
-{
-    return equal_loosely(x, y);
-}
+bool app_source_equal(value x, value y) { return equal_loosely(x, y); }
 
 bool app_sources_equal(value x, value y)
 {
@@ -312,7 +322,8 @@ bool app_sources_equal(value x, value y)
 bool app_spec_matches(const struct app *app, value compared_to)
 {
     if (app->multi_source)
-        return app_sources_equal(value_getz(app->spec, "sources"), value_getz(compared_to, "sources"));
+        return app_sources_equal(value_getz(app->spec, "sources"),
+                                 value_getz(compared_to, "sources"));
     return app_source_equal(value_getz(app->spec, "source"), value_getz(compared_to, "source"));
 }
 
@@ -346,12 +357,14 @@ static str source_error(const struct app *app, value source, struct arena *a)
     bool chart = value_str(value_getz(source, "chart")).len;
     bool ref = value_str(value_getz(source, "ref")).len;
     if (app->multi_source && (!repo || (!path && !chart && !ref)))
-        return ARENA_CAT(a,
-                         STR("spec.source.repoURL and either source.path, source.chart, or source.ref are "
-                             "required for source "),
-                         source_text(source, a));
+        return ARENA_CAT(
+            a,
+            STR("spec.source.repoURL and either source.path, source.chart, or source.ref are "
+                "required for source "),
+            source_text(source, a));
     if (!app->multi_source && (!repo || (!path && !chart)))
-        return STR("spec.source.repoURL and either spec.source.path or spec.source.chart are required");
+        return STR(
+            "spec.source.repoURL and either spec.source.path or spec.source.chart are required");
     if (chart && !value_str(value_getz(source, "targetRevision")).len)
         return STR("spec.source.targetRevision is required if the manifest source is a helm chart");
     return STR("");
@@ -373,18 +386,21 @@ str app_destination_error(const struct app *app, const struct app_cluster *clust
 {
     const struct app_destination *d = &app->destination;
     if (d->server.len && d->name.len)
-        return ARENA_CAT(a, STR("application destination can't have both name and server defined: "), d->name,
-                         STR(" "), d->server);
+        return ARENA_CAT(a,
+                         STR("application destination can't have both name and server defined: "),
+                         d->name, STR(" "), d->server);
     if (!d->server.len && !d->name.len)
         return STR("Destination server missing from app spec");
     if (cluster->found)
         return STR("");
     if (d->server.len)
-        return arena_printf(a, "error getting cluster by server \"%.*s\": rpc error: code = NotFound desc = cluster "
-                               "\"%.*s\" not found",
-                            STR_FMT(d->server), STR_FMT(d->server));
+        return arena_printf(
+            a,
+            "error getting cluster by server \"%.*s\": rpc error: code = NotFound desc = cluster "
+            "\"%.*s\" not found",
+            STR_FMT(d->server), STR_FMT(d->server));
     if (cluster->n_same_name > 1)
-        return arena_printf(a, "there are %zu clusters with the same name: [%.*s]", cluster->n_same_name,
-                            STR_FMT(cluster->server));
+        return arena_printf(a, "there are %zu clusters with the same name: [%.*s]",
+                            cluster->n_same_name, STR_FMT(cluster->server));
     return ARENA_CAT(a, STR("there are no clusters with this name: "), d->name);
 }

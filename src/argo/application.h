@@ -1,8 +1,8 @@
 /* argo/application.h: a view over an Application object, its normal form and its spec errors.
  *
- * `struct app` borrows from the value it was made from (same lifetime) and from the arena it was made in. Nothing here
- * does I/O; "now" is passed in.
- * Source: Argo CD 3.6 Application types, NormalizeApplicationSpec, ValidatePermissions. */
+ * `struct app` borrows from the value it was made from (same lifetime) and from the arena it was
+ * made in. Nothing here does I/O; "now" is passed in. Source: Argo CD 3.6 Application types,
+ * NormalizeApplicationSpec, ValidatePermissions. */
 #ifndef ARGO_APPLICATION_H
 #define ARGO_APPLICATION_H
 
@@ -38,10 +38,13 @@ struct app {
     bool skip_reconcile;
 };
 
-/* View of `object`; control_namespace is where the control plane lives. Wrong types read as absent. */
+/* View of `object`; control_namespace is where the control plane lives. Wrong types read as absent.
+ */
 void app_view(value object, str control_namespace, struct arena *a, struct app *ret);
 
-/* The object itself when it is frozen (edits copy it), else a deep copy: never lets value_edit change a caller's tree. */
+/* The object itself when it is frozen, else a frozen copy that lives as long as the arena. What
+ * value_edit makes of the result is the caller's alone (editing a building tree in place would
+ * change the tree of whoever made it). */
 value object_private(struct arena *a, value object);
 
 /* True when the comma separated annotation `key` holds `option` (blanks around items ignored). */
@@ -52,11 +55,12 @@ str object_option_value(value object, const char *key, const char *name);
 bool options_have(value list, const char *option);
 str options_value(value list, const char *name);
 
-/* The spec as upstream persists it: project, empty sync policy, empty tool options. Returns `spec` itself when it is
- * normal already, else a copy in `a`. */
+/* The spec as upstream persists it: project, empty sync policy, empty tool options. Returns `spec`
+ * itself when it is normal already, else a copy in `a`. */
 value app_spec_normalized(struct arena *a, value spec);
 
-/* Whether two sources (two lists of sources) are the same for "did the spec change": tool options that are null, empty or absent are equal. */
+/* Whether two sources (two lists of sources) are the same for "did the spec change": tool options
+ * that are null, empty or absent are equal. */
 bool app_source_equal(value x, value y);
 bool app_sources_equal(value x, value y);
 
@@ -82,14 +86,17 @@ struct app_conditions {
 /* Message is borrowed; equal (type, message) pairs are kept once. */
 void app_conditions_add(struct app_conditions *c, enum app_condition_type type, str message);
 bool app_conditions_have(const struct app_conditions *c, enum app_condition_type type);
-/* The new status.conditions: those of `old` whose type is not in `evaluated` (bits) stay, the others are replaced by `fresh`;
- * unchanged ones keep their time. Sorted as upstream. Absent when empty. */
+/* The new status.conditions: those of `old` whose type is not in `evaluated` (bits) stay, the
+ * others are replaced by `fresh`; unchanged ones keep their time. Sorted as upstream. Absent when
+ * empty. */
 value app_conditions_merge(struct arena *a, value old, const struct app_conditions *fresh,
                            unsigned evaluated, usec now);
-/* "Type: message;Type: message" of all conditions of `conditions` with a type in `types`; "" for none. */
+/* "Type: message;Type: message" of all conditions of `conditions` with a type in `types`; "" for
+ * none. */
 str app_conditions_text(struct arena *a, value conditions, unsigned types);
 
-/* Errors of the spec alone, before any project or cluster is looked at: adds InvalidSpecError conditions with upstream's texts. */
+/* Errors of the spec alone, before any project or cluster is looked at: adds InvalidSpecError
+ * conditions with upstream's texts. */
 void app_spec_check(const struct app *app, struct arena *a, struct app_conditions *io);
 
 /* Where an application's cluster is: filled by the asker from the cluster list. */
@@ -103,7 +110,8 @@ struct app_cluster {
 str app_destination_error(const struct app *app, const struct app_cluster *cluster,
                           struct arena *a);
 
-/* CustomResourceDefinitions (Application, AppProject, ApplicationSet) as a list of values in `a`. */
+/* CustomResourceDefinitions (Application, AppProject, ApplicationSet) as a list of values in `a`.
+ */
 value argo_crds(struct arena *a);
 
 #endif

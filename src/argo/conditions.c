@@ -52,7 +52,8 @@ static int condition_cmp(const void *x, const void *y)
     return 0;
 }
 
-value app_conditions_merge(struct arena *a, value old, const struct app_conditions *fresh, unsigned evaluated, usec now)
+value app_conditions_merge(struct arena *a, value old, const struct app_conditions *fresh,
+                           unsigned evaluated, usec now)
 {
     str at = time_str(a, now);
     VEC(value) all = {0};
@@ -79,8 +80,8 @@ str app_conditions_text(struct arena *a, value conditions, unsigned types)
         enum app_condition_type t = app_condition_parse(condition_text(it.val, "type"));
         if (t == APP_CONDITION_NONE || !(types & APP_CONDITION_BIT(t)))
             continue;
-        text = ARENA_CAT(a, text, text.len ? STR(";") : STR(""), condition_text(it.val, "type"), STR(": "),
-                         condition_text(it.val, "message"));
+        text = ARENA_CAT(a, text, text.len ? STR(";") : STR(""), condition_text(it.val, "type"),
+                         STR(": "), condition_text(it.val, "message"));
     }
     return text;
 }

@@ -1,8 +1,8 @@
 /* argo/names.h: the words of the API as tables: conditions, phases, codes, hooks, options, keys.
  *
- * Every enum has value 0 for "not set" (printed as ""), a name function that never fails, and a parse function that
- * gives 0 for an unknown word. Threads: constants only.
- * Source: Argo CD 3.6 application types and annotation list. */
+ * Every enum has value 0 for "not set" (printed as ""), a name function that never fails, and a
+ * parse function that gives 0 for an unknown word. Threads: constants only. Source: Argo CD 3.6
+ * application types and annotation list. */
 #ifndef ARGO_NAMES_H
 #define ARGO_NAMES_H
 

@@ -26,8 +26,9 @@ static bool bool_parse(str s, bool *ret) /* Go's strconv.ParseBool */
     static const struct {
         const char *word;
         bool is;
-    } words[] = {{"1", true},  {"t", true},  {"T", true},  {"true", true},   {"TRUE", true},   {"True", true},
-                 {"0", false}, {"f", false}, {"F", false}, {"false", false}, {"FALSE", false}, {"False", false}};
+    } words[] = {{"1", true},    {"t", true},      {"T", true},      {"true", true},
+                 {"TRUE", true}, {"True", true},   {"0", false},     {"f", false},
+                 {"F", false},   {"false", false}, {"FALSE", false}, {"False", false}};
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (str_is(s, words[i].word)) {
             *ret = words[i].is;
@@ -47,19 +48,24 @@ struct setting_row {
     const char *fallback;
 };
 
-#define ROW(key, param, type, field, fallback) {key, param, type, offsetof(struct settings, field), fallback}
+#define ROW(key, param, type, field, fallback)                                                     \
+    {                                                                                              \
+        key, param, type, offsetof(struct settings, field), fallback                               \
+    }
 static const struct setting_row rows[] = {
     ROW("application.instanceLabelKey", false, SETTING_TEXT, instance_label, KEY_INSTANCE_LABEL),
     ROW("installationID", false, SETTING_TEXT, installation_id, ""),
     ROW("timeout.reconciliation", false, SETTING_DURATION, reconcile_us, "120s"),
     ROW("timeout.reconciliation.jitter", false, SETTING_DURATION, reconcile_jitter_us, "60s"),
     ROW("timeout.hard.reconciliation", false, SETTING_DURATION, hard_reconcile_us, "0s"),
-    ROW("resource.ignoreResourceUpdatesEnabled", false, SETTING_BOOL, ignore_updates_enabled, "true"),
+    ROW("resource.ignoreResourceUpdatesEnabled", false, SETTING_BOOL, ignore_updates_enabled,
+        "true"),
     ROW("resource.sensitive.mask.annotations", false, SETTING_TEXT, sensitive_annotations, ""),
     ROW("application.allowedNodeLabels", false, SETTING_TEXT, allowed_node_labels, ""),
     ROW("cluster.inClusterEnabled", false, SETTING_BOOL, in_cluster_enabled, "true"),
     ROW("application.sync.impersonation.enabled", false, SETTING_BOOL, impersonation, "false"),
-    ROW("application.sync.impersonation.enforced", false, SETTING_BOOL, impersonation_enforced, "true"),
+    ROW("application.sync.impersonation.enforced", false, SETTING_BOOL, impersonation_enforced,
+        "true"),
     ROW("kustomize.enable", false, SETTING_BOOL, kustomize, "true"),
     ROW("helm.enable", false, SETTING_BOOL, helm, "true"),
     ROW("jsonnet.enable", false, SETTING_BOOL, jsonnet, "true"),
@@ -67,12 +73,14 @@ static const struct setting_row rows[] = {
     ROW("controller.diff.server.side", true, SETTING_BOOL, server_side_diff, "false"),
     ROW("controller.resource.health.persist", true, SETTING_BOOL, persist_resource_health, "false"),
     ROW("controller.self.heal.timeout.seconds", true, SETTING_SECONDS, self_heal_timeout_us, "0"),
-    ROW("controller.self.heal.backoff.timeout.seconds", true, SETTING_SECONDS, self_heal_backoff_us, "2"),
+    ROW("controller.self.heal.backoff.timeout.seconds", true, SETTING_SECONDS, self_heal_backoff_us,
+        "2"),
     ROW("controller.self.heal.backoff.factor", true, SETTING_INT, self_heal_factor, "3"),
     ROW("controller.self.heal.backoff.cap.seconds", true, SETTING_SECONDS, self_heal_cap_us, "300"),
     ROW("controller.sync.timeout.seconds", true, SETTING_SECONDS, sync_timeout_us, "0"),
     ROW("controller.sync.wave.delay.seconds", true, SETTING_SECONDS, sync_wave_delay_us, "2"),
-    ROW("controller.repo.error.grace.period.seconds", true, SETTING_SECONDS, repo_error_grace_us, "180"),
+    ROW("controller.repo.error.grace.period.seconds", true, SETTING_SECONDS, repo_error_grace_us,
+        "180"),
 };
 #undef ROW
 
@@ -148,7 +156,8 @@ static struct resource_filter *read_filters(struct reader *r, const char *key, s
 
 typedef VEC(struct resource_customization) customization_vec;
 
-static struct resource_customization *customization(struct reader *r, customization_vec *v, str group, str kind)
+static struct resource_customization *customization(struct reader *r, customization_vec *v,
+                                                    str group, str kind)
 {
     for (size_t i = 0; i < v->n; i++)
         if (str_eq(v->at[i].group, group) && str_eq(v->at[i].kind, kind))
@@ -166,7 +175,8 @@ static void split_group_kind(str key, char separator, str *ret_group, str *ret_k
     }
 }
 
-static bool customization_set(struct reader *r, struct resource_customization *c, str type, str key, str text)
+static bool customization_set(struct reader *r, struct resource_customization *c, str type, str key,
+                              str text)
 {
     if (str_is(type, "health") || str_is(type, "health.lua"))
         c->health_lua = text;
@@ -208,7 +218,8 @@ static void read_split_customizations(struct reader *r, customization_vec *v)
     static const str prefix = STR_INIT("resource.customizations.");
     for (struct value_iter it = value_iter(r->cm); value_next(&it);) {
         str type, name, group, kind;
-        if (!str_starts(it.key, prefix) || !str_cut(str_from(it.key, prefix.len), '.', &type, &name))
+        if (!str_starts(it.key, prefix) ||
+            !str_cut(str_from(it.key, prefix.len), '.', &type, &name))
             continue;
         if (str_is(name, "all")) {
             group = kind = STR("*");
@@ -219,7 +230,8 @@ static void read_split_customizations(struct reader *r, customization_vec *v)
                 continue;
             }
         }
-        if (!customization_set(r, customization(r, v, group, kind), type, it.key, value_str(it.val)))
+        if (!customization_set(r, customization(r, v, group, kind), type, it.key,
+                               value_str(it.val)))
             problem(r, it.key, "this customization is not known or has a bad value");
     }
 }
@@ -252,7 +264,8 @@ static value comma_list(struct arena *a, str text)
     return list;
 }
 
-void settings_read(value cm, value params, str control_namespace, struct arena *a, struct settings *ret)
+void settings_read(value cm, value params, str control_namespace, struct arena *a,
+                   struct settings *ret)
 {
     struct reader r = {a, ret, cm, params};
     customization_vec v = {0};
@@ -273,7 +286,8 @@ void settings_read(value cm, value params, str control_namespace, struct arena *
     read_compare_options(&r);
     ret->custom_labels = read_key(&r, "resource.customLabels");
     ret->global_projects = read_key(&r, "globalProjects");
-    ret->application_namespaces = comma_list(a, value_str(value_getz(params, "application.namespaces")));
+    ret->application_namespaces =
+        comma_list(a, value_str(value_getz(params, "application.namespaces")));
 }
 
 /* ---- questions ---- */
@@ -288,7 +302,8 @@ static bool filter_list_matches(value list, str text)
     return false;
 }
 
-static bool filters_match(const struct resource_filter *f, size_t n, str group, str kind, str cluster)
+static bool filters_match(const struct resource_filter *f, size_t n, str group, str kind,
+                          str cluster)
 {
     for (size_t i = 0; i < n; i++)
         if (filter_list_matches(f[i].api_groups, group) && filter_list_matches(f[i].kinds, kind) &&
@@ -301,7 +316,10 @@ static bool built_in_excluded(str group, str kind)
 {
     static const struct {
         const char *group, *kind; /* kind NULL: all */
-    } out[] = {{"events.k8s.io", NULL}, {"metrics.k8s.io", NULL}, {"", "Event"}, {"coordination.k8s.io", "Lease"}};
+    } out[] = {{"events.k8s.io", NULL},
+               {"metrics.k8s.io", NULL},
+               {"", "Event"},
+               {"coordination.k8s.io", "Lease"}};
     for (size_t i = 0; i < ARRAY_LEN(out); i++)
         if (str_is(group, out[i].group) && (!out[i].kind || str_is(kind, out[i].kind)))
             return true;
@@ -310,12 +328,15 @@ static bool built_in_excluded(str group, str kind)
 
 bool settings_excluded(const struct settings *s, str group, str kind, str cluster_server)
 {
-    if (built_in_excluded(group, kind) || filters_match(s->exclusion, s->n_exclusions, group, kind, cluster_server))
+    if (built_in_excluded(group, kind) ||
+        filters_match(s->exclusion, s->n_exclusions, group, kind, cluster_server))
         return true;
-    return s->n_inclusions && !filters_match(s->inclusion, s->n_inclusions, group, kind, cluster_server);
+    return s->n_inclusions &&
+           !filters_match(s->inclusion, s->n_inclusions, group, kind, cluster_server);
 }
 
-/* "/expression/" as Go's regexp would find it anywhere in text. POSIX syntax is close enough for names. */
+/* "/expression/" as Go's regexp would find it anywhere in text. POSIX syntax is close enough for
+ * names. */
 static bool regexp_matches(str pattern, str text)
 {
     char p[512], t[512];
@@ -351,7 +372,8 @@ bool settings_namespace_allowed(const struct settings *s, str namespace)
     return false;
 }
 
-const struct resource_customization *settings_health_override(const struct settings *s, str group, str kind)
+const struct resource_customization *settings_health_override(const struct settings *s, str group,
+                                                              str kind)
 {
     const struct resource_customization *by_glob = NULL;
     for (size_t i = 0; i < s->n_customizations; i++) {
@@ -360,7 +382,8 @@ const struct resource_customization *settings_health_override(const struct setti
             continue;
         if (str_eq(c->group, group) && str_eq(c->kind, kind))
             return c;
-        if (!by_glob && glob_matches(c->group, group, STR("")) && glob_matches(c->kind, kind, STR("")))
+        if (!by_glob && glob_matches(c->group, group, STR("")) &&
+            glob_matches(c->kind, kind, STR("")))
             by_glob = c;
     }
     return by_glob;

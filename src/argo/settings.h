@@ -1,7 +1,7 @@
 /* argo/settings.h: argocd-cm, argocd-cmd-params-cm and argocd-rbac-cm as one immutable struct.
  *
- * settings_read never fails: a key that cannot be understood keeps its default and adds a line to `problems`. The result
- * borrows from the arena it was read into; owners publish it as a snapshot.
+ * settings_read never fails: a key that cannot be understood keeps its default and adds a line to
+ * `problems`. The result borrows from the arena it was read into; owners publish it as a snapshot.
  * Source: Argo CD 3.6 util/settings; defaults as in the shipped manifests. */
 #ifndef ARGO_SETTINGS_H
 #define ARGO_SETTINGS_H

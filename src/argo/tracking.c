@@ -25,8 +25,8 @@ bool tracking_id_parse(str text, struct tracking_id *ret)
 
 str tracking_id_print(struct arena *a, const struct tracking_id *id)
 {
-    return ARENA_CAT(a, id->instance, STR(":"), id->group, STR("/"), id->kind, STR(":"), id->namespace, STR("/"),
-                     id->name);
+    return ARENA_CAT(a, id->instance, STR(":"), id->group, STR("/"), id->kind, STR(":"),
+                     id->namespace, STR("/"), id->name);
 }
 
 str tracking_instance(struct arena *a, str app_namespace, str app_name, str control_namespace)
@@ -50,7 +50,8 @@ void tracking_instance_split(str instance, str *ret_namespace, str *ret_name)
 
 static bool annotation_id(const struct settings *s, value object, struct tracking_id *ret)
 {
-    if (s->installation_id.len && !str_eq(object_annotation(object, STR(KEY_INSTALLATION_ID)), s->installation_id))
+    if (s->installation_id.len &&
+        !str_eq(object_annotation(object, STR(KEY_INSTALLATION_ID)), s->installation_id))
         return false;
     return tracking_id_parse(object_annotation(object, STR(KEY_TRACKING_ID)), ret);
 }
@@ -74,33 +75,36 @@ static bool label_end_ok(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-static str label_cut(str value)
+static str label_cut(str text)
 {
-    if (value.len <= LABEL_BYTES_MAX)
-        return value;
-    value.len = LABEL_BYTES_MAX;
-    while (value.len && !label_end_ok(value.at[value.len - 1]))
-        value.len--;
-    return value;
+    if (text.len <= LABEL_BYTES_MAX)
+        return text;
+    text.len = LABEL_BYTES_MAX;
+    while (text.len && !label_end_ok(text.at[text.len - 1]))
+        text.len--;
+    return text;
 }
 
 /* The legacy label is also put on pod templates, for selectors written against it. */
 static void label_template(struct arena *a, value object, str key, str text)
 {
-    static const char *const kinds[] = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"};
+    static const char *const kinds[] = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet",
+                                        "Job"};
     if (!str_is(key, KEY_LEGACY_APP_NAME))
         return;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (!str_is(object_kind(object), kinds[i]) || !value_is_map(value_path(object, "spec.template")))
+        if (!str_is(object_kind(object), kinds[i]) ||
+            !value_is_map(value_path(object, "spec.template")))
             continue;
         value template = value_edit_map(a, value_edit_map(a, object, STR("spec")), STR("template"));
-        value labels = value_edit_map(a, value_edit_map(a, template, STR("metadata")), STR("labels"));
+        value labels =
+            value_edit_map(a, value_edit_map(a, template, STR("metadata")), STR("labels"));
         value_set(a, labels, key, value_of_str(a, text));
     }
 }
 
-static void write_annotation(const struct settings *s, struct arena *a, value object, value meta, str instance,
-                             str default_namespace)
+static void write_annotation(const struct settings *s, struct arena *a, value object, value meta,
+                             str instance, str default_namespace)
 {
     value notes = value_edit_map(a, meta, STR("annotations"));
     if (s->installation_id.len)
@@ -114,7 +118,8 @@ static void write_annotation(const struct settings *s, struct arena *a, value ob
     value_set_str(a, notes, KEY_TRACKING_ID, tracking_id_print(a, &id));
 }
 
-value tracking_write(const struct settings *s, struct arena *a, value object, str instance, str default_namespace)
+value tracking_write(const struct settings *s, struct arena *a, value object, str instance,
+                     str default_namespace)
 {
     if (is_crd(object) || !value_is_map(object))
         return object;
@@ -124,7 +129,8 @@ value tracking_write(const struct settings *s, struct arena *a, value object, st
         write_annotation(s, a, object, meta, instance, default_namespace);
     if (s->tracking != TRACK_ANNOTATION) {
         str text = s->tracking == TRACK_LABEL ? instance : label_cut(instance);
-        value_set(a, value_edit_map(a, meta, STR("labels")), s->instance_label, value_of_str(a, text));
+        value_set(a, value_edit_map(a, meta, STR("labels")), s->instance_label,
+                  value_of_str(a, text));
         label_template(a, object, s->instance_label, text);
     }
     return object;

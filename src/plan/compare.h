@@ -1,12 +1,12 @@
 /* plan/compare.h: an application's desired objects against the live ones.
  *
  * Three layers, each pure:
- *   compare_targets  rendered manifests -> desired objects (namespaces, duplicates, exclusions, tracking marks), hooks apart.
- *                    Depends on manifests, settings and kinds only; may be kept until one of them changes.
- *   compare_app      desired and live objects -> rows (pairs with verdicts), sync code, health, conditions, status values.
- *   compare_row_again / compare_tally
- *                    one row again after a watch event, and the application's codes from the rows' verdicts.
- * All results live in the arena passed in. Source: argo-cd controller/state.go, controller/health.go; gitops-engine
+ *   compare_targets  rendered manifests -> desired objects (namespaces, duplicates, exclusions,
+ * tracking marks), hooks apart. Depends on manifests, settings and kinds only; may be kept until
+ * one of them changes. compare_app      desired and live objects -> rows (pairs with verdicts),
+ * sync code, health, conditions, status values. compare_row_again / compare_tally one row again
+ * after a watch event, and the application's codes from the rows' verdicts. All results live in the
+ * arena passed in. Source: argo-cd controller/state.go, controller/health.go; gitops-engine
  * pkg/sync/reconcile. */
 #ifndef PLAN_COMPARE_H
 #define PLAN_COMPARE_H
@@ -47,8 +47,8 @@ int compare_targets(const struct compare_context *c, const value *manifest, size
 
 /* ---- verdicts ---- */
 
-struct
-    compare_verdict { /* small and without pointers but `health_message`: may be kept per resource */
+struct compare_verdict { /* small and without pointers but `health_message`: may be kept per
+                            resource */
     enum sync_code sync; /* SYNC_NONE: no effect on the application */
     enum health_code health;
     str health_message;
@@ -72,12 +72,12 @@ struct compare_row {
 
 struct compare_input {
     const struct compare_desired
-        *desired; /* NULL: the target state could not be loaded (see load_error) */
-    const value *
-        live; /* objects that carry the application's tracking mark and have no owner, and those that live at a desired
-                          key; duplicates are fine */
+        *desired;      /* NULL: the target state could not be loaded (see load_error) */
+    const value *live; /* objects that carry the application's tracking mark and have no owner, and
+                          those that live at a desired key; duplicates are fine */
     size_t n_live;
-    str load_error; /* "Failed to load target state: ..." in full; every row and the application become Unknown */
+    str load_error; /* "Failed to load target state: ..." in full; every row and the application
+                       become Unknown */
     const value *dry_run; /* server-side diff: answers in the order of `rows`, NULL at first */
     size_t n_dry_run;
     value sources; /* list of the sources compared (the spec's, or an operation's) */
@@ -96,8 +96,8 @@ struct compare_result {
     struct app_conditions conditions; /* of this comparison only */
     value sync_status;                /* status.sync */
     value resources;                  /* status.resources, without health */
-    value
-        images; /* sorted unique list of the targets' images; the tree's images are the caller's to add */
+    value images; /* sorted unique list of the targets' images; the tree's images are the caller's
+                     to add */
     bool need_dry_run; /* some row waits for a dry-run apply */
 };
 int compare_app(const struct compare_context *c, const struct compare_input *in, struct arena *a,
@@ -105,8 +105,9 @@ int compare_app(const struct compare_context *c, const struct compare_input *in,
 
 /* ---- incremental ---- */
 
-/* One pair again: fills row->diff and row->verdict from row->target and `live` (absent: it is gone). `failed`: the target state is
- * not known. A row without target and live is to be dropped by the caller. conditions may be NULL. */
+/* One pair again: fills row->diff and row->verdict from row->target and `live` (absent: it is
+ * gone). `failed`: the target state is not known. A row without target and live is to be dropped by
+ * the caller. conditions may be NULL. */
 int compare_row_again(const struct compare_context *c, struct compare_row *row, value live,
                       value dry_run, bool failed, struct arena *a,
                       struct app_conditions *conditions, struct err *err) MUST_CHECK;
@@ -132,11 +133,12 @@ str compare_health_cause(const struct compare_row *row, size_t n_rows, enum heal
 value compare_status_unknown(const struct compare_context *c, const struct compare_input *in,
                              struct arena *a);
 
-/* Sync wave, hook phases and delete policies of an object (also used by sync and the deletion steps). */
+/* Sync wave, hook phases and delete policies of an object (also used by sync and the deletion
+ * steps). */
 int64_t object_wave(value object);
 bool object_is_hook(
     value object); /* an Argo or Helm hook annotation that is a hook, known or not */
-unsigned object_hook_phases(value object);   /* PHASE_BIT bits; 0: garbage, never applied */
+unsigned object_hook_phases(value object);        /* PHASE_BIT bits; 0: garbage, never applied */
 unsigned object_delete_hook_phases(value object); /* PHASE_PRE_DELETE, PHASE_POST_DELETE bits */
 unsigned object_hook_policies(
     value object);                 /* enum hook_policy bits; BeforeHookCreation when none */

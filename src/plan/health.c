@@ -4,8 +4,8 @@
 #include "plan/compare.h"
 #include "value/json.h"
 
-/* One check a kind. It gets an object of any version that `versions` names ("" any); another version is
- * Unknown with a text. */
+/* One check a kind. It gets an object of any version that `versions` names ("" any); another
+ * version is Unknown with a text. */
 typedef struct health check_fn(value o, struct arena *a);
 
 static struct health health_make(enum health_code code, str message)
@@ -26,10 +26,7 @@ static value condition_find(value o, const char *type)
     return VALUE_ABSENT;
 }
 
-static int64_t number_at(value o, const char *path)
-{
-    return value_int(value_path(o, path));
-}
+static int64_t number_at(value o, const char *path) { return value_int(value_path(o, path)); }
 
 static bool observed(value o)
 {
@@ -40,7 +37,8 @@ static bool observed(value o)
 
 static bool pod_reason_is_bad(str reason)
 {
-    return str_starts(reason, STR("Err")) || str_ends(reason, STR("Error")) || str_ends(reason, STR("BackOff"));
+    return str_starts(reason, STR("Err")) || str_ends(reason, STR("Error")) ||
+           str_ends(reason, STR("BackOff"));
 }
 
 static str pod_container_failure(value status, struct arena *a)
@@ -63,7 +61,8 @@ static struct health pod_failed(value o, struct arena *a)
     static const char *const lists[] = {"status.initContainerStatuses", "status.containerStatuses"};
     str message = value_path_str(o, "status.message");
     for (size_t i = 0; i < ARRAY_LEN(lists) && !message.len; i++)
-        for (struct value_iter it = value_iter(value_path(o, lists[i])); value_next(&it) && !message.len;)
+        for (struct value_iter it = value_iter(value_path(o, lists[i]));
+             value_next(&it) && !message.len;)
             message = pod_container_failure(it.val, a);
     return health_make(HEALTH_DEGRADED, message);
 }
@@ -72,11 +71,13 @@ static bool pod_waits_badly(value o, struct arena *a, str *ret_message)
 {
     bool bad = false;
     str text = STR("");
-    for (struct value_iter it = value_iter(value_path(o, "status.containerStatuses")); value_next(&it);) {
+    for (struct value_iter it = value_iter(value_path(o, "status.containerStatuses"));
+         value_next(&it);) {
         value waiting = value_path(it.val, "state.waiting");
         if (!pod_reason_is_bad(value_str(value_getz(waiting, "reason"))))
             continue;
-        text = ARENA_CAT(a, text, bad ? STR(", ") : STR(""), value_str(value_getz(waiting, "message")));
+        text = ARENA_CAT(a, text, bad ? STR(", ") : STR(""),
+                         value_str(value_getz(waiting, "message")));
         bad = true;
     }
     *ret_message = text;
@@ -91,7 +92,8 @@ static struct health pod_running(value o, bool restarts, str policy, str message
     }
     if (str_is(value_str(value_getz(condition_find(o, "Ready"), "status")), "True"))
         return health_make(HEALTH_HEALTHY, message);
-    for (struct value_iter it = value_iter(value_path(o, "status.containerStatuses")); value_next(&it);)
+    for (struct value_iter it = value_iter(value_path(o, "status.containerStatuses"));
+         value_next(&it);)
         if (value_is_map(value_path(it.val, "lastState.terminated")))
             return health_make(HEALTH_DEGRADED, message);
     return health_make(HEALTH_PROGRESSING, message);
@@ -101,7 +103,8 @@ static struct health check_pod(value o, struct arena *a)
 {
     str policy = value_path_str(o, "spec.restartPolicy"), text;
     bool restarts = str_is(policy, "Always") ||
-                    (str_is(object_annotation(o, STR(KEY_IGNORE_RESTART_POLICY)), "true") && !object_is_hook(o));
+                    (str_is(object_annotation(o, STR(KEY_IGNORE_RESTART_POLICY)), "true") &&
+                     !object_is_hook(o));
     if (restarts && pod_waits_badly(o, a, &text))
         return health_make(HEALTH_DEGRADED, text);
     str phase = value_path_str(o, "status.phase"), message = value_path_str(o, "status.message");
@@ -123,45 +126,56 @@ static struct health check_deployment(value o, struct arena *a)
     if (value_bool(value_path(o, "spec.paused")))
         return health_say(HEALTH_SUSPENDED, "Deployment is paused");
     if (!observed(o))
-        return health_say(HEALTH_PROGRESSING, "Waiting for rollout to finish: observed deployment generation less "
-                                              "than desired generation");
+        return health_say(HEALTH_PROGRESSING,
+                          "Waiting for rollout to finish: observed deployment generation less "
+                          "than desired generation");
     value progressing = condition_find(o, "Progressing");
     if (str_is(value_str(value_getz(progressing, "reason")), "ProgressDeadlineExceeded"))
-        return health_make(HEALTH_DEGRADED, arena_printf(a, "Deployment \"%.*s\" exceeded its progress deadline",
-                                                         STR_FMT(object_name(o))));
+        return health_make(HEALTH_DEGRADED,
+                           arena_printf(a, "Deployment \"%.*s\" exceeded its progress deadline",
+                                        STR_FMT(object_name(o))));
     value wanted = value_path(o, "spec.replicas");
     int64_t updated = number_at(o, "status.updatedReplicas"), all = number_at(o, "status.replicas");
     int64_t available = number_at(o, "status.availableReplicas");
     if (value_is_number(wanted) && updated < value_int(wanted))
-        return health_make(HEALTH_PROGRESSING, arena_printf(a, "Waiting for rollout to finish: %lld out of %lld new "
-                                                               "replicas have been updated...",
-                                                            (long long)updated, (long long)value_int(wanted)));
-    if (all > updated)
         return health_make(HEALTH_PROGRESSING,
-                           arena_printf(a, "Waiting for rollout to finish: %lld old replicas are pending "
-                                           "termination...",
-                                        (long long)(all - updated)));
+                           arena_printf(a,
+                                        "Waiting for rollout to finish: %lld out of %lld new "
+                                        "replicas have been updated...",
+                                        (long long)updated, (long long)value_int(wanted)));
+    if (all > updated)
+        return health_make(
+            HEALTH_PROGRESSING,
+            arena_printf(a,
+                         "Waiting for rollout to finish: %lld old replicas are pending "
+                         "termination...",
+                         (long long)(all - updated)));
     if (available < updated)
-        return health_make(HEALTH_PROGRESSING, arena_printf(a, "Waiting for rollout to finish: %lld of %lld updated "
-                                                               "replicas are available...",
-                                                            (long long)available, (long long)updated));
+        return health_make(HEALTH_PROGRESSING,
+                           arena_printf(a,
+                                        "Waiting for rollout to finish: %lld of %lld updated "
+                                        "replicas are available...",
+                                        (long long)available, (long long)updated));
     return health_say(HEALTH_HEALTHY, "");
 }
 
 static struct health check_replica_set(value o, struct arena *a)
 {
     if (!observed(o))
-        return health_say(HEALTH_PROGRESSING, "Waiting for rollout to finish: observed replica set generation less "
-                                              "than desired generation");
+        return health_say(HEALTH_PROGRESSING,
+                          "Waiting for rollout to finish: observed replica set generation less "
+                          "than desired generation");
     value failure = condition_find(o, "ReplicaFailure");
     if (str_is(value_str(value_getz(failure, "status")), "True"))
         return health_make(HEALTH_DEGRADED, value_str(value_getz(failure, "message")));
     value wanted = value_path(o, "spec.replicas");
     int64_t available = number_at(o, "status.availableReplicas");
     if (value_is_number(wanted) && available < value_int(wanted))
-        return health_make(HEALTH_PROGRESSING, arena_printf(a, "Waiting for rollout to finish: %lld out of %lld new "
-                                                               "replicas are available...",
-                                                            (long long)available, (long long)value_int(wanted)));
+        return health_make(HEALTH_PROGRESSING,
+                           arena_printf(a,
+                                        "Waiting for rollout to finish: %lld out of %lld new "
+                                        "replicas are available...",
+                                        (long long)available, (long long)value_int(wanted)));
     return health_say(HEALTH_HEALTHY, "");
 }
 
@@ -171,23 +185,29 @@ static struct health stateful_set_rolling(value o, value rolling, struct arena *
     int64_t updated = number_at(o, "status.updatedReplicas");
     int64_t fresh = value_int(wanted) - value_int(partition);
     if (value_is_number(wanted) && value_is_number(partition) && updated < fresh)
-        return health_make(HEALTH_PROGRESSING, arena_printf(a, "Waiting for partitioned roll out to finish: %lld out "
-                                                               "of %lld new pods have been updated...",
-                                                            (long long)updated, (long long)fresh));
-    return health_make(HEALTH_HEALTHY,
-                       arena_printf(a, "partitioned roll out complete: %lld new pods have been updated...",
-                                    (long long)updated));
+        return health_make(HEALTH_PROGRESSING,
+                           arena_printf(a,
+                                        "Waiting for partitioned roll out to finish: %lld out "
+                                        "of %lld new pods have been updated...",
+                                        (long long)updated, (long long)fresh));
+    return health_make(
+        HEALTH_HEALTHY,
+        arena_printf(a, "partitioned roll out complete: %lld new pods have been updated...",
+                     (long long)updated));
 }
 
 static struct health check_stateful_set(value o, struct arena *a)
 {
-    int64_t seen = number_at(o, "status.observedGeneration"), ready = number_at(o, "status.readyReplicas");
+    int64_t seen = number_at(o, "status.observedGeneration"),
+            ready = number_at(o, "status.readyReplicas");
     if (!seen || object_generation(o) > seen)
-        return health_say(HEALTH_PROGRESSING, "Waiting for statefulset spec update to be observed...");
+        return health_say(HEALTH_PROGRESSING,
+                          "Waiting for statefulset spec update to be observed...");
     value wanted = value_path(o, "spec.replicas");
     if (value_is_number(wanted) && ready < value_int(wanted))
-        return health_make(HEALTH_PROGRESSING, arena_printf(a, "Waiting for %lld pods to be ready...",
-                                                            (long long)(value_int(wanted) - ready)));
+        return health_make(HEALTH_PROGRESSING,
+                           arena_printf(a, "Waiting for %lld pods to be ready...",
+                                        (long long)(value_int(wanted) - ready)));
     str strategy = value_path_str(o, "spec.updateStrategy.type");
     value rolling = value_path(o, "spec.updateStrategy.rollingUpdate");
     if (str_is(strategy, "RollingUpdate") && value_is_map(rolling))
@@ -195,56 +215,68 @@ static struct health check_stateful_set(value o, struct arena *a)
     if (str_is(strategy, "OnDelete"))
         return health_make(HEALTH_HEALTHY,
                            arena_printf(a, "statefulset has %lld ready pods", (long long)ready));
-    str update = value_path_str(o, "status.updateRevision"), current = value_path_str(o, "status.currentRevision");
+    str update = value_path_str(o, "status.updateRevision"),
+        current = value_path_str(o, "status.currentRevision");
     if (!str_eq(update, current))
-        return health_make(HEALTH_PROGRESSING,
-                           arena_printf(a,
-                                        "waiting for statefulset rolling update to complete %lld pods at revision "
-                                        "%.*s...",
-                                        (long long)number_at(o, "status.updatedReplicas"), STR_FMT(update)));
-    return health_make(HEALTH_HEALTHY,
-                       arena_printf(a, "statefulset rolling update complete %lld pods at revision %.*s...",
-                                    (long long)number_at(o, "status.currentReplicas"), STR_FMT(current)));
+        return health_make(
+            HEALTH_PROGRESSING,
+            arena_printf(a,
+                         "waiting for statefulset rolling update to complete %lld pods at revision "
+                         "%.*s...",
+                         (long long)number_at(o, "status.updatedReplicas"), STR_FMT(update)));
+    return health_make(
+        HEALTH_HEALTHY,
+        arena_printf(a, "statefulset rolling update complete %lld pods at revision %.*s...",
+                     (long long)number_at(o, "status.currentReplicas"), STR_FMT(current)));
 }
 
 static struct health check_daemon_set(value o, struct arena *a)
 {
     if (!observed(o))
-        return health_say(HEALTH_PROGRESSING, "Waiting for rollout to finish: observed daemon set generation less "
-                                              "than desired generation");
+        return health_say(HEALTH_PROGRESSING,
+                          "Waiting for rollout to finish: observed daemon set generation less "
+                          "than desired generation");
     long long updated = number_at(o, "status.updatedNumberScheduled");
     long long wanted = number_at(o, "status.desiredNumberScheduled");
     long long available = number_at(o, "status.numberAvailable");
     str name = object_name(o);
     if (str_is(value_path_str(o, "spec.updateStrategy.type"), "OnDelete"))
-        return health_make(HEALTH_HEALTHY, arena_printf(a, "daemon set %lld out of %lld new pods have been updated",
-                                                        updated, wanted));
+        return health_make(HEALTH_HEALTHY,
+                           arena_printf(a, "daemon set %lld out of %lld new pods have been updated",
+                                        updated, wanted));
     if (updated < wanted)
-        return health_make(HEALTH_PROGRESSING, arena_printf(a, "Waiting for daemon set \"%.*s\" rollout to finish: "
-                                                               "%lld out of %lld new pods have been updated...",
-                                                            STR_FMT(name), updated, wanted));
+        return health_make(HEALTH_PROGRESSING,
+                           arena_printf(a,
+                                        "Waiting for daemon set \"%.*s\" rollout to finish: "
+                                        "%lld out of %lld new pods have been updated...",
+                                        STR_FMT(name), updated, wanted));
     if (available < wanted)
-        return health_make(HEALTH_PROGRESSING, arena_printf(a, "Waiting for daemon set \"%.*s\" rollout to finish: "
-                                                               "%lld of %lld updated pods are available...",
-                                                            STR_FMT(name), available, wanted));
+        return health_make(HEALTH_PROGRESSING,
+                           arena_printf(a,
+                                        "Waiting for daemon set \"%.*s\" rollout to finish: "
+                                        "%lld of %lld updated pods are available...",
+                                        STR_FMT(name), available, wanted));
     return health_say(HEALTH_HEALTHY, "");
 }
 
-/* The status of a Failed or Complete condition is not looked at; a Suspended one that is False counts as done. */
+/* The status of a Failed or Complete condition is not looked at; a Suspended one that is False
+ * counts as done. */
 static struct health check_job(value o, struct arena *a)
 {
     bool failed = false, done = false, suspended = false;
     str message = STR(""), failure = STR("");
     (void)a;
     for (struct value_iter it = value_iter(value_path(o, "status.conditions")); value_next(&it);) {
-        str type = value_str(value_getz(it.val, "type")), text = value_str(value_getz(it.val, "message"));
+        str type = value_str(value_getz(it.val, "type")),
+            text = value_str(value_getz(it.val, "message"));
         if (str_is(type, "Failed")) {
             failed = done = true;
             failure = text;
         } else if (str_is(type, "Complete") || str_is(type, "Suspended")) {
             done = true;
             message = text;
-            suspended |= str_is(type, "Suspended") && str_is(value_str(value_getz(it.val, "status")), "True");
+            suspended |= str_is(type, "Suspended") &&
+                         str_is(value_str(value_getz(it.val, "status")), "True");
         }
     }
     if (!done)
@@ -267,11 +299,14 @@ static struct health check_cron_job(value o, struct arena *a)
     if (!scheduled.len)
         return health_say(HEALTH_HEALTHY, "CronJob has not been scheduled yet");
     if (!succeeded.len)
-        return health_say(HEALTH_HEALTHY, "The CronJob never completed successfully. It may not be healthy");
+        return health_say(HEALTH_HEALTHY,
+                          "The CronJob never completed successfully. It may not be healthy");
     if (value_len(value_getz(status, "active")))
-        return health_say(HEALTH_HEALTHY, "The job is running. Its last execution may not have been successful");
+        return health_say(HEALTH_HEALTHY,
+                          "The job is running. Its last execution may not have been successful");
     if (str_cmp(succeeded, scheduled) < 0)
-        return health_say(HEALTH_DEGRADED, "CronJob has not completed its last execution successfully");
+        return health_say(HEALTH_DEGRADED,
+                          "CronJob has not completed its last execution successfully");
     return health_say(HEALTH_HEALTHY, "CronJob has completed its last execution successfully");
 }
 
@@ -307,17 +342,21 @@ static enum health_code phase_code(const struct phase_health *table, size_t n, s
 
 static struct health check_claim(value o, struct arena *a)
 {
-    static const struct phase_health phases[] = {
-        {"Lost", HEALTH_DEGRADED}, {"Pending", HEALTH_PROGRESSING}, {"Bound", HEALTH_HEALTHY}};
+    static const struct phase_health phases[] = {{"Lost", HEALTH_DEGRADED},
+                                                 {"Pending", HEALTH_PROGRESSING},
+                                                 {"Bound", HEALTH_HEALTHY}};
     (void)a;
     return health_say(phase_code(phases, ARRAY_LEN(phases), value_path_str(o, "status.phase")), "");
 }
 
 static struct health check_workflow(value o, struct arena *a)
 {
-    static const struct phase_health phases[] = {{"", HEALTH_PROGRESSING},        {"Pending", HEALTH_PROGRESSING},
-                                                 {"Running", HEALTH_PROGRESSING}, {"Succeeded", HEALTH_HEALTHY},
-                                                 {"Failed", HEALTH_DEGRADED},     {"Error", HEALTH_DEGRADED}};
+    static const struct phase_health phases[] = {{"", HEALTH_PROGRESSING},
+                                                 {"Pending", HEALTH_PROGRESSING},
+                                                 {"Running", HEALTH_PROGRESSING},
+                                                 {"Succeeded", HEALTH_HEALTHY},
+                                                 {"Failed", HEALTH_DEGRADED},
+                                                 {"Error", HEALTH_DEGRADED}};
     (void)a;
     return health_make(phase_code(phases, ARRAY_LEN(phases), value_path_str(o, "status.phase")),
                        value_path_str(o, "status.message"));
@@ -361,13 +400,17 @@ static struct health check_autoscaler(value o, struct arena *a)
         static const str key = STR_INIT("autoscaling.alpha.kubernetes.io/conditions");
         struct err err;
         conditions = VALUE_ABSENT;
-        if (object_has_annotation(o, key) && json_parse(object_annotation(o, key), NULL, a, &conditions, &err))
+        if (object_has_annotation(o, key) &&
+            json_parse(object_annotation(o, key), NULL, a, &conditions, &err))
             return health_make(HEALTH_UNKNOWN,
-                               arena_printf(a, "failed to convert conditions annotation to typed: %s", err.text));
+                               arena_printf(a,
+                                            "failed to convert conditions annotation to typed: %s",
+                                            err.text));
     }
     for (int round = 0; round < 2; round++) {
         for (struct value_iter it = value_iter(conditions); value_next(&it);) {
-            str type = member_any_case(it.val, "type"), message = member_any_case(it.val, "message");
+            str type = member_any_case(it.val, "type"),
+                message = member_any_case(it.val, "message");
             if (!round && autoscaler_is_degraded(type, member_any_case(it.val, "reason")))
                 return health_make(HEALTH_DEGRADED, message);
             if (round && (str_is(type, "AbleToScale") || str_is(type, "ScalingLimited")) &&
@@ -429,8 +472,8 @@ static struct health version_unknown(value o, struct arena *a)
     struct kube_gvk g = object_gvk(o);
     str kind = str_is(g.kind, "HorizontalPodAutoscaler") ? STR("HPA") : g.kind;
     return health_make(HEALTH_UNKNOWN,
-                       arena_printf(a, "unsupported %.*s GVK: %.*s/%.*s, Kind=%.*s", STR_FMT(kind), STR_FMT(g.group),
-                                    STR_FMT(g.version), STR_FMT(g.kind)));
+                       arena_printf(a, "unsupported %.*s GVK: %.*s/%.*s, Kind=%.*s", STR_FMT(kind),
+                                    STR_FMT(g.group), STR_FMT(g.version), STR_FMT(g.kind)));
 }
 
 struct health health_of(value live, struct arena *a)

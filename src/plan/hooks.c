@@ -59,7 +59,8 @@ static unsigned annotation_bits(value o, const char *key, const struct bit_word 
 static unsigned hook_types(value o)
 {
     unsigned bits = annotation_bits(o, KEY_HOOK, hook_words, ARRAY_LEN(hook_words));
-    return bits ? bits : annotation_bits(o, KEY_HELM_HOOK, helm_hook_words, ARRAY_LEN(helm_hook_words));
+    return bits ? bits
+                : annotation_bits(o, KEY_HELM_HOOK, helm_hook_words, ARRAY_LEN(helm_hook_words));
 }
 
 bool object_skipped(value object)
@@ -75,10 +76,7 @@ bool object_is_hook(value object)
            !str_is(object_annotation(object, STR(KEY_HELM_HOOK)), "crd-install");
 }
 
-unsigned object_hook_phases(value object)
-{
-    return hook_types(object) & ~PHASE_BIT(PHASE_SKIP);
-}
+unsigned object_hook_phases(value object) { return hook_types(object) & ~PHASE_BIT(PHASE_SKIP); }
 
 unsigned object_delete_hook_phases(value object)
 {
@@ -90,14 +88,12 @@ unsigned object_hook_policies(value object)
 {
     unsigned bits =
         annotation_bits(object, KEY_HOOK_DELETE_POLICY, policy_words, ARRAY_LEN(policy_words)) |
-        annotation_bits(object, KEY_HELM_HOOK_DELETE_POLICY, helm_policy_words, ARRAY_LEN(helm_policy_words));
+        annotation_bits(object, KEY_HELM_HOOK_DELETE_POLICY, helm_policy_words,
+                        ARRAY_LEN(helm_policy_words));
     return bits ? bits : HOOK_DELETE_BEFORE_CREATION;
 }
 
-bool object_ignored(value object)
-{
-    return object_is_hook(object) && !hook_types(object);
-}
+bool object_ignored(value object) { return object_is_hook(object) && !hook_types(object); }
 
 int64_t object_wave(value object)
 {

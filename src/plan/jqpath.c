@@ -4,16 +4,17 @@
 
 #include "value/json.h"
 
-/* An expression is a tree; evaluating it against a value yields a stream of outputs, each with the path it stands at (or
- * none, for computed values). Deleting collects the paths and removes them back to front. */
+/* An expression is a tree; evaluating it against a value yields a stream of outputs, each with the
+ * path it stands at (or none, for computed values). Deleting collects the paths and removes them
+ * back to front. */
 enum node_kind {
     NODE_IDENTITY,
-    NODE_KEY,     /* text */
-    NODE_INDEX,   /* number */
+    NODE_KEY,   /* text */
+    NODE_INDEX, /* number */
     NODE_ITERATE,
     NODE_RECURSE,
-    NODE_TRY,     /* x? */
-    NODE_PIPE,    /* x | y, and .a.b as a chain */
+    NODE_TRY,  /* x? */
+    NODE_PIPE, /* x | y, and .a.b as a chain */
     NODE_COMMA,
     NODE_LITERAL,
     NODE_CALL,    /* text, x: argument or NULL */
@@ -37,26 +38,41 @@ struct jqpath {
 /* ---- parser ---- */
 
 struct parser {
-    str text;      /* "del(" expression ")" */
+    str text; /* "del(" expression ")" */
     size_t at;
     int depth;
     struct arena *a;
     struct err *err;
 };
 
-enum call_kind { CALL_SELECT, CALL_NOT, CALL_HAS, CALL_STARTSWITH, CALL_ENDSWITH, CALL_CONTAINS, CALL_LENGTH,
-                 CALL_TYPE, CALL_KEYS, CALL_TO_ENTRIES, CALL_EMPTY, CALL_NONE };
+enum call_kind {
+    CALL_SELECT,
+    CALL_NOT,
+    CALL_HAS,
+    CALL_STARTSWITH,
+    CALL_ENDSWITH,
+    CALL_CONTAINS,
+    CALL_LENGTH,
+    CALL_TYPE,
+    CALL_KEYS,
+    CALL_TO_ENTRIES,
+    CALL_EMPTY,
+    CALL_NONE
+};
 static const struct {
     const char *name;
     int args;
 } calls[] = {
-    [CALL_SELECT] = {"select", 1},     [CALL_NOT] = {"not", 0},           [CALL_HAS] = {"has", 1},
-    [CALL_STARTSWITH] = {"startswith", 1}, [CALL_ENDSWITH] = {"endswith", 1}, [CALL_CONTAINS] = {"contains", 1},
-    [CALL_LENGTH] = {"length", 0},     [CALL_TYPE] = {"type", 0},         [CALL_KEYS] = {"keys", 0},
-    [CALL_TO_ENTRIES] = {"to_entries", 0}, [CALL_EMPTY] = {"empty", 0},
+    [CALL_SELECT] = {"select", 1},     [CALL_NOT] = {"not", 0},
+    [CALL_HAS] = {"has", 1},           [CALL_STARTSWITH] = {"startswith", 1},
+    [CALL_ENDSWITH] = {"endswith", 1}, [CALL_CONTAINS] = {"contains", 1},
+    [CALL_LENGTH] = {"length", 0},     [CALL_TYPE] = {"type", 0},
+    [CALL_KEYS] = {"keys", 0},         [CALL_TO_ENTRIES] = {"to_entries", 0},
+    [CALL_EMPTY] = {"empty", 0},
 };
 
-static struct node *node_new(struct parser *p, enum node_kind kind, const struct node *x, const struct node *y)
+static struct node *node_new(struct parser *p, enum node_kind kind, const struct node *x,
+                             const struct node *y)
 {
     struct node *n = ARENA_NEW(p->a, struct node);
     n->kind = kind;
@@ -67,7 +83,8 @@ static struct node *node_new(struct parser *p, enum node_kind kind, const struct
 
 static void blanks(struct parser *p)
 {
-    while (p->at < p->text.len && (p->text.at[p->at] == ' ' || p->text.at[p->at] == '\t' || p->text.at[p->at] == '\n'))
+    while (p->at < p->text.len &&
+           (p->text.at[p->at] == ' ' || p->text.at[p->at] == '\t' || p->text.at[p->at] == '\n'))
         p->at++;
 }
 
@@ -248,13 +265,15 @@ static int parse_call(struct parser *p, str name, const struct node **ret)
         *ret = n;
         return 0;
     }
-    return err_set(p->err, ERR_UNSUPPORTED, "jq function %.*s is not supported here", STR_FMT(name));
+    return err_set(p->err, ERR_UNSUPPORTED, "jq function %.*s is not supported here",
+                   STR_FMT(name));
 }
 
 static int parse_number(struct parser *p, const struct node **ret)
 {
     size_t from = p->at++;
-    while (p->at < p->text.len && (is_name((unsigned char)p->text.at[p->at]) || p->text.at[p->at] == '.'))
+    while (p->at < p->text.len &&
+           (is_name((unsigned char)p->text.at[p->at]) || p->text.at[p->at] == '.'))
         p->at++;
     struct node *n = node_new(p, NODE_LITERAL, NULL, NULL);
     *ret = n;
@@ -309,7 +328,8 @@ static int parse_compare(struct parser *p, const struct node **ret)
     }
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         if (take(p, others[i]))
-            return err_set(p->err, ERR_UNSUPPORTED, "jq operator %s is not supported here", others[i]);
+            return err_set(p->err, ERR_UNSUPPORTED, "jq operator %s is not supported here",
+                           others[i]);
     return 0;
 }
 
@@ -349,7 +369,8 @@ static int parse_comma(struct parser *p, const struct node **ret)
 static int parse_pipe(struct parser *p, const struct node **ret)
 {
     if (++p->depth > JQPATH_DEPTH_MAX)
-        return err_set(p->err, ERR_TOO_LARGE, "jq expression is nested deeper than %d", JQPATH_DEPTH_MAX);
+        return err_set(p->err, ERR_TOO_LARGE, "jq expression is nested deeper than %d",
+                       JQPATH_DEPTH_MAX);
     int rc = parse_comma(p, ret);
     if (!rc && take(p, "|")) {
         const struct node *right;
@@ -363,8 +384,12 @@ static int parse_pipe(struct parser *p, const struct node **ret)
 int jqpath_compile(str text, struct arena *a, struct jqpath **ret, struct err *err)
 {
     if (text.len > JQPATH_BYTES_MAX)
-        return err_set(err, ERR_TOO_LARGE, "jq expression is longer than %d bytes", JQPATH_BYTES_MAX);
-    struct parser p = {.text = ARENA_CAT(a, STR("del("), text, STR(")")), .at = 4, .a = a, .err = err};
+        return err_set(err, ERR_TOO_LARGE, "jq expression is longer than %d bytes",
+                       JQPATH_BYTES_MAX);
+    struct parser p = {.text = ARENA_CAT(a, STR("del("), text, STR(")")),
+                       .at = 4,
+                       .a = a,
+                       .err = err};
     const struct node *root;
     int rc = parse_pipe(&p, &root);
     if (rc)
@@ -404,7 +429,8 @@ struct run {
 
 static int eval(struct run *r, const struct node *n, const struct output *in, outputs *out);
 
-static const struct step *step_new(struct run *r, const struct step *up, bool key, str name, int64_t index)
+static const struct step *step_new(struct run *r, const struct step *up, bool key, str name,
+                                   int64_t index)
 {
     struct step *s = ARENA_NEW(r->a, struct step);
     *s = (struct step){up, key, name, index};
@@ -426,7 +452,8 @@ static const char *type_name(value v)
 
 static int refuse(struct run *r, const char *what, value v)
 {
-    return err_set(r->err, ERR_UNPROCESSABLE, "JQ patch returned error: cannot %s: %s", what, type_name(v));
+    return err_set(r->err, ERR_UNPROCESSABLE, "JQ patch returned error: cannot %s: %s", what,
+                   type_name(v));
 }
 
 static int eval_key(struct run *r, const struct node *n, const struct output *in, outputs *out)
@@ -434,7 +461,8 @@ static int eval_key(struct run *r, const struct node *n, const struct output *in
     if (!value_is_map(in->v) && !value_is_nil(in->v))
         return refuse(r, "index with a key", in->v);
     vec_push(r->a, out,
-             (struct output){value_get(in->v, n->text), step_new(r, in->path, true, n->text, 0), in->computed});
+             (struct output){value_get(in->v, n->text), step_new(r, in->path, true, n->text, 0),
+                             in->computed});
     return 0;
 }
 
@@ -455,7 +483,8 @@ static int eval_iterate(struct run *r, const struct output *in, outputs *out)
     bool map = value_is_map(in->v);
     for (struct value_iter it = value_iter(in->v); value_next(&it);)
         vec_push(r->a, out,
-                 (struct output){it.val, step_new(r, in->path, map, it.key, (int64_t)it.i), in->computed});
+                 (struct output){it.val, step_new(r, in->path, map, it.key, (int64_t)it.i),
+                                 in->computed});
     return 0;
 }
 
@@ -521,7 +550,8 @@ static int value_order(value x, value y)
 
 static bool equal(value x, value y)
 {
-    return value_is_nil(x) || value_is_nil(y) ? value_is_nil(x) && value_is_nil(y) : value_equal(x, y);
+    return value_is_nil(x) || value_is_nil(y) ? value_is_nil(x) && value_is_nil(y)
+                                              : value_equal(x, y);
 }
 
 static int eval_compare(struct run *r, const struct node *n, const struct output *in, outputs *out)
@@ -573,7 +603,8 @@ static value keys_of(struct run *r, value v)
         value_sort_keys(r->a, sorted, false);
     for (struct value_iter it = value_iter(sorted); value_next(&it);)
         value_push(r->a, list,
-                   value_is_map(v) ? value_of_str(r->a, it.key) : value_of_int(r->a, (int64_t)it.i));
+                   value_is_map(v) ? value_of_str(r->a, it.key)
+                                   : value_of_int(r->a, (int64_t)it.i));
     return list;
 }
 
@@ -596,10 +627,13 @@ static int eval_function(struct run *r, enum call_kind call, value v, value arg,
     case CALL_NOT: return push_computed(r, value_of_bool(r->a, !truth(v)), out);
     case CALL_HAS:
         if (value_is_map(v) && value_is_string(arg))
-            return push_computed(r, value_of_bool(r->a, value_exists(value_get(v, value_str(arg)))), out);
+            return push_computed(r, value_of_bool(r->a, value_exists(value_get(v, value_str(arg)))),
+                                 out);
         if (value_is_list(v) && value_is_number(arg))
-            return push_computed(
-                r, value_of_bool(r->a, value_int(arg) >= 0 && (size_t)value_int(arg) < value_len(v)), out);
+            return push_computed(r,
+                                 value_of_bool(r->a, value_int(arg) >= 0 &&
+                                                         (size_t)value_int(arg) < value_len(v)),
+                                 out);
         return refuse(r, "check whether there is a key in", v);
     case CALL_STARTSWITH:
     case CALL_ENDSWITH:
@@ -735,7 +769,8 @@ static value remove_path(struct arena *a, value v, const struct step *const *ste
 static int path_cmp(const void *x, const void *y)
 {
     struct flat_path p, q;
-    if (!flatten(((const struct output *)x)->path, &p) || !flatten(((const struct output *)y)->path, &q))
+    if (!flatten(((const struct output *)x)->path, &p) ||
+        !flatten(((const struct output *)y)->path, &q))
         return 0;
     for (size_t i = 0; i < p.n && i < q.n; i++) {
         const struct step *s = p.step[i], *t = q.step[i];
@@ -748,7 +783,8 @@ static int path_cmp(const void *x, const void *y)
     return p.n == q.n ? 0 : p.n > q.n ? -1 : 1;
 }
 
-int jqpath_delete(const struct jqpath *p, value document, struct arena *a, value *ret, struct err *err)
+int jqpath_delete(const struct jqpath *p, value document, struct arena *a, value *ret,
+                  struct err *err)
 {
     struct run r = {a, err, 0};
     outputs paths = {0};
@@ -759,7 +795,8 @@ int jqpath_delete(const struct jqpath *p, value document, struct arena *a, value
     for (size_t i = 0; i < paths.n; i++) {
         struct flat_path flat;
         if (paths.at[i].computed)
-            return err_set(err, ERR_UNPROCESSABLE, "JQ patch returned error: invalid path against: %s",
+            return err_set(err, ERR_UNPROCESSABLE,
+                           "JQ patch returned error: invalid path against: %s",
                            type_name(paths.at[i].v));
         if (!flatten(paths.at[i].path, &flat))
             return err_set(err, ERR_UNPROCESSABLE, "JQ patch returned error: the path is too deep");

@@ -1,7 +1,8 @@
 /* plan/kinds.h: what plan/ asks about kinds of the destination cluster.
  *
- * A port, so that plan/ is pure: the controller answers from the cluster's discovery, tests from kube's table of
- * built-in kinds. The functions are called during planning only, on the caller's thread, and must be cheap. */
+ * A port, so that plan/ is pure: the controller answers from the cluster's discovery, tests from
+ * kube's table of built-in kinds. The functions are called during planning only, on the caller's
+ * thread, and must be cheap. */
 #ifndef PLAN_KINDS_H
 #define PLAN_KINDS_H
 

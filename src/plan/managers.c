@@ -4,9 +4,9 @@
 #include "kube/object.h"
 #include "value/json.h"
 
-/* FieldsV1 is a tree of names: "f:x" a field, "k:{...}" the list element with these keys, "v:..." an element of a set,
- * "i:n" an index, "." the thing itself. Both objects are walked along it; at a leaf where they differ
- * the value goes from both. */
+/* FieldsV1 is a tree of names: "f:x" a field, "k:{...}" the list element with these keys, "v:..."
+ * an element of a set, "i:n" an index, "." the thing itself. Both objects are walked along it; at a
+ * leaf where they differ the value goes from both. */
 
 struct walk {
     struct arena *a;
@@ -113,7 +113,8 @@ static bool manager_trusted(value managers, str name)
     return false;
 }
 
-int managers_drop_conflicts(value managers, struct arena *a, value *io_target, value *io_live, struct err *err)
+int managers_drop_conflicts(value managers, struct arena *a, value *io_target, value *io_live,
+                            struct err *err)
 {
     struct walk w = {a, err};
     value entries = object_managed_fields(*io_live);
@@ -122,7 +123,8 @@ int managers_drop_conflicts(value managers, struct arena *a, value *io_target, v
         if (!manager_trusted(managers, value_str(value_getz(it.val, "manager"))))
             continue;
         if (!value_is_map(fields))
-            return err_set(err, ERR_INVALID, "error merging managed fields: fieldsV1 is not an object");
+            return err_set(err, ERR_INVALID,
+                           "error merging managed fields: fieldsV1 is not an object");
         drop(&w, fields, io_target, io_live);
     }
     return 0;

@@ -55,13 +55,15 @@ static int add_rule(struct compiler *c, struct rule r, str program)
 static int add_block(struct compiler *c, struct rule base, value block)
 {
     int rc = 0;
-    for (struct value_iter it = value_iter(value_getz(block, "jsonPointers")); !rc && value_next(&it);) {
+    for (struct value_iter it = value_iter(value_getz(block, "jsonPointers"));
+         !rc && value_next(&it);) {
         struct rule r = base;
         r.pointer = value_str(it.val);
         if (r.pointer.len && pointer_valid(r.pointer))
             rc = add_rule(c, r, STR(""));
     }
-    for (struct value_iter it = value_iter(value_getz(block, "jqPathExpressions")); !rc && value_next(&it);) {
+    for (struct value_iter it = value_iter(value_getz(block, "jqPathExpressions"));
+         !rc && value_next(&it);) {
         struct rule r = base;
         if (!(rc = jqpath_compile(value_str(it.val), c->a, &r.jq, c->err)))
             rc = add_rule(c, r, value_str(it.val));
@@ -79,7 +81,8 @@ static int add_settings(struct compiler *c, const struct settings *s)
 {
     for (size_t i = 0; i < s->n_customizations; i++) {
         const struct resource_customization *custom = &s->customization[i];
-        int rc = add_block(c, (struct rule){.group = custom->group, .kind = custom->kind}, custom->ignore_differences);
+        int rc = add_block(c, (struct rule){.group = custom->group, .kind = custom->kind},
+                           custom->ignore_differences);
         if (rc)
             return rc;
     }
@@ -107,8 +110,8 @@ static int add_application(struct compiler *c, value list)
     return 0;
 }
 
-int normalizer_new(const struct app *app, const struct settings *settings, struct arena *a, struct normalizer **ret,
-                   struct err *err)
+int normalizer_new(const struct app *app, const struct settings *settings, struct arena *a,
+                   struct normalizer **ret, struct err *err)
 {
     struct compiler c = {.a = a, .text = BUF_INIT, .err = err};
     int rc = add_application(&c, app->ignore_differences);
@@ -127,10 +130,7 @@ int normalizer_new(const struct app *app, const struct settings *settings, struc
     return rc;
 }
 
-uint64_t normalizer_digest(const struct normalizer *n)
-{
-    return n->digest;
-}
+uint64_t normalizer_digest(const struct normalizer *n) { return n->digest; }
 
 /* ---- built-in ---- */
 
@@ -143,8 +143,8 @@ static bool text_is_base64(struct arena *a, str text, str *ret_canonical)
     return true;
 }
 
-/* stringData goes into data as base64 (what is no text stays as it is); nil values become empty. A Secret whose data does not
- * decode is left alone, as Go's conversion fails. */
+/* stringData goes into data as base64 (what is no text stays as it is); nil values become empty. A
+ * Secret whose data does not decode is left alone, as Go's conversion fails. */
 static value normalize_secret(struct arena *a, value o)
 {
     value text = value_getz(o, "stringData"), data = value_getz(o, "data");
@@ -153,7 +153,8 @@ static value normalize_secret(struct arena *a, value o)
         data = value_edit_map(a, o, STR("data"));
         for (struct value_iter it = value_iter(text); value_next(&it);)
             value_set(a, data, it.key,
-                      value_is_string(it.val) ? value_of_str(a, base64_str(a, value_str(it.val))) : it.val);
+                      value_is_string(it.val) ? value_of_str(a, base64_str(a, value_str(it.val)))
+                                              : it.val);
         value_remove(o, STR("stringData"));
     }
     if (!value_is_map(data))
@@ -202,7 +203,8 @@ value normalize_builtin(struct arena *a, value object, bool ignore_aggregated_ro
     str group = object_group(o), kind = object_kind(o);
     if (!group.len && str_is(kind, "Secret"))
         return normalize_secret(a, o);
-    if (str_is(group, "rbac.authorization.k8s.io") && (str_is(kind, "ClusterRole") || str_is(kind, "Role")))
+    if (str_is(group, "rbac.authorization.k8s.io") &&
+        (str_is(kind, "ClusterRole") || str_is(kind, "Role")))
         return normalize_role(a, o, ignore_aggregated_roles);
     return o;
 }
@@ -211,7 +213,8 @@ value normalize_builtin(struct arena *a, value object, bool ignore_aggregated_ro
 
 static bool rule_matches(const struct rule *r, value o)
 {
-    return glob_matches(r->group, object_group(o), STR("")) && glob_matches(r->kind, object_kind(o), STR("")) &&
+    return glob_matches(r->group, object_group(o), STR("")) &&
+           glob_matches(r->kind, object_kind(o), STR("")) &&
            (!r->name.len || str_eq(r->name, object_name(o))) &&
            (!r->namespace.len || str_eq(r->namespace, object_ns(o)));
 }
@@ -268,8 +271,8 @@ static int apply_rules(const struct normalizer *n, struct arena *a, value *io, s
     return 0;
 }
 
-static int apply_managers(const struct normalizer *n, struct arena *a, value *io_target, value *io_live,
-                          struct err *err)
+static int apply_managers(const struct normalizer *n, struct arena *a, value *io_target,
+                          value *io_live, struct err *err)
 {
     if (!value_is_map(*io_target) || !value_is_map(*io_live))
         return 0;
@@ -284,7 +287,8 @@ static int apply_managers(const struct normalizer *n, struct arena *a, value *io
     return 0;
 }
 
-int normalize_ignored(const struct normalizer *n, struct arena *a, value *io_target, value *io_live, struct err *err)
+int normalize_ignored(const struct normalizer *n, struct arena *a, value *io_target, value *io_live,
+                      struct err *err)
 {
     value target = object_private(a, *io_target), live = object_private(a, *io_live);
     int rc = apply_managers(n, a, &target, &live, err);
@@ -299,7 +303,8 @@ int normalize_ignored(const struct normalizer *n, struct arena *a, value *io_tar
     return 0;
 }
 
-int normalize_pair(const struct normalizer *n, struct arena *a, value *io_target, value *io_live, struct err *err)
+int normalize_pair(const struct normalizer *n, struct arena *a, value *io_target, value *io_live,
+                   struct err *err)
 {
     value target = *io_target, live = *io_live;
     if (value_is_map(target))
@@ -331,9 +336,11 @@ static value drop_block(struct arena *a, value o, value block)
     for (struct value_iter it = value_iter(value_getz(block, "jsonPointers")); value_next(&it);)
         if (pointer_valid(value_str(it.val)))
             o = remove_pointer(a, o, value_str(it.val));
-    for (struct value_iter it = value_iter(value_getz(block, "jqPathExpressions")); value_next(&it);) {
+    for (struct value_iter it = value_iter(value_getz(block, "jqPathExpressions"));
+         value_next(&it);) {
         struct jqpath *jq;
-        if (!jqpath_compile(value_str(it.val), a, &jq, &ignored) && jqpath_delete(jq, o, a, &o, &ignored))
+        if (!jqpath_compile(value_str(it.val), a, &jq, &ignored) &&
+            jqpath_delete(jq, o, a, &o, &ignored))
             continue;
     }
     return o;

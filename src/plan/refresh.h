@@ -24,12 +24,14 @@ struct refresh_decision {
     const char *reason;     /* one of a few fixed texts, for log and metrics */
     usec expires_at;        /* when the next periodic comparison is due; 0: never */
 };
-/* jitter_us: the application's share of the jitter, 0..settings->reconcile_jitter_us, chosen by the caller. */
+/* jitter_us: the application's share of the jitter, 0..settings->reconcile_jitter_us, chosen by the
+ * caller. */
 void refresh_decide(const struct app *app, const struct settings *s,
                     const struct refresh_request *request, usec jitter_us, usec now,
                     struct refresh_decision *ret, struct arena *a);
 
-/* JSON patch that removes the refresh annotations; guarded by a test op when refresh-timestamp is there. */
+/* JSON patch that removes the refresh annotations; guarded by a test op when refresh-timestamp is
+ * there. */
 value refresh_annotation_patch(struct arena *a, value object);
 
 #endif

@@ -1,17 +1,20 @@
 /* plan/sync.h: one sync operation, planned again from facts after every change.
  *
- * sync_plan is pure: desired and live objects, the result rows so far, the answers of actions done so far and the time go
- * in; the actions that should be running now, the rows, phase and message come out. The caller (controllers/
- * application) starts actions it has not started yet (same id: same action), stores each answer as a struct
- * sync_answer, writes ret->rows, phase and message into status.operationState, and plans again.
+ * sync_plan is pure: desired and live objects, the result rows so far, the answers of actions done
+ * so far and the time go in; the actions that should be running now, the rows, phase and message
+ * come out. The caller (controllers/ application) starts actions it has not started yet (same id:
+ * same action), stores each answer as a struct sync_answer, writes ret->rows, phase and message
+ * into status.operationState, and plans again.
  *
- * Waves are atomic in the rows, as upstream: while the actions of a wave are under way the rows stay as they were;
- * when the last answer is in, all of the wave's rows appear at once.
+ * Waves are atomic in the rows, as upstream: while the actions of a wave are under way the rows
+ * stay as they were; when the last answer is in, all of the wave's rows appear at once.
  *
- * After a restart answers are lost and rows are as stored: applies are sent again (an apply twice is one apply), and with
- * `resumed` a hook that was created since started_at counts as created, so none is created twice.
+ * After a restart answers are lost and rows are as stored: applies are sent again (an apply twice
+ * is one apply), and with `resumed` a hook that was created since started_at counts as created, so
+ * none is created twice.
  *
- * Source: gitops-engine pkg/sync (sync_context, sync_tasks, reconcile), argo-cd controller/sync.go. */
+ * Source: gitops-engine pkg/sync (sync_context, sync_tasks, reconcile), argo-cd controller/sync.go.
+ */
 #ifndef PLAN_SYNC_H
 #define PLAN_SYNC_H
 
@@ -19,14 +22,16 @@
 
 enum sync_action_kind {
     SYNC_ACTION_DRY_RUN, /* kubectl --dry-run=client of what would be done: no write request */
-    SYNC_ACTION_APPLY, /* client-side (three-way, manager argocd-controller) or server-side apply, see flags */
-    SYNC_ACTION_CREATE,      /* POST; Replace without a live object */
-    SYNC_ACTION_REPLACE,     /* kubectl replace: PUT, or with force delete and create */
-    SYNC_ACTION_UPDATE,      /* PUT with the live resourceVersion (CRD, Namespace) */
-    SYNC_ACTION_PRUNE,       /* DELETE with propagation */
-    SYNC_ACTION_DELETE_HOOK, /* DELETE with propagation; not found is success */
-    SYNC_ACTION_DROP_HOOK_FINALIZER, /* PUT of the live object without argocd.argoproj.io/hook-finalizer, no fieldManager;
-                                        not found is success; conflict: read again and repeat */
+    SYNC_ACTION_APPLY,   /* client-side (three-way, manager argocd-controller) or server-side apply,
+                            see flags */
+    SYNC_ACTION_CREATE,  /* POST; Replace without a live object */
+    SYNC_ACTION_REPLACE, /* kubectl replace: PUT, or with force delete and create */
+    SYNC_ACTION_UPDATE,  /* PUT with the live resourceVersion (CRD, Namespace) */
+    SYNC_ACTION_PRUNE,   /* DELETE with propagation */
+    SYNC_ACTION_DELETE_HOOK,         /* DELETE with propagation; not found is success */
+    SYNC_ACTION_DROP_HOOK_FINALIZER, /* PUT of the live object without
+                                        argocd.argoproj.io/hook-finalizer, no fieldManager; not
+                                        found is success; conflict: read again and repeat */
     SYNC_ACTION_GET, /* read one object past the cache; not found: answer.found false */
     SYNC_ACTION_COUNT
 };
@@ -43,7 +48,8 @@ struct sync_action {
     bool force, validate;  /* validate: strict field validation */
     bool rbac_reconcile;   /* APPLY: `kubectl auth reconcile` first; texts are joined */
     bool wait_established; /* a CRD: after success wait up to 3 s until Established */
-    str migrate_manager; /* APPLY server-side: move this client-side manager's fields first; "": no */
+    str migrate_manager; /* APPLY server-side: move this client-side manager's fields first; "": no
+                          */
     enum sync_action_kind dry_run_of; /* DRY_RUN: APPLY, CREATE, REPLACE or UPDATE */
     str propagation;                  /* "Foreground", "Background", "Orphan" */
 };
@@ -51,8 +57,9 @@ struct sync_action {
 struct sync_answer {
     uint64_t id;
     bool ok;
-    bool found; /* GET */
-    str message; /* kubectl's text ("configmap/c1 created") or the error, exactly as it shall appear */
+    bool found;  /* GET */
+    str message; /* kubectl's text ("configmap/c1 created") or the error, exactly as it shall appear
+                  */
     value object; /* the object after a write or read; may be absent */
     usec at;      /* wall clock */
 };
@@ -71,10 +78,10 @@ struct sync_facts {
     bool windows_blocked;             /* only answers are taken; nothing new starts */
     const struct sync_answer *answer; /* all of this operation (this attempt) in this process */
     size_t n_answers;
-    value
-        namespace_live; /* the destination namespace, absent: missing. Looked at with CreateNamespace=true only */
-    const value *
-        hook_live; /* live objects of hooks (compared->row has those that carry the tracking mark already) */
+    value namespace_live;   /* the destination namespace, absent: missing. Looked at with
+                               CreateNamespace=true only */
+    const value *hook_live; /* live objects of hooks (compared->row has those that carry the
+                               tracking mark already) */
     size_t n_hook_live;
 };
 
@@ -90,15 +97,16 @@ struct sync_plan {
 int sync_plan(const struct sync_facts *f, struct arena *a, struct sync_plan *ret,
               struct err *err) MUST_CHECK;
 
-/* kubectl's success text: "deployment.apps/x configured". what: "created", "configured", "unchanged", "serverside-applied", "replaced". */
+/* kubectl's success text: "deployment.apps/x configured". what: "created", "configured",
+ * "unchanged", "serverside-applied", "replaced". */
 str sync_object_text(struct arena *a, value object, const char *what);
 
 /* The target with the live values of ignored fields (RespectIgnoreDifferences=true). */
 int sync_respect_ignored(const struct compare_context *c, value target, value live, struct arena *a,
                          value *ret, struct err *err) MUST_CHECK;
 
-/* The labels and annotations of managedNamespaceMetadata put on `namespace_object`; false when nothing has to be written
- * (the namespace lives and no metadata is managed). */
+/* The labels and annotations of managedNamespaceMetadata put on `namespace_object`; false when
+ * nothing has to be written (the namespace lives and no metadata is managed). */
 bool sync_namespace_wanted(const struct app *app, value live, struct arena *a, value *ret_target);
 
 #endif

@@ -1,8 +1,9 @@
 /* plan/tree.h: the resource tree of an application.
  *
- * The caller walks the cluster's mirror and gives every object that belongs to the application: managed ones and all
- * that descend from them. tree_node makes one node; tree_build puts them together with parents, health and order.
- * Source: argo-cd controller/cache/info.go, controller/appcontroller.go getResourceTree, gitops-engine pkg/cache/references. */
+ * The caller walks the cluster's mirror and gives every object that belongs to the application:
+ * managed ones and all that descend from them. tree_node makes one node; tree_build puts them
+ * together with parents, health and order. Source: argo-cd controller/cache/info.go,
+ * controller/appcontroller.go getResourceTree, gitops-engine pkg/cache/references. */
 #ifndef PLAN_TREE_H
 #define PLAN_TREE_H
 
@@ -15,11 +16,13 @@ struct tree_parent { /* one owner of an object: from ownerReferences, or inferre
     str version, uid;
 };
 #define TREE_PARENTS_MAX 16
-/* Owners of `live`: ownerReferences, and those upstream infers (Endpoints, token Secret, claims of a StatefulSet, ...).
- * Returns how many (at most TREE_PARENTS_MAX). uid may be empty when inferred. */
+/* Owners of `live`: ownerReferences, and those upstream infers (Endpoints, token Secret, claims of
+ * a StatefulSet, ...). Returns how many (at most TREE_PARENTS_MAX). uid may be empty when inferred.
+ */
 size_t tree_parents(value live, struct arena *a, struct tree_parent ret[TREE_PARENTS_MAX]);
 
-/* {group, version, kind, namespace, name, uid, parentRefs, info, networkingInfo, resourceVersion, images, health, createdAt} */
+/* {group, version, kind, namespace, name, uid, parentRefs, info, networkingInfo, resourceVersion,
+ * images, health, createdAt} */
 value tree_node(const struct compare_context *c, value live, const struct tree_parent *parent,
                 size_t n_parents, struct arena *a);
 
