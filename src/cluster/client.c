@@ -230,14 +230,14 @@ void cluster_update(struct cluster_client *c, const struct cluster_target *t, va
     ask_with_object(c, METHOD_PUT, t, object, o, call);
 }
 
-void cluster_patch(struct cluster_client *c, const struct cluster_target *t, enum kube_patch type,
+void cluster_patch(struct cluster_client *c, const struct cluster_target *t, enum cluster_patch_type type,
                    str body, const struct cluster_options *o, struct call call)
 {
     static const str content_type[] = {
-        [KUBE_PATCH_JSON] = STR_INIT("application/json-patch+json"),
-        [KUBE_PATCH_MERGE] = STR_INIT("application/merge-patch+json"),
-        [KUBE_PATCH_STRATEGIC] = STR_INIT("application/strategic-merge-patch+json"),
-        [KUBE_PATCH_APPLY] = STR_INIT("application/apply-patch+yaml"),
+        [CLUSTER_PATCH_JSON] = STR_INIT("application/json-patch+json"),
+        [CLUSTER_PATCH_MERGE] = STR_INIT("application/merge-patch+json"),
+        [CLUSTER_PATCH_STRATEGIC] = STR_INIT("application/strategic-merge-patch+json"),
+        [CLUSTER_PATCH_APPLY] = STR_INIT("application/apply-patch+yaml"),
     };
     struct kube_request r = {.method = METHOD_PATCH,
                              .content_type = content_type[type],
