@@ -1,7 +1,8 @@
 /* cluster/apply.c: one object brought to a state, as a small machine.
  *
  *   READ -> (nothing there) CREATE
- *        -> (there) PATCH or PUT -> refused and force: DELETE -> GONE? (read until not found) -> CREATE
+ *        -> (there) PATCH or PUT -> refused and force: DELETE -> GONE? (read until not found) ->
+ * CREATE
  *        -> a conflict: READ again, at most APPLY_TRIES times
  *
  * Each request's answer comes back to `answered`, which looks at `state` only. */
@@ -46,7 +47,8 @@ void apply_result_free(void *result)
     free(r);
 }
 
-str apply_object_name(struct arena *a, const struct kube_kind *kind, str group, str kind_name, str name)
+str apply_object_name(struct arena *a, const struct kube_kind *kind, str group, str kind_name,
+                      str name)
 {
     CLEANUP(buf_done) struct buf b = BUF_INIT;
     str word = kind && kind->singular.len ? kind->singular : kind_name;
@@ -78,7 +80,8 @@ static void fail(struct apply *p, const struct err *err)
     apply_free(p);
 }
 
-static void succeed(struct apply *p, struct doc *object, const char *what, bool created, bool changed)
+static void succeed(struct apply *p, struct doc *object, const char *what, bool created,
+                    bool changed)
 {
     struct apply_result *r = calloc(1, sizeof(*r));
     if (!r)
@@ -87,7 +90,8 @@ static void succeed(struct apply *p, struct doc *object, const char *what, bool 
                                  object ? object_name(doc_root(object)) : p->target.name);
     if (p->o.verb == APPLY_UPDATE && !created)
         name = ARENA_CAT(&p->arena, p->target.gvk.kind, STR("/"), p->target.name);
-    snprintf(r->message, sizeof(r->message), "%.*s %s%s", STR_FMT(name), what, p->o.dry_run ? " (dry run)" : "");
+    snprintf(r->message, sizeof(r->message), "%.*s %s%s", STR_FMT(name), what,
+             p->o.dry_run ? " (dry run)" : "");
     r->object = doc_ref(object);
     r->created = created;
     r->changed = changed;
@@ -109,19 +113,21 @@ static value with_last_applied(struct apply *p)
         value_setz(a, meta, "annotations", value_new_map(a));
     str text = ARENA_CAT(a, json_str(a, bare, AUDIENCE_WIRE, JSON_SORT_KEYS), STR("\n"));
     value full = value_edit(a, bare);
-    value_set(a, value_edit_map(a, value_edit_map(a, full, STR("metadata")), STR("annotations")), STR(LAST_APPLIED),
-              value_borrow_str(a, text));
+    value_set(a, value_edit_map(a, value_edit_map(a, full, STR("metadata")), STR("annotations")),
+              STR(LAST_APPLIED), value_borrow_str(a, text));
     return full;
 }
 
 /* last applied, desired, live -> the patch; *ret_type how to send it. */
-static int three_way(struct apply *p, value *ret_patch, enum cluster_patch_type *ret_type, struct err *err)
+static int three_way(struct apply *p, value *ret_patch, enum cluster_patch_type *ret_type,
+                     struct err *err)
 {
     struct arena *a = &p->arena;
     value live = doc_root(p->live), original = VALUE_ABSENT;
     str last = object_annotation(live, STR(LAST_APPLIED));
     if (last.len) {
-        int rc = json_parse(last, &(struct json_input){.name = STR("last-applied-configuration")}, a, &original, err);
+        int rc = json_parse(last, &(struct json_input){.name = STR("last-applied-configuration")},
+                            a, &original, err);
         if (rc < 0)
             return rc;
     }
@@ -142,10 +148,7 @@ static struct call expect(struct apply *p, enum state state)
     return call_open(cluster_loop(p->client), 0, answered, p);
 }
 
-static void read_live(struct apply *p)
-{
-    cluster_get(p->client, &p->target, expect(p, READ));
-}
+static void read_live(struct apply *p) { cluster_get(p->client, &p->target, expect(p, READ)); }
 
 static void create(struct apply *p)
 {
@@ -153,9 +156,11 @@ static void create(struct apply *p)
         succeed(p, NULL, "created", true, true);
         return;
     }
-    bool plain = p->o.verb == APPLY_CREATE || p->o.verb == APPLY_REPLACE || p->o.verb == APPLY_UPDATE;
+    bool plain =
+        p->o.verb == APPLY_CREATE || p->o.verb == APPLY_REPLACE || p->o.verb == APPLY_UPDATE;
     const struct cluster_options o = {.field_manager = plain ? STR("") : p->o.field_manager};
-    cluster_create(p->client, &p->target, plain ? p->desired : with_last_applied(p), &o, expect(p, CREATE));
+    cluster_create(p->client, &p->target, plain ? p->desired : with_last_applied(p), &o,
+                   expect(p, CREATE));
 }
 
 static void patch_client_side(struct apply *p)
@@ -350,8 +355,8 @@ static void answered(void *arg, struct answer *ans)
     doc_unref(object);
 }
 
-void cluster_apply(struct cluster_client *c, value desired, const struct doc *live, const struct apply_options *o,
-                   struct call call)
+void cluster_apply(struct cluster_client *c, value desired, const struct doc *live,
+                   const struct apply_options *o, struct call call)
 {
     struct apply *p = calloc(1, sizeof(*p));
     if (!p)

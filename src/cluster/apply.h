@@ -19,41 +19,20 @@
 #define APPLY_MESSAGE_MAX 600
 
 enum apply_verb {
-    APPLY_CLIENT_SIDE, /* kubectl apply: three-way patch, or create with the last-applied annotation */
+    APPLY_CLIENT_SIDE, /* kubectl apply: three-way patch, or create with the last-applied annotation
+                        */
     APPLY_SERVER_SIDE, /* kubectl apply --server-side --force-conflicts */
     APPLY_CREATE,      /* kubectl create: POST as it is */
     APPLY_REPLACE,     /* kubectl replace: PUT; with force: delete and create */
-    APPLY_UPDATE,      /* PUT with the live resourceVersion: CRDs and namespaces under Replace=true */
+    APPLY_UPDATE, /* PUT with the live resourceVersion: CRDs and namespaces under Replace=true */
 };
 
 struct apply_options { /* text is borrowed for the call */
     enum apply_verb verb;
     str field_manager; /* "argocd-controller"; used by the two kinds of apply */
-    bool force;        /* client-side and replace: delete and create again where the server refuses */
+    bool force;        /* client-side and replace: delete and create again where refused */
     bool dry_run;      /* nothing is written; the message is what would happen */
     bool live_known;   /* `live` is what is there, NULL: nothing; else it is read first */
-};
-
-struct apply_result. Errors have the server's text, with kubectl's
- * "error when patching" in front where kubectl puts it. Source: k8s.io/kubectl pkg/cmd/apply;
- * gitops-engine pkg/utils/kube/resource_ops. */
-#ifndef CLUSTER_APPLY_H
-#define CLUSTER_APPLY_H
-
-#include "cluster/client.h"
-
-#define APPLY_TRIES 5
-#define APPLY_MESSAGE_MAX 600
-
-struct apply_options {
-    str field_manager; /* "argocd-controller" */
-    bool server_side;  /* with force: conflicts are taken over */
-    bool force;        /* client-side: delete and create again where a patch is refused */
-    bool replace;      /* PUT in place of a patch; keeps no last-applied annotation */
-    bool
-        create_only; /* POST as it is, without annotation and field manager (hooks of a deletion) */
-    bool dry_run;    /* nothing is sent but reads; the message is what would happen */
-    bool live_known; /* `live` below is the answer of a read, even when NULL: absent */
 };
 
 struct apply_result {                /* drop: apply_result_free */

@@ -230,8 +230,9 @@ void cluster_update(struct cluster_client *c, const struct cluster_target *t, va
     ask_with_object(c, METHOD_PUT, t, object, o, call);
 }
 
-void cluster_patch(struct cluster_client *c, const struct cluster_target *t, enum cluster_patch_type type,
-                   str body, const struct cluster_options *o, struct call call)
+void cluster_patch(struct cluster_client *c, const struct cluster_target *t,
+                   enum cluster_patch_type type, str body, const struct cluster_options *o,
+                   struct call call)
 {
     static const str content_type[] = {
         [CLUSTER_PATCH_JSON] = STR_INIT("application/json-patch+json"),

@@ -58,7 +58,12 @@ struct cluster_target {
 };
 struct cluster_target cluster_target_of(value object); /* borrows */
 
-enum cluster_patch_type { CLUSTER_PATCH_JSON, CLUSTER_PATCH_MERGE, CLUSTER_PATCH_STRATEGIC, CLUSTER_PATCH_APPLY };
+enum cluster_patch_type {
+    CLUSTER_PATCH_JSON,
+    CLUSTER_PATCH_MERGE,
+    CLUSTER_PATCH_STRATEGIC,
+    CLUSTER_PATCH_APPLY
+};
 
 struct cluster_options { /* all may be zero; text is borrowed for the call */
     str field_manager;
@@ -74,8 +79,9 @@ void cluster_create(struct cluster_client *c, const struct cluster_target *t, va
                     const struct cluster_options *o, struct call call);
 void cluster_update(struct cluster_client *c, const struct cluster_target *t, value object,
                     const struct cluster_options *o, struct call call);
-void cluster_patch(struct cluster_client *c, const struct cluster_target *t, enum cluster_patch_type type,
-                   str body, const struct cluster_options *o, struct call call);
+void cluster_patch(struct cluster_client *c, const struct cluster_target *t,
+                   enum cluster_patch_type type, str body, const struct cluster_options *o,
+                   struct call call);
 void cluster_delete(struct cluster_client *c, const struct cluster_target *t,
                     const struct cluster_options *o, struct call call);
 /* Any path (escaped, with query): answers the raw struct kube_response whatever its status. */

@@ -1,0 +1,230 @@
+/* controllers/application/app.h: the facts of one application; private to this folder.
+ *
+ * Handlers (informer, mirror, absorbed answers) write facts and call application_advance, which
+ * lets the pure rooms draw conclusions until nothing changes; plan() in steps.c only reads. */
+#ifndef CONTROLLERS_APPLICATION_APP_H
+#define CONTROLLERS_APPLICATION_APP_H
+
+#include "argo/project.h"
+#include "base/map.h"
+#include "control/steps.h"
+#include "controllers/application/controller.h"
+#include "plan/compare.h"
+#include "base/log.h"
+#include "plan/operation.h"
+#include "plan/sync.h"
+
+#define APP_EVENTS_MAX 32  /* Kubernetes events that wait to be sent; more are dropped */
+#define APP_ACTIONS_MAX 48 /* actions of a sync under way at once */
+
+struct settings_snapshot { /* immutable, reference-counted; one loop */
+    int refs;
+    struct arena arena;
+    struct settings settings;
+};
+struct settings_snapshot *settings_snapshot_ref(struct settings_snapshot *s);
+void settings_snapshot_unref(struct settings_snapshot *s);
+
+/* ---- one look at an application: everything a comparison is made of ---- */
+
+struct evaluation {
+    struct arena arena;
+    struct settings_snapshot *settings;
+    struct app view;
+    struct app_cluster cluster;
+    struct project project;
+    bool has_project, has_cluster;
+    struct cluster_kinds *cluster_kinds;
+    struct plan_kinds kinds;
+    struct normalizer *rules;
+    struct compare_context context;
+    struct app_conditions spec_errors;
+    str destination_error;
+    struct compare_desired desired;
+    struct compare_result result;
+    bool compared;
+};
+
+/* ---- rendering of all sources ---- */
+
+enum source_state { SOURCE_ASKED, SOURCE_RENDERED, SOURCE_FAILED };
+struct source_fact {
+    enum source_state state;
+    struct manifests_result *result;
+    struct err err;
+};
+struct round {
+    bool active;
+    uint64_t serial;     /* names the round: answers of an older one are dropped */
+    int level;           /* enum compare_level */
+    unsigned flags;      /* MANIFESTS_* */
+    struct doc *sources; /* list of the sources */
+    bool multi_source;
+    struct doc *revisions; /* list of texts, as asked for; absent entries: the source's own */
+    struct source_fact *source;
+    size_t n_sources;
+};
+bool round_answered(const struct round *r);
+bool round_failed(const struct round *r);
+void round_reset(struct round *r);
+
+/* ---- a sync under way ---- */
+
+struct action_fact {
+    uint64_t id;
+    bool answered;
+    struct doc *object, *live; /* to send; known to live there */
+    struct sync_action action; /* texts in the operation's arena, values of object and live */
+    struct sync_answer answer; /* message in the operation's arena, object in answer_object */
+    struct doc *answer_object;
+};
+
+struct operation {
+    struct arena arena;
+    struct doc *state; /* operationState as it shall be stored */
+    bool resumed, started;
+    bool done; /* completed: waits for the write that clears app.operation */
+    bool clear, history;
+    struct round round;
+    struct action_fact *action;
+    size_t n_actions, cap_actions;
+    usec wake_at; /* wall; 0: none */
+    char waiting_for[200];
+};
+
+/* ---- what shall be stored in our own object ---- */
+
+struct wanted {
+    struct doc *status;    /* NULL: as it is */
+    struct doc *operation; /* automated sync to start; NULL: none */
+    bool clear_operation;
+    bool drop_refresh;      /* the annotation named by refresh_value was served */
+    struct doc *spec;       /* normalised spec */
+    struct doc *finalizers; /* new list */
+    bool conflicted;        /* the last write met a newer object: read it first */
+    bool because_asked;     /* a difference in reconciledAt alone is worth a write */
+    uint64_t serial;
+    usec not_before; /* monotonic: back-off after a failure */
+    unsigned failures;
+};
+
+struct app_event {
+    str reason, message;
+    bool warning;
+};
+
+struct application {
+    struct subject subject; /* first */
+    struct app_controller *controller;
+    char *key;       /* "namespace/name", heap */
+    char *instance;  /* tracking name, heap */
+    char **interest; /* keys without our mark that we wait for */
+    size_t n_interests;
+    struct doc *object; /* newest seen */
+    bool gone;
+
+    int wanted_level; /* asked for in memory; -1: none */
+    usec jitter_us;
+    usec advanced_at; /* monotonic: last turn by time */
+    usec looked_at;   /* wall: when the sources were last known to be compared or unmoved */
+    usec refresh_at;  /* wall: next refresh by time; 0: none */
+    bool live_changed;
+    struct round refresh;
+    struct round rendered; /* the last complete one: what live changes are compared with */
+    bool waiting_for_cluster;
+
+    struct operation *operation;
+    struct wanted wanted;
+
+    struct {
+        bool active;
+        str server;          /* heap */
+        struct doc **target; /* objects to delete now */
+        size_t n;
+        usec again_at;
+    } deletion;
+
+    struct arena event_arena;
+    struct app_event event[APP_EVENTS_MAX];
+    size_t n_events;
+    uint64_t event_serial;
+    uint64_t serial; /* last handed out to rounds and writes */
+};
+
+struct app_controller {
+    struct app_controller_config config;
+    struct fleet *fleet;
+    struct mirror_policy policy;
+    struct informer *applications, *projects, *config_maps;
+    struct settings_snapshot *settings;
+    struct map app;         /* key -> struct application */
+    struct map by_instance; /* tracking instance -> struct application */
+    struct map by_key;      /* interest.c */
+    struct timer poll;
+    bool polling;
+    struct app_controller_status status;
+};
+
+/* Draw conclusions from the facts, then poke. The only entry of handlers. */
+void application_advance(struct application *app);
+void application_free(struct application *app);
+
+/* evaluate.c */
+struct evaluation *evaluation_new(struct application *app);
+void evaluation_free(struct evaluation *e);
+/* Desired objects of a complete round and the live ones -> e->result. not ready: the cluster is not
+ * mirrored yet. */
+enum evaluation_outcome { EVALUATION_DONE, EVALUATION_WAITS, EVALUATION_FAILED };
+enum evaluation_outcome evaluation_compare(struct application *app, struct evaluation *e,
+                                           const struct round *r, const struct operation *op,
+                                           struct err *err);
+bool evaluation_cluster(struct application *app, const struct evaluation *e,
+                        struct fleet_cluster *ret);
+/* Live object by key with a body, from the newest answers of `op` or from the mirror; NULL: not
+ * there. A reference. */
+struct doc *live_object(struct application *app, const struct evaluation *e,
+                        const struct operation *op, struct kube_key key);
+
+/* refresh.c */
+void refresh_advance(struct application *app);
+void refresh_ask(struct application *app, int level);
+void round_start(struct application *app, struct round *r, value sources, bool multi,
+                 value revisions, unsigned flags);
+
+/* status.c */
+value status_now(const struct application *app, struct arena *a); /* wanted, or as stored */
+void status_want(struct application *app, value status);
+void status_of_comparison(struct application *app, struct evaluation *e, const struct round *r,
+                          bool reconciled);
+void status_of_bad_spec(struct application *app, struct evaluation *e);
+void status_events(struct application *app, value before, value after);
+value wanted_patch(const struct application *app, struct arena *a); /* absent: nothing to write */
+void wanted_reset(struct application *app);
+void application_event(struct application *app, bool warning, str reason, str message);
+
+/* operation.c */
+void operation_advance(struct application *app);
+void operation_free(struct operation *op);
+
+/* deletion.c */
+void deletion_advance(struct application *app);
+void deletion_free(struct application *app);
+
+/* interest.c */
+void interest_register(struct application *app, const struct evaluation *e);
+void interest_clear(struct application *app);
+struct application *interest_find(struct app_controller *c, struct kube_key key); /* NULL: nobody */
+
+/* results.c */
+void results_store(struct application *app, struct evaluation *e, const struct round *r);
+
+/* steps.c */
+void application_plan(const struct subject *s, usec now, struct arena *a, struct plan *ret);
+
+/* controller.c */
+usec application_wall(const struct application *app);
+str application_ns(const struct application *app);
+str application_name(const struct application *app);
+void *checked_calloc(size_t n, size_t size);
+
+#endif

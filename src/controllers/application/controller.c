@@ -1,0 +1,458 @@
+/* controllers/application/controller.c: who is told what. Informers and mirrors report changes;
+ * each is handed to the applications it concerns, which write it down as facts and advance. */
+#include "controllers/application/app.h"
+
+#include <stdlib.h>
+
+#include "kube/object.h"
+
+void *checked_calloc(size_t n, size_t size)
+{
+    void *p = calloc(n, size);
+    if (!p)
+        abort();
+    return p;
+}
+
+struct settings_snapshot *settings_snapshot_ref(struct settings_snapshot *s)
+{
+    s->refs++;
+    return s;
+}
+
+void settings_snapshot_unref(struct settings_snapshot *s)
+{
+    if (!s || --s->refs > 0)
+        return;
+    arena_done(&s->arena);
+    free(s);
+}
+
+usec application_wall(const struct application *app)
+{
+    return loop_wall(app->controller->config.loop);
+}
+
+str application_ns(const struct application *app)
+{
+    str ns, name;
+    str_cut(str_of(app->key), '/', &ns, &name);
+    return ns;
+}
+
+str application_name(const struct application *app)
+{
+    str ns, name;
+    str_cut(str_of(app->key), '/', &ns, &name);
+    return name;
+}
+
+/* ---- one application ---- */
+
+void application_advance(struct application *app)
+{
+    if (app->gone || !app->controller->status.synced)
+        return;
+    if (object_is_deleting(doc_root(app->object)) &&
+        value_len(object_finalizers(doc_root(app->object)))) {
+        deletion_advance(app);
+    } else if (!object_is_deleting(doc_root(app->object))) {
+        operation_advance(app);
+        refresh_advance(app);
+    }
+    steps_poke(&app->subject);
+}
+
+static void index_instance(struct app_controller *c, struct application *app)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    str instance = tracking_instance(&a, application_ns(app), application_name(app),
+                                     c->config.control_namespace);
+    app->instance = checked_calloc(1, instance.len + 1);
+    memcpy(app->instance, instance.at, instance.len);
+    map_set(&c->by_instance, str_of(app->instance), app);
+    arena_done(&a);
+}
+
+static struct application *application_new(struct app_controller *c, str key)
+{
+    struct application *app = checked_calloc(1, sizeof(*app));
+    app->controller = c;
+    app->key = checked_calloc(1, key.len + 1);
+    memcpy(app->key, key.at, key.len);
+    app->wanted_level = -1;
+    arena_init(&app->event_arena, ARENA_BYTES_DEFAULT);
+    subject_init(&app->subject, c->config.loop, application_plan);
+    map_set(&c->app, str_of(app->key), app);
+    index_instance(c, app);
+    if (c->settings && c->settings->settings.reconcile_jitter_us > 0)
+        app->jitter_us = (usec)(loop_random(c->config.loop) %
+                                (uint64_t)c->settings->settings.reconcile_jitter_us);
+    c->status.n_apps++;
+    return app;
+}
+
+static void forget_sources(struct application *app)
+{
+    struct app_world *w = &app->controller->config.world;
+    char key[1024];
+    for (size_t i = 0; i < app->rendered.n_sources; i++) {
+        int n = snprintf(key, sizeof(key), "%s/%zu", app->key, i);
+        w->manifests_forget(w->arg, str_mem(key, (size_t)n));
+    }
+}
+
+void application_free(struct application *app)
+{
+    struct app_controller *c = app->controller;
+    app->gone = true;
+    steps_close(&app->subject);
+    interest_clear(app);
+    map_remove(&c->app, str_of(app->key));
+    map_remove(&c->by_instance, str_of(app->instance));
+    if (app->operation)
+        c->status.n_operations--;
+    operation_free(app->operation);
+    round_reset(&app->refresh);
+    round_reset(&app->rendered);
+    deletion_free(app);
+    wanted_reset(app);
+    doc_unref(app->object);
+    arena_done(&app->event_arena);
+    c->status.n_apps--;
+    free(app->instance);
+    free(app->key);
+    free(app);
+}
+
+static void free_later(void *arg) { application_free(arg); }
+
+/* ---- informers ---- */
+
+static struct application *find_application(struct app_controller *c, str ns, str name)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    struct application *app = map_find(&c->app, ARENA_CAT(&a, ns, STR("/"), name));
+    arena_done(&a);
+    return app;
+}
+
+static void application_removed(struct application *app)
+{
+    if (app->gone)
+        return;
+    forget_sources(app);
+    appcache_remove(app->controller->config.results, str_of(app->key));
+    app->gone = true;
+    map_remove(&app->controller->app, str_of(app->key));
+    map_remove(&app->controller->by_instance, str_of(app->instance));
+    loop_defer(app->controller->config.loop, free_later, app);
+}
+
+static bool newly_automated(const struct doc *before, const struct doc *after)
+{
+    value was = value_path(doc_root(before), "spec.syncPolicy.automated");
+    value is = value_path(doc_root(after), "spec.syncPolicy.automated");
+    bool started = !value_is_map(was) && value_is_map(is);
+    return started ||
+           (!value_bool(value_getz(was, "selfHeal")) && value_bool(value_getz(is, "selfHeal")));
+}
+
+static void application_changed(void *arg, const struct doc *before, const struct doc *after)
+{
+    struct app_controller *c = arg;
+    value object = doc_root(after ? after : before);
+    struct application *app = find_application(c, object_ns(object), object_name(object));
+    if (!after) {
+        if (app)
+            application_removed(app);
+        return;
+    }
+    if (!app) {
+        if (c->settings && !settings_namespace_allowed(&c->settings->settings, object_ns(object)))
+            return;
+        struct arena a;
+        arena_init(&a, ARENA_BYTES_DEFAULT);
+        app = application_new(c, ARENA_CAT(&a, object_ns(object), STR("/"), object_name(object)));
+        arena_done(&a);
+    }
+    bool known = app->object && str_eq(object_resource_version(doc_root(app->object)),
+                                       object_resource_version(object));
+    if (known)
+        return;
+    if (app->object && resource_version_newer(object_resource_version(doc_root(app->object)),
+                                              object_resource_version(object)))
+        return;
+    if (before && newly_automated(before, after))
+        refresh_ask(app, 2);
+    doc_unref(app->object);
+    app->object = doc_ref(after);
+    app->wanted.conflicted = false;
+    application_advance(app);
+}
+
+static void advance_all(struct app_controller *c, int level)
+{
+    void *app;
+    for (size_t i = 0; map_next(&c->app, &i, NULL, &app);) {
+        if (level >= 0)
+            refresh_ask(app, level);
+        application_advance(app);
+    }
+}
+
+static void project_changed(void *arg, const struct doc *before, const struct doc *after)
+{
+    struct app_controller *c = arg;
+    str name = object_name(doc_root(after ? after : before));
+    void *at;
+    for (size_t i = 0; map_next(&c->app, &i, NULL, &at);) {
+        struct application *app = at;
+        str project = value_path_str(doc_root(app->object), "spec.project");
+        if (!str_eq(project.len ? project : STR("default"), name))
+            continue;
+        app->live_changed = true;
+        application_advance(app);
+    }
+}
+
+static value data_of(struct app_controller *c, const char *name)
+{
+    const struct doc *d = informer_find(c->config_maps, c->config.control_namespace, str_of(name));
+    return d ? value_getz(doc_root(d), "data") : VALUE_ABSENT;
+}
+
+static void read_settings(struct app_controller *c)
+{
+    struct settings_snapshot *s = checked_calloc(1, sizeof(*s));
+    s->refs = 1;
+    arena_init(&s->arena, ARENA_BYTES_DEFAULT);
+    value cm = value_copy(&s->arena, data_of(c, "argocd-cm"));
+    value params = value_copy(&s->arena, data_of(c, "argocd-cmd-params-cm"));
+    settings_read(cm, params, c->config.control_namespace, &s->arena, &s->settings);
+    settings_snapshot_unref(c->settings);
+    c->settings = s;
+}
+
+static void settings_changed(void *arg, const struct doc *before, const struct doc *after)
+{
+    struct app_controller *c = arg;
+    str name = object_name(doc_root(after ? after : before));
+    if (!c->status.synced || (!str_is(name, "argocd-cm") && !str_is(name, "argocd-cmd-params-cm")))
+        return;
+    enum tracking_method tracking = c->settings->settings.tracking;
+    str label = c->settings->settings.instance_label;
+    struct settings_snapshot *old = settings_snapshot_ref(c->settings);
+    read_settings(c);
+    if (tracking != c->settings->settings.tracking ||
+        !str_eq(label, c->settings->settings.instance_label))
+        fleet_invalidate(c->fleet);
+    settings_snapshot_unref(old);
+    advance_all(c, 1);
+}
+
+/* ---- polling repositories ---- */
+
+static void arm_poll(struct app_controller *c)
+{
+    usec every = c->settings->settings.reconcile_us;
+    if (every > 0)
+        timer_arm_in(&c->poll, every);
+}
+
+static void moved(struct app_controller *c, const struct manifests_moved *m)
+{
+    str key, index;
+    if (!str_rcut(m->key, '/', &key, &index))
+        return;
+    struct application *app = map_find(&c->app, key);
+    if (!app)
+        return;
+    refresh_ask(app, 2);
+    application_advance(app);
+}
+
+static void polled(void *arg, struct answer *ans)
+{
+    struct app_controller *c = arg;
+    void *at;
+    c->polling = false;
+    c->status.n_polls++;
+    if (ans->rc == 0) {
+        const struct manifests_poll *p = ans->result;
+        for (size_t i = 0; map_next(&c->app, &i, NULL, &at);)
+            ((struct application *)at)->looked_at = loop_wall(c->config.loop);
+        for (size_t i = 0; i < p->n; i++)
+            moved(c, &p->at[i]);
+    }
+    arm_poll(c);
+}
+
+static void poll_now(void *arg)
+{
+    struct app_controller *c = arg;
+    if (c->polling)
+        return;
+    c->polling = true;
+    c->config.world.manifests_poll(c->config.world.arg,
+                                   call_open(c->config.loop, 300 * USEC_PER_SEC, polled, c));
+}
+
+/* ---- start ---- */
+
+static void informer_synced_now(void *arg)
+{
+    struct app_controller *c = arg;
+    if (c->status.synced || !informer_synced(c->applications) || !informer_synced(c->projects) ||
+        !informer_synced(c->config_maps))
+        return;
+    read_settings(c);
+    c->status.synced = true;
+    fleet_invalidate(c->fleet);
+    arm_poll(c);
+    advance_all(c, -1);
+}
+
+static void informer_failed(void *arg UNUSED, const struct err *err)
+{
+    LOG(LOG_LEVEL_WARN, "watching our own objects: %s", err->text);
+}
+
+/* ---- destinations ---- */
+
+static void touch(struct map *touched, struct application *app)
+{
+    if (!app)
+        return;
+    app->live_changed = true;
+    map_set(touched, str_of(app->key), app);
+}
+
+static void mirror_changed(void *arg, str server UNUSED, const struct mirror_change *change,
+                           size_t n)
+{
+    struct app_controller *c = arg;
+    struct map touched;
+    void *at;
+    map_init(&touched, NULL);
+    for (size_t i = 0; i < n; i++) {
+        if (change[i].root.len)
+            touch(&touched, map_find(&c->by_instance, change[i].root));
+        if (change[i].old_subject.len)
+            touch(&touched, map_find(&c->by_instance, change[i].old_subject));
+        touch(&touched, interest_find(c, change[i].key));
+    }
+    for (size_t i = 0; map_next(&touched, &i, NULL, &at);)
+        application_advance(at);
+    map_done(&touched);
+}
+
+static void cluster_changed(void *arg, str server UNUSED) { advance_all(arg, -1); }
+
+static void cluster_failed(void *arg UNUSED, str server, const struct err *err)
+{
+    LOG(LOG_LEVEL_WARN, "cluster %.*s: %s", STR_FMT(server), err->text);
+}
+
+static bool wants_kind(void *arg, const struct kube_kind *kind)
+{
+    struct app_controller *c = arg;
+    static const struct {
+        const char *group, *kind;
+    } never[] = {{"", "Event"},
+                 {"events.k8s.io", "Event"},
+                 {"coordination.k8s.io", "Lease"},
+                 {"", "Endpoints"},
+                 {"discovery.k8s.io", "EndpointSlice"}};
+    for (size_t i = 0; i < ARRAY_LEN(never); i++)
+        if (str_is(kind->group, never[i].group) && str_is(kind->kind, never[i].kind))
+            return false;
+    return !c->settings ||
+           !settings_excluded(&c->settings->settings, kind->group, kind->kind, STR(""));
+}
+
+/* Whole bodies: an object without our mark may live at a desired key, and must be compared, too. */
+static void look_at_object(void *arg, value object, struct arena *a UNUSED, struct mirror_look *ret)
+{
+    struct app_controller *c = arg;
+    *ret = (struct mirror_look){.keep_body = true};
+    if (c->settings)
+        ret->subject = tracking_owner(&c->settings->settings, object);
+}
+
+const struct mirror_policy *app_controller_policy(struct app_controller *c) { return &c->policy; }
+
+struct fleet_owner app_controller_fleet_owner(struct app_controller *c)
+{
+    return (struct fleet_owner){
+        .arg = c,
+        .changed = mirror_changed,
+        .synced = cluster_changed,
+        .kinds = cluster_changed,
+        .failed = cluster_failed,
+        .opened = cluster_changed,
+        .closed = cluster_changed,
+    };
+}
+
+struct app_controller *app_controller_new(const struct app_controller_config *config)
+{
+    struct app_controller *c = checked_calloc(1, sizeof(*c));
+    c->config = *config;
+    c->policy = (struct mirror_policy){.arg = c, .wants = wants_kind, .look = look_at_object};
+    map_init(&c->app, NULL);
+    map_init(&c->by_instance, NULL);
+    map_init(&c->by_key, NULL);
+    timer_init(&c->poll, config->loop, poll_now, c);
+    return c;
+}
+
+void app_controller_start(struct app_controller *c, struct fleet *fleet)
+{
+    struct informer_config i = {
+        .client = c->config.home,
+        .arg = c,
+        .synced = informer_synced_now,
+        .failed = informer_failed,
+    };
+    c->fleet = fleet;
+    i.kind = &informer_kind_application;
+    i.changed = application_changed;
+    c->applications = informer_open(&i);
+    i.kind = &informer_kind_project;
+    i.ns = c->config.control_namespace;
+    i.changed = project_changed;
+    c->projects = informer_open(&i);
+    i.kind = &informer_kind_config_map;
+    i.changed = settings_changed;
+    c->config_maps = informer_open(&i);
+}
+
+void app_controller_free(struct app_controller *c)
+{
+    void *app;
+    if (!c)
+        return;
+    timer_stop(&c->poll);
+    for (size_t i = 0; map_next(&c->app, &i, NULL, &app);)
+        application_free(app);
+    informer_close(c->applications);
+    informer_close(c->projects);
+    informer_close(c->config_maps);
+    settings_snapshot_unref(c->settings);
+    map_done(&c->app);
+    map_done(&c->by_instance);
+    map_done(&c->by_key);
+    free(c);
+}
+
+void app_controller_status(const struct app_controller *c, struct app_controller_status *ret)
+{
+    *ret = c->status;
+}
+
+struct informer *app_controller_applications(struct app_controller *c) { return c->applications; }
+
+struct informer *app_controller_projects(struct app_controller *c) { return c->projects; }

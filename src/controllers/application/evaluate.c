@@ -1,0 +1,301 @@
+/* controllers/application/evaluate.c: gathers what a comparison needs and makes it.
+ *
+ * Live objects are those whose tracking mark names the application (the mirror's subject index) and
+ * those that live at a desired key, as the mirror has them; answers of the running operation that
+ * are newer than the mirror stand in for its records, so that a sync sees its own writes before the
+ * watch tells. */
+#include "controllers/application/app.h"
+
+#include <stdlib.h>
+
+#include "kube/object.h"
+
+static struct plan_kind find_kind(const void *arg, str group, str version, str kind)
+{
+    const struct cluster_kinds *kinds = arg;
+    const struct kube_kind *k = cluster_kinds_find(kinds, group, version, kind);
+    return (struct plan_kind){.known = k != NULL, .namespaced = k ? k->namespaced : true};
+}
+
+static void find_destination(struct application *app, struct evaluation *e)
+{
+    struct fleet_cluster cluster;
+    struct err err;
+    const struct app_destination *d = &e->view.destination;
+    int rc = fleet_find(app->controller->fleet, d->server, d->name, &cluster, &err);
+    if (rc == 0) {
+        e->cluster = (struct app_cluster){
+            .server = arena_str(&e->arena, cluster.server),
+            .name = arena_str(&e->arena, cluster.name),
+            .project = arena_str(&e->arena, cluster.project),
+            .found = true,
+            .n_same_name = 1,
+        };
+    } else {
+        e->cluster = (struct app_cluster){.server = d->server,
+                                          .name = d->name,
+                                          .n_same_name = rc == -ERR_INVALID ? 2 : 0};
+    }
+    e->has_cluster = rc == 0;
+    e->destination_error = app_destination_error(&e->view, &e->cluster, &e->arena);
+}
+
+bool evaluation_cluster(struct application *app, const struct evaluation *e,
+                        struct fleet_cluster *ret)
+{
+    struct err err;
+    return e->has_cluster &&
+           fleet_get(app->controller->fleet, e->cluster.server, STR(""), ret, &err) == 0;
+}
+
+static void find_project(struct application *app, struct evaluation *e)
+{
+    struct app_controller *c = app->controller;
+    const struct doc *object =
+        informer_find(c->projects, c->config.control_namespace, e->view.project);
+    if (!object)
+        return;
+    str name[16];
+    value global[16];
+    size_t n_globals = 0;
+    size_t n = project_globals(&e->settings->settings, doc_root(object), name, ARRAY_LEN(name));
+    for (size_t i = 0; i < n; i++) {
+        const struct doc *d = informer_find(c->projects, c->config.control_namespace, name[i]);
+        if (d)
+            global[n_globals++] = value_copy(&e->arena, doc_root(d));
+    }
+    project_view(value_copy(&e->arena, doc_root(object)), global, n_globals, &e->arena,
+                 &e->project);
+    e->has_project = true;
+}
+
+/* The view's reconciledAt is when we last knew: polls that found nothing moved count, and are not
+ * stored. */
+static void remember_looked(struct application *app, struct evaluation *e)
+{
+    value stored = value_getz(e->view.status, "reconciledAt");
+    usec at;
+    if (!app->looked_at || !value_exists(stored) || !time_parse(value_str(stored), &at) ||
+        at >= app->looked_at)
+        return;
+    value status = value_edit(&e->arena, e->view.status);
+    value_set_str(&e->arena, status, "reconciledAt", time_str(&e->arena, app->looked_at));
+    e->view.status = status;
+}
+
+struct evaluation *evaluation_new(struct application *app)
+{
+    struct evaluation *e = checked_calloc(1, sizeof(*e));
+    arena_init(&e->arena, ARENA_BYTES_DEFAULT);
+    e->settings = settings_snapshot_ref(app->controller->settings);
+    struct doc *object = doc_ref(app->object);
+    arena_on_done(&e->arena, (void (*)(void *))doc_unref, object);
+    app_view(doc_root(object), app->controller->config.control_namespace, &e->arena, &e->view);
+    remember_looked(app, e);
+    find_destination(app, e);
+    find_project(app, e);
+    app_spec_check(&e->view, &e->arena, &e->spec_errors);
+    if (e->spec_errors.n == 0 && e->destination_error.len)
+        app_conditions_add(&e->spec_errors, APP_CONDITION_INVALID_SPEC_ERROR, e->destination_error);
+    if (e->spec_errors.n == 0)
+        project_check_app(e->has_project ? &e->project : NULL, &e->view, &e->cluster,
+                          &e->settings->settings, &e->arena, &e->spec_errors);
+    e->context = (struct compare_context){
+        .app = &e->view,
+        .settings = &e->settings->settings,
+        .project = e->has_project ? &e->project : NULL,
+        .cluster = &e->cluster,
+        .now = application_wall(app),
+    };
+    return e;
+}
+
+void evaluation_free(struct evaluation *e)
+{
+    if (!e)
+        return;
+    arena_done(&e->arena);
+    cluster_kinds_unref(e->cluster_kinds);
+    settings_snapshot_unref(e->settings);
+    free(e);
+}
+
+/* ---- live objects ---- */
+
+static struct doc *answered_object(const struct operation *op, struct kube_key key,
+                                   bool *ret_deleted)
+{
+    struct doc *found = NULL;
+    if (!op)
+        return NULL;
+    for (size_t i = 0; i < op->n_actions; i++) {
+        const struct action_fact *f = &op->action[i];
+        if (!f->answered || !f->answer.ok || !kube_key_eq(f->action.key, key))
+            continue;
+        if (f->answer_object)
+            found = f->answer_object;
+        if (f->action.kind == SYNC_ACTION_GET && !f->answer.found)
+            *ret_deleted = true;
+    }
+    return found;
+}
+
+struct doc *live_object(struct application *app, const struct evaluation *e,
+                        const struct operation *op, struct kube_key key)
+{
+    struct fleet_cluster cluster;
+    bool deleted = false;
+    struct doc *mine = answered_object(op, key, &deleted);
+    struct mirror_object seen;
+    if (!evaluation_cluster(app, e, &cluster))
+        return NULL;
+    bool there = mirror_find(cluster.mirror, key, &seen);
+    if (mine && (!there || resource_version_newer(object_resource_version(doc_root(mine)),
+                                                  seen.resource_version))) {
+        /* Newer than the mirror, unless the mirror has seen its end already. */
+        if (there || !mirror_find_uid(cluster.mirror, object_uid(doc_root(mine)), &seen))
+            return doc_ref(mine);
+    }
+    struct doc *body;
+    struct err err;
+    if (!there || mirror_body(cluster.mirror, &seen, &body, &err) < 0)
+        return NULL;
+    return body;
+}
+
+struct live_list {
+    VEC(value) at;
+    struct map seen; /* key text */
+};
+
+static void add_live(struct application *app, struct evaluation *e, const struct operation *op,
+                     struct live_list *l, struct kube_key key)
+{
+    str text = kube_key_str(&e->arena, key);
+    if (map_has(&l->seen, text))
+        return;
+    map_set(&l->seen, text, app);
+    struct doc *d = live_object(app, e, op, key);
+    if (!d)
+        return;
+    arena_on_done(&e->arena, (void (*)(void *))doc_unref, d);
+    vec_push(&e->arena, &l->at, doc_root(d));
+}
+
+static void collect_live(struct application *app, struct evaluation *e, const struct operation *op,
+                         struct mirror *m, struct live_list *l)
+{
+    struct mirror_object o;
+    map_init(&l->seen, &e->arena);
+    for (struct mirror_iter it = mirror_of_subject(m, e->view.instance); mirror_next(&it, &o);)
+        if (!o.has_owner)
+            add_live(app, e, op, l, kube_key_copy(&e->arena, o.key));
+    for (size_t i = 0; i < e->desired.n; i++)
+        add_live(app, e, op, l, e->desired.key[i]);
+    for (size_t i = 0; op && i < op->n_actions; i++)
+        if (op->action[i].answer_object)
+            add_live(app, e, op, l, op->action[i].action.key);
+}
+
+/* ---- comparing ---- */
+
+static str load_error(struct evaluation *e, const struct round *r)
+{
+    for (size_t i = 0; i < r->n_sources; i++)
+        if (r->source[i].state == SOURCE_FAILED)
+            return arena_printf(&e->arena,
+                                "Failed to load target state: failed to generate manifest for "
+                                "source %zu of %zu: rpc "
+                                "error: code = %s desc = %s",
+                                i + 1, r->n_sources, manifests_error_code(r->source[i].err.kind),
+                                r->source[i].err.text);
+    return STR("");
+}
+
+static int take_desired(struct evaluation *e, const struct round *r, struct err *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_sources; i++)
+        n += r->source[i].result ? r->source[i].result->n_objects : 0;
+    value *manifest = ARENA_ARRAY(&e->arena, value, n + 1);
+    n = 0;
+    for (size_t i = 0; i < r->n_sources; i++) {
+        struct manifests_result *result = r->source[i].result;
+        if (!result)
+            continue;
+        arena_on_done(&e->arena, (void (*)(void *))manifests_result_unref,
+                      manifests_result_ref(result));
+        for (size_t k = 0; k < result->n_objects; k++)
+            manifest[n++] = doc_root(result->object[k].object);
+    }
+    return compare_targets(&e->context, manifest, n, &e->arena, &e->desired, err);
+}
+
+/* Resolved revisions; of a round that failed, what was asked for. */
+static str *revisions_of(struct evaluation *e, const struct round *r)
+{
+    str *revision = ARENA_ARRAY(&e->arena, str, r->n_sources + 1);
+    bool failed = round_failed(r);
+    for (size_t i = 0; i < r->n_sources; i++) {
+        value asked = value_at(doc_root(r->revisions), i);
+        value source = value_at(doc_root(r->sources), i);
+        if (r->source[i].result && !failed)
+            revision[i] = arena_str(&e->arena, str_of(r->source[i].result->revision));
+        else if (value_str(asked).len)
+            revision[i] = arena_str(&e->arena, value_str(asked));
+        else
+            revision[i] = arena_str(&e->arena, value_path_str(source, "targetRevision"));
+    }
+    return revision;
+}
+
+static value types_of(struct evaluation *e, const struct round *r)
+{
+    value types = value_new_list(&e->arena);
+    for (size_t i = 0; i < r->n_sources; i++)
+        if (r->source[i].result)
+            value_push(&e->arena, types,
+                       value_of_str(&e->arena, render_type_name(r->source[i].result->type)));
+    return types;
+}
+
+enum evaluation_outcome evaluation_compare(struct application *app, struct evaluation *e,
+                                           const struct round *r, const struct operation *op,
+                                           struct err *err)
+{
+    struct fleet_cluster cluster;
+    struct mirror_status mirrored;
+    if (!evaluation_cluster(app, e, &cluster) || !cluster.mirror)
+        return EVALUATION_WAITS;
+    mirror_status(cluster.mirror, &mirrored);
+    if (!mirrored.synced)
+        return EVALUATION_WAITS;
+    e->cluster_kinds = cluster_kinds_ref(cluster_kinds(cluster.client));
+    e->kinds = (struct plan_kinds){e->cluster_kinds, find_kind};
+    e->context.kinds = &e->kinds;
+    str failed = load_error(e, r);
+    if (normalizer_new(&e->view, &e->settings->settings, &e->arena, &e->rules, err) < 0)
+        return EVALUATION_FAILED;
+    e->context.rules = e->rules;
+    if (!failed.len && take_desired(e, r, err) < 0)
+        return EVALUATION_FAILED;
+    struct live_list live = {0};
+    collect_live(app, e, op, cluster.mirror, &live);
+    value sources = value_copy(&e->arena, doc_root(r->sources));
+    const struct compare_input in = {
+        .desired = failed.len ? NULL : &e->desired,
+        .live = live.at.at,
+        .n_live = live.at.n,
+        .load_error = failed,
+        .sources = sources,
+        .multi_source = r->multi_source,
+        .revision = revisions_of(e, r),
+        .n_revisions = r->n_sources,
+        .source_types = failed.len ? VALUE_ABSENT : types_of(e, r),
+    };
+    if (compare_app(&e->context, &in, &e->arena, &e->result, err) < 0)
+        return EVALUATION_FAILED;
+    e->compared = true;
+    app->controller->status.n_compares++;
+    return EVALUATION_DONE;
+}

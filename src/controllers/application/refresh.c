@@ -1,0 +1,246 @@
+/* controllers/application/refresh.c: comparing an application again.
+ *
+ * When: plan/refresh.h. How: render all sources (level 2 and up), compare with the live objects,
+ * store the status, decide about an automated sync. A change in the cluster (level 1 and below)
+ * compares what was rendered last, without asking anybody. */
+#include "controllers/application/app.h"
+
+#include <stdlib.h>
+
+#include "kube/object.h"
+#include "plan/autosync.h"
+#include "plan/refresh.h"
+
+bool round_answered(const struct round *r)
+{
+    for (size_t i = 0; i < r->n_sources; i++)
+        if (r->source[i].state == SOURCE_ASKED)
+            return false;
+    return true;
+}
+
+bool round_failed(const struct round *r)
+{
+    for (size_t i = 0; i < r->n_sources; i++)
+        if (r->source[i].state == SOURCE_FAILED)
+            return true;
+    return false;
+}
+
+void round_reset(struct round *r)
+{
+    for (size_t i = 0; i < r->n_sources; i++)
+        manifests_result_unref(r->source[i].result);
+    free(r->source);
+    doc_unref(r->sources);
+    doc_unref(r->revisions);
+    *r = (struct round){0};
+}
+
+void round_start(struct application *app, struct round *r, value sources, bool multi,
+                 value revisions, unsigned flags)
+{
+    round_reset(r);
+    r->active = true;
+    r->serial = ++app->serial;
+    r->flags = flags;
+    r->multi_source = multi;
+    r->sources = doc_freeze(sources, 0);
+    r->revisions = doc_freeze(revisions, 0);
+    r->n_sources = value_len(sources);
+    r->source = checked_calloc(r->n_sources + 1, sizeof(*r->source));
+}
+
+void refresh_ask(struct application *app, int level)
+{
+    app->wanted_level = MAX_OF(app->wanted_level, level);
+}
+
+static value sources_of(struct evaluation *e)
+{
+    value list = value_new_list(&e->arena);
+    for (size_t i = 0; i < e->view.n_sources; i++)
+        value_push(&e->arena, list, e->view.source[i]);
+    return list;
+}
+
+static unsigned flags_of(const struct refresh_decision *d)
+{
+    if (d->type == REFRESH_HARD)
+        return MANIFESTS_NO_CACHE | MANIFESTS_REFS_NEW;
+    return d->level >= COMPARE_FORCE_RESOLVE ? MANIFESTS_REFS_NEW : 0;
+}
+
+/* ---- automated sync ---- */
+
+static bool windows_allow(struct application *app, struct evaluation *e)
+{
+    struct window_verdict verdict;
+    if (!e->has_project)
+        return false;
+    project_can_sync(&e->project, &e->view, &e->cluster, false, 0, application_wall(app), &e->arena,
+                     &verdict);
+    return verdict.allowed;
+}
+
+static void want_sync_error(struct application *app, struct evaluation *e, str text)
+{
+    struct arena *a = &e->arena;
+    struct app_conditions *fresh = ARENA_NEW(a, struct app_conditions);
+    value status = status_now(app, a);
+    if (text.len)
+        app_conditions_add(fresh, APP_CONDITION_SYNC_ERROR, text);
+    value_setz(a, status, "conditions",
+               app_conditions_merge(a, value_getz(status, "conditions"), fresh,
+                                    APP_CONDITION_BIT(APP_CONDITION_SYNC_ERROR),
+                                    application_wall(app)));
+    status_want(app, status);
+}
+
+static void decide_autosync(struct application *app, struct evaluation *e)
+{
+    if (app->operation || !windows_allow(app, e))
+        return;
+    const struct autosync_input in = {
+        .app = &e->view,
+        .settings = &e->settings->settings,
+        .sync_status = e->result.sync_status,
+        .resources = e->result.resources,
+        .revisions_may_differ = true,
+        .now = application_wall(app),
+    };
+    struct autosync_result decided = {0};
+    autosync_decide(&in, &e->arena, &decided);
+    want_sync_error(app, e, decided.condition);
+    if (decided.again_at)
+        app->refresh_at =
+            app->refresh_at ? MIN_OF(app->refresh_at, decided.again_at) : decided.again_at;
+    if (!decided.start)
+        return;
+    doc_unref(app->wanted.operation);
+    app->wanted.operation = doc_freeze(decided.operation, 0);
+    app->wanted.serial = ++app->serial;
+    application_event(app, false, STR("OperationStarted"), decided.event_message);
+}
+
+/* ---- a comparison ---- */
+
+static void comparison_failed(struct application *app, struct evaluation *e, const struct err *err)
+{
+    app_conditions_add(&e->spec_errors, APP_CONDITION_COMPARISON_ERROR,
+                       arena_str(&e->arena, err_str(err)));
+    status_of_bad_spec(app, e);
+}
+
+static void compare_round(struct application *app, struct evaluation *e, const struct round *r,
+                          bool reconciled)
+{
+    struct err err;
+    switch (evaluation_compare(app, e, r, NULL, &err)) {
+    case EVALUATION_WAITS: app->waiting_for_cluster = true; return;
+    case EVALUATION_FAILED: comparison_failed(app, e, &err); break;
+    case EVALUATION_DONE:
+        status_of_comparison(app, e, r, reconciled);
+        interest_register(app, e);
+        results_store(app, e, r);
+        decide_autosync(app, e);
+        break;
+    }
+    app->waiting_for_cluster = false;
+    app->live_changed = false;
+}
+
+static void keep_rendered(struct application *app)
+{
+    round_reset(&app->rendered);
+    app->rendered = app->refresh;
+    app->rendered.active = false;
+    app->refresh = (struct round){0};
+}
+
+static void want_normal_spec(struct application *app, struct evaluation *e)
+{
+    value spec = app_spec_normalized(&e->arena, e->view.spec);
+    if (value_equal(spec, e->view.spec))
+        return;
+    doc_unref(app->wanted.spec);
+    app->wanted.spec = doc_freeze(spec, 0);
+    app->wanted.serial = ++app->serial;
+}
+
+static void finish_round(struct application *app, struct evaluation *e)
+{
+    bool asked = e->view.refresh != REFRESH_NONE;
+    keep_rendered(app);
+    app->looked_at = application_wall(app);
+    compare_round(app, e, &app->rendered, true);
+    if (app->waiting_for_cluster)
+        return;
+    want_normal_spec(app, e);
+    if (asked)
+        app->wanted.drop_refresh = true;
+}
+
+static void start_round(struct application *app, struct evaluation *e,
+                        const struct refresh_decision *d)
+{
+    app->controller->status.n_refreshes++;
+    app->wanted_level = -1;
+    round_start(app, &app->refresh, sources_of(e), e->view.multi_source, value_new_list(&e->arena),
+                flags_of(d));
+    app->refresh.level = (int)d->level;
+}
+
+/* Nothing to render: what was rendered last, against the cluster as it is now. */
+static bool compare_again(struct application *app, struct evaluation *e)
+{
+    if (!app->rendered.source)
+        return false;
+    compare_round(app, e, &app->rendered, false);
+    return true;
+}
+
+static void decide(struct application *app, struct evaluation *e)
+{
+    struct refresh_decision d = {0};
+    const struct refresh_request request = {app->wanted_level};
+    refresh_decide(&e->view, &e->settings->settings, &request, app->jitter_us,
+                   application_wall(app), &d, &e->arena);
+    app->refresh_at = d.expires_at;
+    bool served = app->wanted.drop_refresh && e->view.refresh != REFRESH_NONE;
+    if (d.needed && !served) {
+        if (d.level <= COMPARE_RECENT && compare_again(app, e)) {
+            app->wanted_level = -1;
+            return;
+        }
+        if (!app->refresh.active || (int)d.level > app->refresh.level)
+            start_round(app, e, &d);
+    } else if (app->live_changed || app->waiting_for_cluster) {
+        compare_again(app, e);
+    }
+}
+
+static void bad_spec(struct application *app, struct evaluation *e)
+{
+    round_reset(&app->refresh);
+    app->wanted_level = -1;
+    app->live_changed = false;
+    status_of_bad_spec(app, e);
+    if (e->view.refresh != REFRESH_NONE)
+        app->wanted.drop_refresh = true;
+}
+
+void refresh_advance(struct application *app)
+{
+    struct evaluation *e = evaluation_new(app);
+    if (e->view.skip_reconcile) {
+        round_reset(&app->refresh);
+    } else if (e->spec_errors.n) {
+        bad_spec(app, e);
+    } else if (app->refresh.active && round_answered(&app->refresh)) {
+        finish_round(app, e);
+    } else {
+        decide(app, e);
+    }
+    evaluation_free(e);
+}

@@ -1,0 +1,567 @@
+/* controllers/application/steps.c: the table of steps, and plan(): which of them should be running.
+ *
+ *   render   one source of a round                  (no effect)
+ *   read     our own object, after a conflict        (no effect)
+ *   write    what `wanted` asks of our own object    (effect on it alone; one at a time)
+ *   act      one action of a sync                    (effect: only once the stored state says
+ * Running) delete   one object of a cascade                 (effect: only while the object says it
+ * is being deleted) tell     one Kubernetes event advance  a time has come: draw conclusions again
+ */
+#include "controllers/application/app.h"
+
+#include "cluster/apply.h"
+#include "cluster/finalizer.h"
+#include "kube/object.h"
+
+#define ADVANCE_PAUSE_US (20 * USEC_PER_MS) /* at most one turn by time in this time */
+#define WRITE_BACKOFF_US (250 * USEC_PER_MS)
+#define WRITE_BACKOFF_MAX_US (30 * USEC_PER_SEC)
+#define DELETE_AGAIN_US (2 * USEC_PER_SEC)
+#define ESTABLISHED_US (3 * USEC_PER_SEC)
+
+struct render_args {
+    uint64_t serial;
+    size_t index;
+    bool of_operation;
+};
+struct serial_args {
+    uint64_t serial;
+};
+struct index_args {
+    size_t index;
+};
+
+static struct application *app_of(struct subject *s) { return (struct application *)s; }
+
+static struct cluster_target own_target(const struct application *app)
+{
+    return (struct cluster_target){{STR(ARGO_GROUP), STR("v1alpha1"), STR("Application")},
+                                   application_ns(app),
+                                   application_name(app),
+                                   STR("")};
+}
+
+/* ---- render ---- */
+
+static struct round *round_of(struct application *app, const struct render_args *args)
+{
+    struct round *r =
+        args->of_operation ? (app->operation ? &app->operation->round : NULL) : &app->refresh;
+    return r && r->active && r->serial == args->serial && args->index < r->n_sources ? r : NULL;
+}
+
+static int render_start(struct subject *s, const struct step *st, struct call c, struct err *err)
+{
+    struct application *app = app_of(s);
+    const struct render_args *args = st->args;
+    struct round *r = round_of(app, args);
+    if (!r)
+        return err_set(err, ERR_CANCELED, "the round is over");
+    struct evaluation *e = evaluation_new(app);
+    struct arena *a = &e->arena;
+    struct app_world *world = &app->controller->config.world;
+    struct fleet_cluster cluster;
+    struct manifests_request request = {
+        .key = args->of_operation ? STR("") : arena_printf(a, "%s/%zu", app->key, args->index),
+        .source = value_at(doc_root(r->sources), args->index),
+        .revision = value_str(value_at(doc_root(r->revisions), args->index)),
+        .app_name = e->view.instance,
+        .namespace = e->view.destination.namespace,
+        .project = e->view.project,
+        .flags = r->flags,
+    };
+    str url = value_path_str(request.source, "repoURL");
+    if (!world->repo(world->arg, url, e->view.project, a, &request.repo))
+        request.repo = (struct source_repo){.url = url};
+    struct cluster_kinds *kinds =
+        evaluation_cluster(app, e, &cluster) ? cluster_kinds(cluster.client) : NULL;
+    if (kinds) {
+        request.kube_version = kinds->server_version;
+        request.api_version = kinds->api_version;
+        request.n_api_versions = kinds->n_api_versions;
+    }
+    world->manifests_get(world->arg, &request, c);
+    evaluation_free(e);
+    return 0;
+}
+
+static void render_absorb(struct subject *s, const struct step *st, struct answer *ans)
+{
+    struct application *app = app_of(s);
+    const struct render_args *args = st->args;
+    struct round *r = round_of(app, args);
+    if (!r)
+        return;
+    struct source_fact *f = &r->source[args->index];
+    if (ans->rc == 0) {
+        f->state = SOURCE_RENDERED;
+        f->result = answer_take(ans);
+    } else {
+        f->state = SOURCE_FAILED;
+        f->err = ans->err;
+    }
+    application_advance(app);
+}
+
+/* ---- our own object ---- */
+
+static void take_object(struct application *app, struct doc *take_object)
+{
+    value before = value_getz(doc_root(app->object), "status");
+    status_events(app, before, value_getz(doc_root(take_object), "status"));
+    doc_unref(app->object);
+    app->object = take_object;
+}
+
+/* What the stored object says already is wanted no more. */
+static void drop_what_is_stored(struct application *app)
+{
+    struct wanted *w = &app->wanted;
+    value object = doc_root(app->object);
+    if (w->status && value_equal(doc_root(w->status), value_getz(object, "status"))) {
+        doc_unref(w->status);
+        w->status = NULL;
+    }
+    if (w->operation && value_exists(value_getz(object, "operation"))) {
+        doc_unref(w->operation);
+        w->operation = NULL;
+    }
+    if (!value_exists(value_getz(object, "operation")))
+        w->clear_operation = false;
+    if (!object_has_annotation(object, STR(KEY_REFRESH)))
+        w->drop_refresh = false;
+    if (w->spec && value_equal(doc_root(w->spec), value_getz(object, "spec"))) {
+        doc_unref(w->spec);
+        w->spec = NULL;
+    }
+}
+
+static int write_start(struct subject *s, const struct step *st UNUSED, struct call c,
+                       struct err *err)
+{
+    struct application *app = app_of(s);
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    value patch = wanted_patch(app, &a);
+    if (!value_exists(patch)) {
+        arena_done(&a);
+        return err_set(err, ERR_CANCELED, "nothing to write");
+    }
+    struct cluster_target t = own_target(app);
+    const struct cluster_options o = {.field_manager = STR("argocd-application-controller")};
+    cluster_patch(app->controller->config.home, &t, CLUSTER_PATCH_MERGE,
+                  json_str(&a, patch, AUDIENCE_WIRE, 0), &o, c);
+    app->controller->status.n_writes++;
+    arena_done(&a);
+    return 0;
+}
+
+static void write_failed(struct application *app, const struct err *err)
+{
+    struct wanted *w = &app->wanted;
+    if (err->kind == ERR_CANCELED)
+        return;
+    if (err->kind == ERR_CONFLICT) {
+        /* Somebody wrote in between: what depends on what they may have wished is decided again. */
+        w->conflicted = true;
+        doc_unref(w->operation);
+        w->operation = NULL;
+        w->drop_refresh = false;
+        return;
+    }
+    usec delay = WRITE_BACKOFF_US << MIN_OF(w->failures, 7U);
+    w->failures++;
+    w->not_before = loop_now(app->controller->config.loop) + MIN_OF(delay, WRITE_BACKOFF_MAX_US);
+    LOG_WITH(LOG_LEVEL_WARN, FIELDS({"application", str_of(app->key)}),
+             "writing the application: %s", err->text);
+}
+
+static void write_absorb(struct subject *s, const struct step *st UNUSED, struct answer *ans)
+{
+    struct application *app = app_of(s);
+    if (ans->rc < 0) {
+        write_failed(app, &ans->err);
+    } else {
+        struct doc *object = answer_take(ans);
+        take_object(app, doc_ref(object));
+        app->wanted.failures = 0;
+        app->wanted.not_before = 0;
+        drop_what_is_stored(app);
+        if (app->wanted.finalizers) {
+            doc_unref(app->wanted.finalizers);
+            app->wanted.finalizers = NULL;
+        }
+        informer_put(app->controller->applications, object);
+        doc_unref(object);
+    }
+    if (!app->gone)
+        application_advance(app);
+}
+
+static int read_start(struct subject *s, const struct step *st UNUSED, struct call c,
+                      struct err *err UNUSED)
+{
+    struct application *app = app_of(s);
+    struct cluster_target t = own_target(app);
+    cluster_get(app->controller->config.home, &t, c);
+    return 0;
+}
+
+static void read_absorb(struct subject *s, const struct step *st UNUSED, struct answer *ans)
+{
+    struct application *app = app_of(s);
+    if (ans->rc < 0) {
+        app->wanted.not_before = loop_now(app->controller->config.loop) + WRITE_BACKOFF_US;
+    } else {
+        struct doc *object = answer_take(ans);
+        app->wanted.conflicted = false;
+        take_object(app, doc_ref(object));
+        drop_what_is_stored(app);
+        informer_put(app->controller->applications, object);
+        doc_unref(object);
+    }
+    if (!app->gone)
+        application_advance(app);
+}
+
+/* ---- actions of a sync ---- */
+
+static struct action_fact *action_of(struct application *app, const struct step *st)
+{
+    const struct serial_args *args = st->args;
+    struct operation *op = app->operation;
+    for (size_t i = 0; op && i < op->n_actions; i++)
+        if (op->action[i].id == args->serial)
+            return &op->action[i];
+    return NULL;
+}
+
+static bool destination(struct application *app, struct fleet_cluster *ret)
+{
+    struct evaluation *e = evaluation_new(app);
+    bool found = evaluation_cluster(app, e, ret);
+    evaluation_free(e);
+    return found;
+}
+
+static enum apply_verb verb_of(const struct sync_action *x, enum sync_action_kind kind)
+{
+    switch (kind) {
+    case SYNC_ACTION_CREATE: return APPLY_CREATE;
+    case SYNC_ACTION_REPLACE: return APPLY_REPLACE;
+    case SYNC_ACTION_UPDATE: return APPLY_UPDATE;
+    default: return x->server_side ? APPLY_SERVER_SIDE : APPLY_CLIENT_SIDE;
+    }
+}
+
+static struct cluster_target target_of_action(const struct sync_action *x)
+{
+    struct cluster_target t = {.gvk = {x->key.group, STR(""), x->key.kind},
+                               .ns = x->key.ns,
+                               .name = x->key.name};
+    str group;
+    if (kube_api_version_parse(x->api_version, &group, &t.gvk.version, NULL) < 0)
+        t.gvk.version = STR("");
+    return t;
+}
+
+static int act_start(struct subject *s, const struct step *st, struct call c, struct err *err)
+{
+    struct application *app = app_of(s);
+    struct action_fact *f = action_of(app, st);
+    struct fleet_cluster cluster;
+    if (!f)
+        return err_set(err, ERR_CANCELED, "the operation is over");
+    if (!destination(app, &cluster))
+        return err_set(err, ERR_UNAVAILABLE, "the destination cluster is not known any more");
+    const struct sync_action *x = &f->action;
+    struct cluster_target t = target_of_action(x);
+    bool dry = x->kind == SYNC_ACTION_DRY_RUN;
+    struct apply_options o = {
+        .verb = verb_of(x, dry ? x->dry_run_of : x->kind),
+        .field_manager = STR(FIELD_MANAGER),
+        .force = x->force,
+        .dry_run = dry,
+        .live_known = true,
+    };
+    const struct cluster_options removal = {.propagation = x->propagation};
+    switch (x->kind) {
+    case SYNC_ACTION_GET: cluster_get(cluster.client, &t, c); break;
+    case SYNC_ACTION_PRUNE:
+    case SYNC_ACTION_DELETE_HOOK: cluster_delete(cluster.client, &t, &removal, c); break;
+    case SYNC_ACTION_DROP_HOOK_FINALIZER:
+        cluster_drop_finalizer(cluster.client, &t, f->live, STR(FINALIZER_HOOK), c);
+        break;
+    default: cluster_apply(cluster.client, x->object, f->live, &o, c); break;
+    }
+    return 0;
+}
+
+static void keep_answer(struct application *app, struct action_fact *f, struct answer *ans)
+{
+    struct operation *op = app->operation;
+    const struct sync_action *x = &f->action;
+    bool removal = x->kind == SYNC_ACTION_PRUNE || x->kind == SYNC_ACTION_DELETE_HOOK;
+    bool missing = ans->rc == -ERR_NOT_FOUND;
+    f->answered = true;
+    f->answer = (struct sync_answer){.id = f->id, .at = application_wall(app)};
+    f->answer.ok = ans->rc == 0 || (missing && (removal || x->kind == SYNC_ACTION_GET));
+    f->answer.found = ans->rc == 0;
+    if (ans->rc < 0) {
+        f->answer.message = arena_str(&op->arena, err_str(&ans->err));
+        return;
+    }
+    bool plain =
+        removal || x->kind == SYNC_ACTION_GET || x->kind == SYNC_ACTION_DROP_HOOK_FINALIZER;
+    if (plain) {
+        f->answer_object = removal ? NULL : answer_take(ans);
+    } else {
+        struct apply_result *r = ans->result;
+        f->answer.message = arena_str(&op->arena, str_of(r->message));
+        f->answer_object = doc_ref(r->object);
+    }
+    f->answer.object = doc_root(f->answer_object);
+}
+
+static void act_absorb(struct subject *s, const struct step *st, struct answer *ans)
+{
+    struct application *app = app_of(s);
+    struct action_fact *f = action_of(app, st);
+    if (!f || f->answered || ans->rc == -ERR_CANCELED)
+        return;
+    keep_answer(app, f, ans);
+    app->live_changed = true;
+    application_advance(app);
+}
+
+/* ---- deletion ---- */
+
+static int delete_start(struct subject *s, const struct step *st, struct call c, struct err *err)
+{
+    struct application *app = app_of(s);
+    const struct index_args *args = st->args;
+    struct fleet_cluster cluster;
+    if (args->index >= app->deletion.n)
+        return err_set(err, ERR_CANCELED, "nothing to delete");
+    if (!destination(app, &cluster))
+        return err_set(err, ERR_UNAVAILABLE, "the destination cluster is not known any more");
+    bool background =
+        object_has_finalizer(doc_root(app->object), STR(FINALIZER_RESOURCES_BACKGROUND));
+    struct cluster_target t = cluster_target_of(doc_root(app->deletion.target[args->index]));
+    const struct cluster_options o = {.propagation =
+                                          background ? STR("Background") : STR("Foreground")};
+    cluster_delete(cluster.client, &t, &o, c);
+    return 0;
+}
+
+static void delete_absorb(struct subject *s, const struct step *st, struct answer *ans)
+{
+    struct application *app = app_of(s);
+    const struct index_args *args = st->args;
+    if (ans->rc < 0 && ans->rc != -ERR_NOT_FOUND && ans->rc != -ERR_CANCELED)
+        application_event(app, true, STR("StatusRefreshed"), err_str(&ans->err));
+    if (args->index < app->deletion.n) { /* asked for; the mirror tells when it is gone */
+        doc_unref(app->deletion.target[args->index]);
+        app->deletion.target[args->index] = NULL;
+    }
+    app->deletion.again_at = loop_now(app->controller->config.loop) + DELETE_AGAIN_US;
+    steps_poke(&app->subject);
+}
+
+/* ---- events ---- */
+
+static int tell_start(struct subject *s, const struct step *st UNUSED, struct call c,
+                      struct err *err)
+{
+    struct application *app = app_of(s);
+    struct arena a;
+    if (app->n_events == 0)
+        return err_set(err, ERR_CANCELED, "nothing to tell");
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    const struct app_event *ev = &app->event[0];
+    value event = value_new_map(&a), meta = value_new_map(&a), about = value_new_map(&a);
+    value object = doc_root(app->object);
+    str now = time_str(&a, application_wall(app));
+    value_set_str(&a, event, "apiVersion", STR("v1"));
+    value_set_str(&a, event, "kind", STR("Event"));
+    value_set_str(&a, meta, "name",
+                  arena_printf(&a, "%.*s.%016lx", STR_FMT(application_name(app)),
+                               (unsigned long)loop_random(app->controller->config.loop)));
+    value_set_str(&a, meta, "namespace", application_ns(app));
+    value_setz(&a, event, "metadata", meta);
+    value_set_str(&a, about, "apiVersion", STR(ARGO_API_VERSION));
+    value_set_str(&a, about, "kind", STR("Application"));
+    value_set_str(&a, about, "name", application_name(app));
+    value_set_str(&a, about, "namespace", application_ns(app));
+    value_set_str(&a, about, "resourceVersion", object_resource_version(object));
+    value_set_str(&a, about, "uid", object_uid(object));
+    value_setz(&a, event, "involvedObject", about);
+    value_set_path(&a, event, "source.component",
+                   value_of_str(&a, STR("argocd-application-controller")));
+    value_set_str(&a, event, "firstTimestamp", now);
+    value_set_str(&a, event, "lastTimestamp", now);
+    value_setz(&a, event, "count", value_of_int(&a, 1));
+    value_set_str(&a, event, "reason", ev->reason);
+    value_set_str(&a, event, "message", ev->message);
+    value_set_str(&a, event, "type", ev->warning ? STR("Warning") : STR("Normal"));
+    struct cluster_target t = cluster_target_of(event);
+    cluster_create(app->controller->config.home, &t, event, NULL, c);
+    arena_done(&a);
+    return 0;
+}
+
+static void tell_absorb(struct subject *s, const struct step *st UNUSED, struct answer *ans)
+{
+    struct application *app = app_of(s);
+    if (ans->rc < 0)
+        LOG(LOG_LEVEL_DEBUG, "event of %s: %s", app->key, ans->err.text);
+    if (app->n_events) {
+        app->n_events--;
+        memmove(app->event, app->event + 1, app->n_events * sizeof(app->event[0]));
+        app->event_serial++;
+    }
+    if (app->n_events == 0)
+        arena_reset(&app->event_arena);
+    steps_poke(&app->subject);
+}
+
+/* ---- time ---- */
+
+static int advance_start(struct subject *s UNUSED, const struct step *st UNUSED, struct call c,
+                         struct err *err UNUSED)
+{
+    call_answer_ok(c, NULL, NULL);
+    return 0;
+}
+
+static void advance_absorb(struct subject *s, const struct step *st UNUSED,
+                           struct answer *ans UNUSED)
+{
+    struct application *app = app_of(s);
+    app->advanced_at = loop_now(app->controller->config.loop);
+    app->refresh_at = 0;
+    app->deletion.again_at = 0;
+    application_advance(app);
+}
+
+enum { RENDER, READ, WRITE, ACT, DELETE, TELL, ADVANCE };
+static const struct step_kind kinds[] = {
+    [RENDER] = {STR_INIT("rendering"), 150 * USEC_PER_SEC, false, render_start, render_absorb},
+    [READ] = {STR_INIT("reading the application"), 30 * USEC_PER_SEC, false, read_start,
+              read_absorb},
+    [WRITE] = {STR_INIT("writing the application"), 30 * USEC_PER_SEC, false, write_start,
+               write_absorb},
+    [ACT] = {STR_INIT("applying"), 120 * USEC_PER_SEC, true, act_start, act_absorb},
+    [DELETE] = {STR_INIT("deleting"), 60 * USEC_PER_SEC, true, delete_start, delete_absorb},
+    [TELL] = {STR_INIT("telling"), 10 * USEC_PER_SEC, false, tell_start, tell_absorb},
+    [ADVANCE] = {STR_INIT("time"), 10 * USEC_PER_SEC, false, advance_start, advance_absorb},
+};
+
+static uint64_t step_id(int kind, uint64_t x, uint64_t y)
+{
+    return hash64_mix(hash64_mix((uint64_t)kind + 1, x), y);
+}
+
+/* ---- plan ---- */
+
+static bool room(const struct plan *p) { return p->n_steps < STEPS_MAX - 8; }
+
+static void plan_round(const struct round *r, bool of_operation, struct arena *a, struct plan *ret)
+{
+    for (size_t i = 0; r->active && i < r->n_sources && room(ret); i++) {
+        if (r->source[i].state != SOURCE_ASKED)
+            continue;
+        struct render_args *args = ARENA_NEW(a, struct render_args);
+        *args = (struct render_args){r->serial, i, of_operation};
+        plan_add(ret, &kinds[RENDER], step_id(RENDER, r->serial, i), args, sizeof(*args));
+        ret->waiting_for = STR("manifests");
+    }
+}
+
+static void plan_own_object(const struct application *app, usec now, struct arena *a,
+                            struct plan *ret)
+{
+    const struct wanted *w = &app->wanted;
+    if (now < w->not_before)
+        return;
+    if (w->conflicted)
+        plan_add(ret, &kinds[READ], step_id(READ, w->serial, 0), NULL, 0);
+    else if (value_exists(wanted_patch(app, a)))
+        plan_add(ret, &kinds[WRITE], step_id(WRITE, 0, 0), NULL, 0);
+}
+
+/* Effects start only after the status that announces them is stored. */
+static bool announced(const struct application *app)
+{
+    value stored = value_path(doc_root(app->object), "status.operationState");
+    value state = doc_root(app->operation->state);
+    enum op_phase phase = op_phase_parse(value_path_str(stored, "phase"));
+    return (phase == OP_RUNNING || phase == OP_TERMINATING) &&
+           str_eq(value_path_str(stored, "startedAt"), value_path_str(state, "startedAt"));
+}
+
+static void plan_actions(const struct application *app, struct arena *a, struct plan *ret)
+{
+    const struct operation *op = app->operation;
+    if (!op || op->done || !announced(app))
+        return;
+    for (size_t i = 0; i < op->n_actions && room(ret); i++) {
+        if (op->action[i].answered)
+            continue;
+        struct serial_args *args = ARENA_NEW(a, struct serial_args);
+        args->serial = op->action[i].id;
+        plan_add(ret, &kinds[ACT], step_id(ACT, op->action[i].id, 0), args, sizeof(*args));
+    }
+    if (op->waiting_for[0])
+        ret->waiting_for = str_of(op->waiting_for);
+}
+
+static void plan_deletion(const struct application *app, struct arena *a, struct plan *ret)
+{
+    for (size_t i = 0; i < app->deletion.n && room(ret); i++) {
+        if (!app->deletion.target[i])
+            continue;
+        struct index_args *args = ARENA_NEW(a, struct index_args);
+        args->index = i;
+        plan_add(ret, &kinds[DELETE],
+                 step_id(DELETE, hash64(object_uid(doc_root(app->deletion.target[i]))), i), args,
+                 sizeof(*args));
+    }
+}
+
+static usec earlier(usec a, usec b) { return a && b ? MIN_OF(a, b) : MAX_OF(a, b); }
+
+static void plan_time(const struct application *app, usec now, struct plan *ret)
+{
+    usec shift = now - application_wall(app), wake = 0;
+    if (app->refresh_at)
+        wake = earlier(wake, app->refresh_at + shift);
+    if (app->operation && app->operation->wake_at)
+        wake = earlier(wake, app->operation->wake_at + shift);
+    if (app->deletion.active)
+        wake = earlier(wake, app->deletion.again_at);
+    if (wake)
+        wake = MAX_OF(wake, app->advanced_at + ADVANCE_PAUSE_US);
+    if (wake && wake <= now)
+        plan_add(ret, &kinds[ADVANCE], step_id(ADVANCE, (uint64_t)app->advanced_at, 0), NULL, 0);
+    else
+        ret->wake_at = wake;
+    if (app->wanted.not_before > now)
+        ret->wake_at = earlier(ret->wake_at, app->wanted.not_before);
+}
+
+void application_plan(const struct subject *s, usec now, struct arena *a, struct plan *ret)
+{
+    const struct application *app = (const struct application *)s;
+    if (app->gone)
+        return;
+    plan_own_object(app, now, a, ret);
+    plan_round(&app->refresh, false, a, ret);
+    if (app->operation)
+        plan_round(&app->operation->round, true, a, ret);
+    plan_actions(app, a, ret);
+    plan_deletion(app, a, ret);
+    if (app->n_events)
+        plan_add(ret, &kinds[TELL], step_id(TELL, app->event_serial, 0), NULL, 0);
+    plan_time(app, now, ret);
+}
