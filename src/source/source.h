@@ -81,13 +81,6 @@ struct source_refs {
 struct source_refs *source_refs_ref(struct source_refs *r);
 void source_refs_unref(struct source_refs *r);
 
-/* Commit that `revision` names in `refs`, pure. Order as upstream: a full SHA is itself (refs may
- * be NULL then); a version ("v1.2.0") is a plain name; a version constraint takes the highest
- * matching tag; then a branch, tag or full ref name; HEAD or "" the default branch; 7 or more hex
- * digits pass through as a short SHA (*ret_short). Annotated tags answer their commit.
- * -ERR_NOT_FOUND with upstream's text. */
-int source_resolve(const struct source_refs *refs, str revision, char ret[SOURCE_SHA_BYTES],
-                   bool *ret_short, struct err *err) MUST_CHECK;
 bool source_is_sha(str revision); /* 40 hex digits */
 
 /* ---- commits ---- */
@@ -157,7 +150,7 @@ int source_changed_paths(const struct source_lease *old, const struct source_lea
                          source_changed_fn *fn, void *arg, struct err *err) MUST_CHECK;
 
 struct source_stats {
-    uint64_t n_ls_refs, n_fetches, n_fetch_bytes, n_joined, n_failures;
+    uint64_t n_ls_refs, n_fetches, n_joined, n_failures;
 };
 struct source_stats source_stats(const struct source *s);
 
