@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""The command line program: the same commands, output and exit codes as `argocd`."""
+import json
+import re
+import sys
+import urllib.parse
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from world import TIPHYS, config_map, deployment, shared, tap, wait_until  # noqa: E402
+
+
+def run(*args, code=0):
+    p = shared().cli(*args, check=False)
+    tap.equal(p.returncode, code, f"exit code of {' '.join(args)} ({p.stderr.strip() or p.stdout.strip()})")
+    return p.stdout
+
+
+def words(text):
+    return [line.split() for line in text.splitlines() if line.strip()]
+
+
+def fatal(*args, code=20):
+    """The message of the fatal line on standard error."""
+    p = shared().cli(*args, check=False)
+    tap.equal(p.returncode, code, f"exit code of {' '.join(args)} ({p.stderr.strip() or p.stdout.strip()})")
+    line = json.loads(p.stderr.strip().splitlines()[-1])
+    tap.equal(line["level"], "fatal")
+    return line["msg"]
+
+
+def repository(name):
+    repo = shared().repo(name)
+    repo.write("app/cm.yaml", config_map("c1"))
+    repo.write("app/dep.yaml", deployment("d1"))
+    return repo, repo.commit()
+
+
+@tap.test
+def without_a_server_a_command_says_so():
+    tap.equal(fatal("app", "list", code=1), "Argo CD server address unspecified")
+
+
+@tap.test
+def login_with_a_wrong_password_is_refused():
+    u = urllib.parse.urlsplit(shared().url)
+    tap.equal(fatal("login", u.netloc, "--username", "admin", "--password", "wrong", "--plaintext"),
+              "rpc error: code = Unauthenticated desc = Invalid username or password")
+
+
+@tap.test
+def login_keeps_a_context():
+    out = shared().login().stdout
+    server = urllib.parse.urlsplit(shared().url).netloc
+    tap.equal(out, f"'admin:login' logged in successfully\nContext '{server}' updated\n")
+
+
+@tap.test
+def version_names_both_sides():
+    tap.contains(run("version", "--client", "--short"), "argocd: ")
+    tap.contains(run("version"), "argocd-server: ")
+
+
+@tap.test
+def the_program_answers_to_the_name_argocd():
+    link = shared().folder / "argocd"
+    link.symlink_to(TIPHYS)
+    import subprocess
+    p = subprocess.run([str(link), "version", "--client", "--short"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    tap.equal(p.returncode, 0, p.stderr)
+    tap.contains(p.stdout, "argocd: ")
+
+
+@tap.test
+def an_application_is_created_synced_and_waited_for():
+    repo, sha = repository("cli")
+    shared().namespace("cli")
+    tap.equal(run("app", "create", "cli", "--repo", repo.url, "--path", "app", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", "cli"),
+              "application 'cli' created\n")
+    out = run("app", "sync", "cli", "--timeout", "60")
+    tap.contains(out, "TIMESTAMP")
+    tap.true(["Phase:", "Succeeded"] in words(out), out)
+    tap.true(["Message:", "successfully", "synced", "(all", "tasks", "run)"] in words(out), out)
+    run("app", "wait", "cli", "--health", "--timeout", "60")
+    head = dict(re.findall(r"^([A-Z][\w ]+): +(\S.*)$", run("app", "get", "cli"), re.M))
+    tap.equal({k: head.get(k) for k in ("Name", "Project", "Server", "Namespace", "SyncWindow", "Sync Policy", "Sync Status", "Health Status")},
+              {"Name": "argocd/cli", "Project": "default", "Server": "https://kubernetes.default.svc", "Namespace": "cli", "SyncWindow": "Sync Allowed",
+               "Sync Policy": "Manual", "Sync Status": f"Synced to HEAD ({sha[:7]})", "Health Status": "Healthy"})
+
+
+@tap.test
+def get_prints_the_resources_and_the_object():
+    rows = words(run("app", "get", "cli"))
+    tap.true(["GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"] in rows, str(rows))
+    tap.true(["ConfigMap", "cli", "c1", "Synced", "configmap/c1", "created"] in rows, str(rows))
+    tap.true(["apps", "Deployment", "cli", "d1", "Synced", "Healthy", "deployment.apps/d1", "created"] in rows, str(rows))
+    app = json.loads(run("app", "get", "cli", "-o", "json"))
+    tap.equal((app["metadata"]["name"], app["status"]["sync"]["status"]), ("cli", "Synced"))
+    tap.equal(fatal("app", "get", "cli", "-o", "nonsense"), "unknown output format: nonsense")
+
+
+@tap.test
+def list_prints_one_line_for_each():
+    rows = words(run("app", "list"))
+    tap.equal(rows[0][:8], ["NAME", "CLUSTER", "NAMESPACE", "PROJECT", "STATUS", "HEALTH", "SYNCPOLICY", "CONDITIONS"])
+    tap.equal([r[:8] for r in rows if r[0] == "argocd/cli"],
+              [["argocd/cli", "https://kubernetes.default.svc", "cli", "default", "Synced", "Healthy", "Manual", "<none>"]])
+    tap.equal(run("app", "list", "-o", "name"), "argocd/cli\n")
+
+
+@tap.test
+def diff_shows_what_a_sync_would_change_and_exits_with_1():
+    tap.equal(run("app", "diff", "cli"), "")
+    shared().kube.patch("ConfigMap", "cli", "c1", {"data": {"k": "drift"}})
+    wait_until("the drift is seen", lambda: json.loads(run("app", "get", "cli", "-o", "json"))["status"]["sync"]["status"] == "OutOfSync", pause=0.1)
+    out = run("app", "diff", "cli", code=1)
+    tap.equal(out, "\n===== /ConfigMap cli/c1 ======\n3c3\n<   k: drift\n---\n>   k: v\n")
+    tap.equal(run("app", "diff", "cli", "--exit-code=false"), out)
+    tap.equal(run("app", "diff", "cli", "--diff-exit-code", "7", code=7), out)
+    run("app", "sync", "cli")
+    tap.equal(run("app", "diff", "cli"), "")
+
+
+@tap.test
+def history_and_rollback():
+    repo_tree = shared().folder / "repos" / "cli.tree"
+    from world import Repo
+    repo = object.__new__(Repo)
+    repo.bare, repo.tree, repo.name, repo.commits = repo_tree.with_suffix(".git"), repo_tree, "cli", 1
+    repo.write("app/cm.yaml", config_map("c1", {"k": "2"}))
+    repo.commit()
+    run("app", "get", "cli", "--refresh")
+    run("app", "sync", "cli")
+    rows = words(run("app", "history", "cli"))
+    ids = run("app", "history", "cli", "-o", "id").split()
+    tap.true(["ID", "DATE", "REVISION"] in rows, str(rows))
+    tap.equal(ids, sorted(ids, key=int))
+    run("app", "rollback", "cli", ids[0], "--timeout", "60")
+    tap.equal(shared().kube.get("ConfigMap", "cli", "c1")["data"], {"k": "v"})
+    tap.contains(fatal("app", "rollback", "cli", "77"), "does not have deployment")
+
+
+@tap.test
+def a_sync_that_fails_exits_with_1_and_says_why():
+    repo = shared().repo("clifail")
+    repo.write("app/cm.yaml", config_map("Not_Valid"))
+    repo.commit()
+    shared().namespace("clifail")
+    run("app", "create", "clifail", "--repo", repo.url, "--path", "app", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", "clifail")
+    p = shared().cli("app", "sync", "clifail", check=False)
+    tap.equal(p.returncode, 1)
+    tap.contains(p.stdout, 'ConfigMap "Not_Valid" is invalid: metadata.name')
+    tap.contains(p.stderr, "Operation has completed with phase: Failed")
+    tap.contains(fatal("app", "wait", "clifail", "--timeout", "2"), 'timed out (2s) waiting for app "clifail" match desired state')
+    run("app", "delete", "clifail", "--yes")
+
+
+@tap.test
+def an_application_that_is_not_there_is_not_told_from_one_you_may_not_see():
+    for verb in (["get"], ["diff"], ["history"], ["sync"], ["delete", "--yes"]):
+        tap.equal(fatal("app", verb[0], "nope", *verb[1:]), "rpc error: code = PermissionDenied desc = permission denied")
+
+
+@tap.test
+def a_secret_is_never_printed():
+    repo = shared().repo("clisecret")
+    repo.write("app/s.yaml", {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s1"}, "stringData": {"password": "open-sesame"}})
+    repo.commit()
+    shared().namespace("clisecret")
+    run("app", "create", "clisecret", "--repo", repo.url, "--path", "app", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", "clisecret",
+        "--sync-policy", "auto")
+    run("app", "wait", "clisecret", "--sync", "--timeout", "60")
+    live = shared().kube.get("Secret", "clisecret", "s1")["data"]
+    tap.equal(live, {"password": "b3Blbi1zZXNhbWU="}, "what the cluster got is not masked")
+    for out in (run("app", "get", "clisecret", "-o", "json"), run("app", "diff", "clisecret"), run("app", "manifests", "clisecret"),
+                run("app", "manifests", "clisecret", "--source", "live"), shared().log()):
+        tap.true("open-sesame" not in out and "b3Blbi1zZXNhbWU" not in out, "the secret is in it: " + out[:200])
+    run("app", "delete", "clisecret", "--yes")
+
+
+@tap.test
+def delete_removes_the_application_and_its_objects():
+    run("app", "delete", "cli", "--yes")
+    wait_until("it is gone", lambda: not shared().kube.get("Application", "argocd", "cli"))
+    tap.equal(shared().kube.get("ConfigMap", "cli", "c1"), None)
+
+
+tap.main()
