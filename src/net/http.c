@@ -49,6 +49,25 @@ void http_header_add(struct arena *a, struct http_headers *h, str name, str valu
     vec_push(a, h, f);
 }
 
+bool http_header_is_hop(str name)
+{
+    static const char *const hop[] =
+        {"connection",     "keep-alive", "proxy-connection", "transfer-encoding", "upgrade",
+         "content-length", "date"};
+    for (size_t i = 0; i < ARRAY_LEN(hop); i++)
+        if (str_ieq(name, str_of(hop[i])))
+            return true;
+    return false;
+}
+
+bool http_header_is_clean(str value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (value.at[i] == '\r' || value.at[i] == '\n' || value.at[i] == '\0')
+            return false;
+    return true;
+}
+
 static const struct {
     int status;
     const char *text;

@@ -63,6 +63,13 @@ struct http_response {
     struct http_headers trailer;
 };
 
+/* Connection, Keep-Alive, Transfer-Encoding, Content-Length, Date...: written by server and client
+ * themselves, a caller's own are left out. */
+bool http_header_is_hop(str name);
+/* No CR, LF or NUL: such a name or value would forge fields; it is left out of answers and refused
+ * in requests. */
+bool http_header_is_clean(str text);
+
 /* Text of a status code ("Not Found"), "" when unknown. */
 const char *http_status_text(int status);
 

@@ -687,27 +687,6 @@ void http_reply_abort(struct http_reply r)
     exchange_end(x);
 }
 
-/* ---- fields ---- */
-
-bool header_is_hop(str name)
-{
-    static const char *const hop[] =
-        {"connection",     "keep-alive", "proxy-connection", "transfer-encoding", "upgrade",
-         "content-length", "date"};
-    for (size_t i = 0; i < ARRAY_LEN(hop); i++)
-        if (str_ieq(name, str_of(hop[i])))
-            return true;
-    return false;
-}
-
-bool header_is_clean(str value)
-{
-    for (size_t i = 0; i < value.len; i++)
-        if (value.at[i] == '\r' || value.at[i] == '\n' || value.at[i] == '\0')
-            return false;
-    return true;
-}
-
 str http_date(struct loop *l, char ret[40])
 {
     static const char days[] = "SunMonTueWedThuFriSat";

@@ -194,7 +194,7 @@ static void h1_input(struct server_conn *sc, str bytes)
 
 static void add_header(struct buf *out, str name, str value)
 {
-    if (!header_is_clean(name) || !header_is_clean(value))
+    if (!http_header_is_clean(name) || !http_header_is_clean(value))
         return; /* would let a value forge fields or a second answer */
     buf_add(out, name);
     buf_add(out, STR(": "));
@@ -211,7 +211,7 @@ static void h1_start(struct exchange *x, int status, const struct http_header *f
     CLEANUP(buf_done) struct buf out = BUF_INIT;
     buf_printf(&out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
     for (size_t i = 0; i < n; i++)
-        if (!header_is_hop(field[i].name))
+        if (!http_header_is_hop(field[i].name))
             add_header(&out, field[i].name, field[i].value);
     add_header(&out, STR("Date"), http_date(sc->server->loop, date));
     h->chunked = body_bytes < 0 && x->req.version == 11 && x->req.method != METHOD_HEAD;

@@ -223,7 +223,7 @@ static size_t add_fields(struct exchange *x, nghttp2_nv *nv, const struct http_h
 {
     size_t k = 0;
     for (size_t i = 0; i < n; i++)
-        if (!header_is_hop(f[i].name) && header_is_clean(f[i].value) && f[i].name.len)
+        if (!http_header_is_hop(f[i].name) && http_header_is_clean(f[i].value) && f[i].name.len)
             nv[k++] = nv_of(lower(&x->arena, f[i].name), str_trim(f[i].value));
     return k;
 }

@@ -123,8 +123,6 @@ void server_conn_touch(struct server_conn *sc); /* deadlines changed */
 struct server_conn *server_conn_new(struct http_server *s, struct conn *c);
 extern const struct conn_ops server_conn_ops;
 
-bool header_is_hop(str name);    /* Connection, Keep-Alive, Transfer-Encoding, ...: ours to write */
-bool header_is_clean(str value); /* no CR, LF, NUL */
 str http_date(struct loop *l, char ret[40]);
 
 extern const struct session_ops h1_ops, h2_ops;
