@@ -1,0 +1,139 @@
+/* value/tests/yaml_test.c: YAML in and out against what sigs.k8s.io/yaml answered
+ * (tests/golden/value/yaml-*.jsonl, made by tests/oracle/yaml). With a file name as argument: the
+ * cases of that file only. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "value/yaml.h"
+#include "value/yaml_resolve.h"
+
+#define SHOWN_MAX 20
+
+static char *read_file(const char *path, size_t *ret_len)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return NULL;
+    char *text = NULL;
+    size_t n = 0, got;
+    do {
+        text = realloc(text, n + (1 << 20));
+        if (!text)
+            abort();
+        got = fread(text + n, 1, 1 << 20, f);
+        n += got;
+    } while (got);
+    fclose(f);
+    *ret_len = n;
+    return text;
+}
+
+/* One case: what we say and what upstream said; false and a report when they differ. */
+typedef bool case_fn(struct arena *a, value c, str in);
+
+static size_t run_cases(const char *path, case_fn *check)
+{
+    size_t len = 0, n = 0, bad = 0;
+    char *text = read_file(path, &len);
+    if (!text)
+        fail_msg("cannot read %s", path);
+    str rest = str_mem(text, len), line;
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    while (str_next(&rest, '\n', &line)) {
+        value c;
+        struct err err;
+        if (!line.len)
+            continue;
+        struct json_input exact = {.exact_uint64 = true};
+        if (json_parse(line, &exact, &a, &c, &err))
+            fail_msg("%s: %s", path, err.text);
+        str in = value_str(value_getz(c, "in"));
+        if (value_exists(value_getz(c, "in64")))
+            assert_true(yaml_base64(value_str(value_getz(c, "in64")), &a, &in));
+        if (!check(&a, c, in) && ++bad <= SHOWN_MAX)
+            print_message("  of case %.*s\n", STR_FMT(line));
+        n++;
+        arena_reset(&a);
+    }
+    arena_done(&a);
+    free(text);
+    if (bad)
+        fail_msg("%zu of %zu cases of %s differ", bad, n, path);
+    return n;
+}
+
+static bool same(const char *what, str got, str want)
+{
+    if (str_eq(got, want))
+        return true;
+    print_message("%s: got  %.*s\n%s: want %.*s\n", what, STR_FMT(got), what, STR_FMT(want));
+    return false;
+}
+
+/* Messages that show a whole tree with the types of its keys are compared up to the tree. */
+static str without_tree(str text)
+{
+    static const char *const marks[] = {"invalid map key: ", ", value: "};
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        ptrdiff_t at = str_find(text, str_of(marks[i]));
+        if (at >= 0)
+            return str_sub(text, 0, (size_t)at);
+    }
+    return str_sub(text, 0, MIN_OF(strnlen(text.at, text.len), (size_t)800));
+}
+
+static bool check_read(struct arena *a, value c, str in)
+{
+    value v;
+    struct err err = {0};
+    struct yaml_input strict = {.strict = true};
+    str want_error = value_str(value_getz(c, "error")), got_error = STR("");
+    str got = STR("");
+    if (yaml_parse(in, NULL, a, &v, &err))
+        got_error = err_str(&err);
+    else
+        got = json_str(a, v, AUDIENCE_WIRE, JSON_SORT_KEYS);
+    if (!same("error", without_tree(got_error), without_tree(want_error)) ||
+        !same("json", got, value_str(value_getz(c, "json"))))
+        return false;
+    if (want_error.len)
+        return true;
+    str want_strict = value_str(value_getz(c, "strict"));
+    got_error = STR("");
+    err.text[0] = 0;
+    if (yaml_parse(in, &strict, a, &v, &err))
+        got_error = err_str(&err);
+    return same("strict", got_error, want_strict);
+}
+
+static char *golden(const char *name)
+{
+    static char path[4096];
+    snprintf(path, sizeof(path), "%s/tests/golden/value/%s", getenv("TIPHYS_SOURCE_ROOT"), name);
+    return path;
+}
+
+static void hostile_documents_read_as_upstream(void **state)
+{
+    assert_true(run_cases(golden("yaml-read.jsonl"), check_read) > 300);
+}
+
+static void made_up_documents_read_as_upstream(void **state)
+{
+    assert_true(run_cases(golden("yaml-random.jsonl"), check_read) > 300);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 2)
+        return !run_cases(argv[2], check_read);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hostile_documents_read_as_upstream),
+        cmocka_unit_test(made_up_documents_read_as_upstream),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,202 @@
+/* Streams of documents as Kubernetes' YAML-or-JSON decoder reads them: lines that begin with "---"
+ * separate, whatever YAML thinks of the place; a stream whose first character is '{' is read as
+ * JSON texts as long as that works. */
+#include "value/number.h"
+#include "value/yaml_tree.h"
+
+struct stream {
+    const struct yaml_input *in;
+    struct arena *arena;
+    yaml_document_fn *document;
+    void *arg;
+    size_t n_documents; /* given to the callee */
+    size_t n_read;
+};
+
+static int give(struct stream *s, value v, uint32_t line, struct err *err)
+{
+    if (++s->n_read > YAML_DOCUMENTS_MAX)
+        return err_set(err, ERR_TOO_LARGE, "yaml: line %u: more than %d documents", line,
+                       YAML_DOCUMENTS_MAX);
+    if (value_is_null(v))
+        return 0;
+    return s->document(s->arg, v, s->n_documents++, line, err);
+}
+
+/* ---- YAML ---- */
+
+/* The text as the line reader hands it on: CR LF is LF and the last line has its break. */
+static str with_lf(struct arena *a, str text)
+{
+    bool ends = text.len && text.at[text.len - 1] == '\n';
+    if (ends && !str_has(text, STR("\r\n")))
+        return text;
+    char *at = arena_alloc(a, text.len + 1), *w = at;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] != '\r' || i + 1 == text.len || text.at[i + 1] != '\n')
+            *w++ = text.at[i];
+    if (!ends)
+        *w++ = '\n';
+    return str_mem(at, (size_t)(w - at));
+}
+
+static int yaml_document(struct stream *s, str text, uint32_t line, struct err *err)
+{
+    value v;
+    if (!text.len)
+        return 0;
+    int r = yaml_parse_at(with_lf(s->arena, text), s->in, line - 1, s->arena, &v, err);
+    if (r)
+        return r == -ERR_INVALID ? err_wrap(err, "error converting YAML to JSON") : r;
+    return give(s, v, line, err);
+}
+
+static int bad_separator(str rest, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "invalid Yaml document separator: %.*s", STR_FMT(rest));
+}
+
+static int yaml_documents(struct stream *s, str text, uint32_t line, struct err *err)
+{
+    const char *at = text.at, *end = at + text.len, *from = at;
+    uint32_t from_line = line;
+    while (at < end) {
+        const char *eol = memchr(at, '\n', (size_t)(end - at));
+        const char *next = eol ? eol + 1 : end;
+        if (*at == '-' && end - at >= 3 && at[1] == '-' && at[2] == '-') {
+            str rest = str_trim(str_mem(at + 3, (size_t)(next - at - 3)));
+            if (rest.len && rest.at[0] != '#')
+                return bad_separator(rest, err);
+            /* A separator in front of everything stays part of the document. */
+            if (at > from) {
+                int r = yaml_document(s, str_mem(from, (size_t)(at - from)), from_line, err);
+                if (r)
+                    return r;
+                from = next;
+                from_line = line + 1;
+            }
+        }
+        at = next;
+        line++;
+    }
+    return yaml_document(s, str_mem(from, (size_t)(end - from)), from_line, err);
+}
+
+/* ---- JSON ---- */
+
+static size_t skip_blanks(str text, size_t i)
+{
+    while (i < text.len && (text.at[i] == ' ' || (text.at[i] >= '\t' && text.at[i] <= '\r')))
+        i++;
+    return i;
+}
+
+/* Bytes of the JSON text at the start: to the bracket that closes it, or the next blank. */
+static size_t json_extent(str text)
+{
+    unsigned depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        if (quoted) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                quoted = false;
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if (c == '}' || c == ']') {
+            if (depth <= 1)
+                return i + 1;
+            depth--;
+        } else if (depth == 0 && (c == ' ' || c == '\n' || c == '\t' || c == '\r')) {
+            return i;
+        }
+    }
+    return text.len;
+}
+
+static uint32_t lines_in(str text)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < text.len; i++)
+        n += text.at[i] == '\n';
+    return n;
+}
+
+/* As many JSON texts as there are. *ret_rest: what could not be read, .at NULL when all was. Its
+ * JSON error is in *err. */
+static int json_documents(struct stream *s, str text, str *ret_rest, uint32_t *ret_line,
+                          size_t *ret_read, struct err *err)
+{
+    uint32_t line = 1;
+    for (size_t n = 0;; n++) {
+        size_t blanks = skip_blanks(text, 0);
+        value v;
+        *ret_rest = (str){NULL, 0};
+        *ret_read = n;
+        if (blanks == text.len)
+            return 0;
+        str whole = text;
+        text = str_from(text, blanks);
+        str one = str_sub(text, 0, json_extent(text));
+        struct json_input in = {.bare_errors = true, .exact_uint64 = true};
+        if (json_parse(one, &in, s->arena, &v, err)) {
+            *ret_rest = whole;
+            *ret_line = line;
+            return 0;
+        }
+        line += lines_in(str_mem(whole.at, blanks));
+        int r = give(s, v, line, err);
+        if (r)
+            return r;
+        line += lines_in(one);
+        text = str_from(text, one.len);
+    }
+}
+
+/* Blanks up to and with the first line break are passed over when JSON gives way to YAML. */
+static str behind_blanks(str text, uint32_t *io_line)
+{
+    while (text.len && (*text.at == ' ' || (*text.at >= '\t' && *text.at <= '\r'))) {
+        bool lf = *text.at == '\n';
+        text = str_from(text, 1);
+        if (lf) {
+            ++*io_line;
+            break;
+        }
+    }
+    return text;
+}
+
+int yaml_parse_stream(str text, const struct yaml_input *in, struct arena *a,
+                      yaml_document_fn *document, void *arg, struct err *err)
+{
+    static const struct yaml_input defaults;
+    struct stream s = {in ? in : &defaults, a, document, arg, 0, 0};
+    size_t bytes_max = s.in->bytes_max ? s.in->bytes_max : YAML_BYTES_MAX;
+    if (text.len > bytes_max)
+        return err_set(err, ERR_TOO_LARGE, "yaml: text is larger than %zu bytes", bytes_max);
+    size_t first = skip_blanks(text, 0);
+    if (first == text.len || text.at[first] != '{')
+        return yaml_documents(&s, text, 1, err);
+
+    str rest;
+    uint32_t line = 1;
+    size_t n_json;
+    struct err json_err = {0};
+    int r = json_documents(&s, text, &rest, &line, &n_json, &json_err);
+    if (r)
+        return err_copy(err, &json_err);
+    if (!rest.at)
+        return 0;
+    if (n_json > 1)
+        return err_copy(err, &json_err);
+    size_t given = s.n_read;
+    rest = behind_blanks(rest, &line);
+    r = yaml_documents(&s, rest, line, err);
+    /* When neither works for the first document the message is JSON's. */
+    return r == -ERR_INVALID && s.n_read == given ? err_copy(err, &json_err) : r;
+}
