@@ -232,6 +232,10 @@ static void read_settings(struct app_controller *c)
     value cm = value_copy(&s->arena, data_of(c, "argocd-cm"));
     value params = value_copy(&s->arena, data_of(c, "argocd-cmd-params-cm"));
     settings_read(cm, params, c->config.control_namespace, &s->arena, &s->settings);
+    if (c->config.reconcile_us && !value_exists(value_getz(cm, "timeout.reconciliation"))) {
+        s->settings.reconcile_us = c->config.reconcile_us;
+        s->settings.reconcile_jitter_us = 0;
+    }
     settings_snapshot_unref(c->settings);
     c->settings = s;
 }

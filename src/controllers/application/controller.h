@@ -32,8 +32,8 @@ struct app_controller_config {
     struct cluster_client *home; /* the API server that holds the Applications; borrowed */
     struct appcache *results;    /* borrowed */
     struct app_world world;
-    str control_namespace; /* "argocd" */
-    /* Set by the caller after app_controller_new and before app_controller_start: */
+    str control_namespace; /* "argocd"; outlives the controller */
+    usec reconcile_us;     /* in place of argocd-cm's timeout.reconciliation when that is not set; 0: none */
 };
 
 struct app_controller;

@@ -1,0 +1,66 @@
+/* main/repos.c */
+#include "main/repos.h"
+
+#include "base/log.h"
+#include "kube/object.h"
+
+#define SECRET_TYPE STR("argocd.argoproj.io/secret-type")
+
+static bool read_secret(const struct doc *d, struct arena *a, struct source_repo *ret)
+{
+    struct err err;
+    if (source_repo_from_secret(doc_root(d), a, ret, &err) == 0)
+        return true;
+    LOG(LOG_LEVEL_WARN, "secret '%.*s': %s", STR_FMT(object_name(doc_root(d))), err.text);
+    return false;
+}
+
+static bool find_repository(const struct informer *secrets, str normal, str project, struct arena *a,
+                            struct source_repo *ret)
+{
+    const struct doc *d;
+    bool found = false;
+    for (size_t at = 0; (d = informer_next(secrets, &at));) {
+        struct source_repo repo;
+        if (!str_is(object_label(doc_root(d), SECRET_TYPE), "repository") || !read_secret(d, a, &repo))
+            continue;
+        bool ours = !repo.project.len || str_eq(repo.project, project);
+        if (!ours || !str_eq(source_url_normal(a, repo.url), normal))
+            continue;
+        if (!found || repo.project.len)
+            *ret = repo;
+        found = true;
+    }
+    return found;
+}
+
+static void inherit(const struct informer *secrets, str normal, struct arena *a, struct source_repo *repo)
+{
+    const struct doc *d;
+    size_t longest = 0;
+    struct source_repo best;
+    for (size_t at = 0; (d = informer_next(secrets, &at));) {
+        struct source_repo creds;
+        if (!str_is(object_label(doc_root(d), SECRET_TYPE), "repo-creds") || !read_secret(d, a, &creds))
+            continue;
+        str prefix = source_url_normal(a, creds.url);
+        if (!str_starts(normal, prefix) || prefix.len < longest)
+            continue;
+        longest = prefix.len;
+        best = creds;
+    }
+    if (longest)
+        source_repo_inherit(repo, &best);
+}
+
+bool repos_find(const struct informer *secrets, str url, str project, struct arena *a, struct source_repo *ret)
+{
+    str normal = source_url_normal(a, url);
+    bool found = find_repository(secrets, normal, project, a, ret);
+    if (!found)
+        *ret = (struct source_repo){0};
+    ret->url = url;
+    if (!source_repo_has_credentials(ret))
+        inherit(secrets, normal, a, ret);
+    return found || source_repo_has_credentials(ret);
+}
