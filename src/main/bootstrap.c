@@ -56,7 +56,8 @@ static void answered(void *arg, struct answer *ans)
     struct bootstrap *b = arg;
     struct object *o = &b->object[b->at];
     if (ans->rc < 0 && ans->rc != -ERR_EXISTS) {
-        err_wrap(&ans->err, "installing %.*s '%.*s'", STR_FMT(object_kind(o->object)), STR_FMT(object_name(o->object)));
+        err_wrap(&ans->err, "installing %.*s '%.*s'", STR_FMT(object_kind(o->object)),
+                 STR_FMT(object_name(o->object)));
         finish(b, &ans->err);
         return;
     }
@@ -86,7 +87,8 @@ static void next(struct bootstrap *b)
         cluster_discover(b->client, c);
     } else if (o->how == CRD) {
         const struct cluster_options opt = {.field_manager = STR("tiphys"), .force = true};
-        cluster_patch(b->client, &t, CLUSTER_PATCH_APPLY, json_str(&b->arena, o->object, AUDIENCE_WIRE, 0), &opt, c);
+        cluster_patch(b->client, &t, CLUSTER_PATCH_APPLY,
+                      json_str(&b->arena, o->object, AUDIENCE_WIRE, 0), &opt, c);
     } else {
         cluster_create(b->client, &t, o->object, NULL, c);
     }
@@ -100,7 +102,8 @@ static struct object *add(struct bootstrap *b, value object, enum how how)
     return &b->object[b->n++];
 }
 
-static value named(struct bootstrap *b, const char *kind, str ns, const char *name, const char *component)
+static value named(struct bootstrap *b, const char *kind, str ns, const char *name,
+                   const char *component)
 {
     struct arena *a = &b->arena;
     value o = value_new_map(a);
@@ -151,7 +154,8 @@ static void add_secrets(struct bootstrap *b, str ns)
     unsigned char key[32];
     random_bytes(key, sizeof(key));
     make_password(b->password);
-    value first = named(b, "Secret", ns, "argocd-initial-admin-secret", "argocd-initial-admin-secret");
+    value first =
+        named(b, "Secret", ns, "argocd-initial-admin-secret", "argocd-initial-admin-secret");
     value_set_str(a, first, "type", STR("Opaque"));
     put_data(a, first, "password", str_of(b->password));
     value secret = named(b, "Secret", ns, "argocd-secret", "argocd-secret");
@@ -165,8 +169,12 @@ static void add_secrets(struct bootstrap *b, str ns)
 
 void bootstrap_run(struct cluster_client *c, str namespace, struct call call)
 {
-    static const char *const config_map[] = {"argocd-cm", "argocd-rbac-cm", "argocd-cmd-params-cm",
-                                             "argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm", "argocd-gpg-keys-cm"};
+    static const char *const config_map[] = {"argocd-cm",
+                                             "argocd-rbac-cm",
+                                             "argocd-cmd-params-cm",
+                                             "argocd-ssh-known-hosts-cm",
+                                             "argocd-tls-certs-cm",
+                                             "argocd-gpg-keys-cm"};
     struct bootstrap *b = calloc(1, sizeof(*b));
     if (!b)
         abort();

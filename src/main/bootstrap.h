@@ -1,7 +1,8 @@
-/* main/bootstrap.h: what an empty cluster needs before the controllers start: our CRDs, the namespace, the default project, the
- * ConfigMaps, argocd-secret with the server's signing key and the admin's first password (as in
- * argocd-initial-admin-secret). What exists stays as it is; CRDs are updated when ours differ.
- * Source: argo-cd manifests/install.yaml; util/settings InitializeSettings. */
+/* main/bootstrap.h: what an empty cluster needs before the controllers start: our CRDs, the
+ * namespace, the default project, the ConfigMaps, argocd-secret with the server's signing key and
+ * the admin's first password (as in argocd-initial-admin-secret). What exists stays as it is; CRDs
+ * are updated when ours differ. Source: argo-cd manifests/install.yaml; util/settings
+ * InitializeSettings. */
 #ifndef MAIN_BOOTSTRAP_H
 #define MAIN_BOOTSTRAP_H
 
@@ -9,7 +10,7 @@
 
 #define BOOTSTRAP_PASSWORD_BYTES 17
 
-struct bootstrap_result { /* drop: free */
+struct bootstrap_result {                    /* drop: free */
     char password[BOOTSTRAP_PASSWORD_BYTES]; /* of admin, when it was made now; else "" */
 };
 

@@ -96,10 +96,11 @@ static void answer(struct exchange *x, int status, str body)
 
 static void refuse(struct exchange *x)
 {
-    str body = arena_printf(&x->arena,
-                            "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"message\":\"injected "
-                            "fault\",\"reason\":\"%s\",\"code\":%d}",
-                            x->fault.status == 409 ? "Conflict" : "InternalError", x->fault.status);
+    str body = arena_printf(
+        &x->arena,
+        "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"message\":\"injected "
+        "fault\",\"reason\":\"%s\",\"code\":%d}",
+        x->fault.status == 409 ? "Conflict" : "InternalError", x->fault.status);
     answer(x, x->fault.status, body);
 }
 

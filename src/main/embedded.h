@@ -1,6 +1,8 @@
-/* main/embedded.h: the transport of cluster/ straight into a microkube of this process: no sockets, no TLS.
+/* main/embedded.h: the transport of cluster/ straight into a microkube of this process: no sockets,
+ * no TLS.
  *
- * Requests are answered and watch events delivered on later turns of the loop, in order, as over a wire. Used by `tiphys up
+ * Requests are answered and watch events delivered on later turns of the loop, in order, as over a
+ * wire. Used by `tiphys up
  * --embedded` and by the simulation, which gives `fault` to make the wire fail. */
 #ifndef MAIN_EMBEDDED_H
 #define MAIN_EMBEDDED_H
@@ -21,7 +23,8 @@ struct embedded_config {
     struct microkube *core; /* borrowed; must outlive the transport */
     str user;               /* who asks */
     /* NULL: no faults. is_watch: asked once for each batch of events. */
-    void (*fault)(void *arg, const struct kube_request *r, bool is_watch, struct embedded_fault *ret);
+    void (*fault)(void *arg, const struct kube_request *r, bool is_watch,
+                  struct embedded_fault *ret);
     void *fault_arg;
 };
 void embedded_transport(const struct embedded_config *config, struct kube_transport *ret);

@@ -15,14 +15,15 @@ static bool read_secret(const struct doc *d, struct arena *a, struct source_repo
     return false;
 }
 
-static bool find_repository(const struct informer *secrets, str normal, str project, struct arena *a,
-                            struct source_repo *ret)
+static bool find_repository(const struct informer *secrets, str normal, str project,
+                            struct arena *a, struct source_repo *ret)
 {
     const struct doc *d;
     bool found = false;
     for (size_t at = 0; (d = informer_next(secrets, &at));) {
         struct source_repo repo;
-        if (!str_is(object_label(doc_root(d), SECRET_TYPE), "repository") || !read_secret(d, a, &repo))
+        if (!str_is(object_label(doc_root(d), SECRET_TYPE), "repository") ||
+            !read_secret(d, a, &repo))
             continue;
         bool ours = !repo.project.len || str_eq(repo.project, project);
         if (!ours || !str_eq(source_url_normal(a, repo.url), normal))
@@ -34,14 +35,16 @@ static bool find_repository(const struct informer *secrets, str normal, str proj
     return found;
 }
 
-static void inherit(const struct informer *secrets, str normal, struct arena *a, struct source_repo *repo)
+static void inherit(const struct informer *secrets, str normal, struct arena *a,
+                    struct source_repo *repo)
 {
     const struct doc *d;
     size_t longest = 0;
     struct source_repo best;
     for (size_t at = 0; (d = informer_next(secrets, &at));) {
         struct source_repo creds;
-        if (!str_is(object_label(doc_root(d), SECRET_TYPE), "repo-creds") || !read_secret(d, a, &creds))
+        if (!str_is(object_label(doc_root(d), SECRET_TYPE), "repo-creds") ||
+            !read_secret(d, a, &creds))
             continue;
         str prefix = source_url_normal(a, creds.url);
         if (!str_starts(normal, prefix) || prefix.len < longest)
@@ -53,7 +56,8 @@ static void inherit(const struct informer *secrets, str normal, struct arena *a,
         source_repo_inherit(repo, &best);
 }
 
-bool repos_find(const struct informer *secrets, str url, str project, struct arena *a, struct source_repo *ret)
+bool repos_find(const struct informer *secrets, str url, str project, struct arena *a,
+                struct source_repo *ret)
 {
     str normal = source_url_normal(a, url);
     bool found = find_repository(secrets, normal, project, a, ret);

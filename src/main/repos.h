@@ -1,8 +1,9 @@
-/* main/repos.h: repositories and their credentials, from Secrets labelled argocd.argoproj.io/secret-type repository or repo-creds.
+/* main/repos.h: repositories and their credentials, from Secrets labelled
+ * argocd.argoproj.io/secret-type repository or repo-creds.
  *
- * A repository Secret of the project wins over one without project; one without credentials inherits from the repo-creds entry with the
- * longest matching URL prefix. Everything is read when asked: the informer holds the Secrets.
- * Source: argo-cd util/db/repository.go. */
+ * A repository Secret of the project wins over one without project; one without credentials
+ * inherits from the repo-creds entry with the longest matching URL prefix. Everything is read when
+ * asked: the informer holds the Secrets. Source: argo-cd util/db/repository.go. */
 #ifndef MAIN_REPOS_H
 #define MAIN_REPOS_H
 
@@ -10,6 +11,7 @@
 #include "source/source.h"
 
 /* false: nothing is configured for this URL. Text lives in the arena. */
-bool repos_find(const struct informer *secrets, str url, str project, struct arena *a, struct source_repo *ret);
+bool repos_find(const struct informer *secrets, str url, str project, struct arena *a,
+                struct source_repo *ret);
 
 #endif

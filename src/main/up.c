@@ -1,7 +1,8 @@
 /* main/up.c: the composition of the whole product in one process, as a list of stages.
  *
- *   jail (before anything else exists) -> loop and pool -> the cluster we run against (embedded, kubeconfig or pod) -> discovery ->
- *   bootstrap objects -> controllers -> API -> serve until SIGTERM or SIGINT -> the same backwards */
+ *   jail (before anything else exists) -> loop and pool -> the cluster we run against (embedded,
+ * kubeconfig or pod) -> discovery -> bootstrap objects -> controllers -> API -> serve until SIGTERM
+ * or SIGINT -> the same backwards */
 #include "main/up.h"
 
 #include <errno.h>
@@ -99,7 +100,8 @@ static int write_kubeconfig(struct up *u, struct err *err)
     ssize_t n = write(fd, text.at, text.len);
     int saved = errno;
     close(fd);
-    return n == (ssize_t)text.len ? 0 : err_errno(err, n < 0 ? saved : ENOSPC, "writing '%s'", path);
+    return n == (ssize_t)text.len ? 0
+                                  : err_errno(err, n < 0 ? saved : ENOSPC, "writing '%s'", path);
 }
 
 static int open_embedded(struct up *u, struct err *err)
@@ -122,7 +124,8 @@ static int open_embedded(struct up *u, struct err *err)
     embedded_transport(&wire, &t);
     u->home = cluster_client_new(u->loop, &t);
     printf("Running against the embedded Kubernetes API on https://127.0.0.1:%d (%s)\n",
-           microkube_server_port(u->embedded), u->options.memory ? "in memory" : arena_cstr(&u->arena, u->data_dir));
+           microkube_server_port(u->embedded),
+           u->options.memory ? "in memory" : arena_cstr(&u->arena, u->data_dir));
     return u->options.write_kubeconfig ? write_kubeconfig(u, err) : 0;
 }
 
@@ -137,8 +140,8 @@ static int find_cluster(struct up *u, struct kube_access *ret, struct err *err)
     str file = str_of(u->options.kubeconfig), context = str_of(u->options.context);
     if (file.len)
         return kubeconfig_read(file, context, &u->arena, ret, err);
-    int rc = kubeconfig_in_cluster(str_of(getenv("KUBERNETES_SERVICE_HOST")), str_of(getenv("KUBERNETES_SERVICE_PORT")),
-                                   &u->arena, ret, err);
+    int rc = kubeconfig_in_cluster(str_of(getenv("KUBERNETES_SERVICE_HOST")),
+                                   str_of(getenv("KUBERNETES_SERVICE_PORT")), &u->arena, ret, err);
     if (rc != -ERR_NOT_FOUND)
         return rc;
     rc = kubeconfig_read(default_kubeconfig(u), context, &u->arena, ret, err);
@@ -157,7 +160,8 @@ static int open_cluster(struct up *u, struct err *err)
     if (rc < 0)
         return rc;
     u->home = cluster_client_new(u->loop, &t);
-    printf("Running against the Kubernetes API at %.*s (%.*s)\n", STR_FMT(access.server), STR_FMT(access.context));
+    printf("Running against the Kubernetes API at %.*s (%.*s)\n", STR_FMT(access.server),
+           STR_FMT(access.context));
     return 0;
 }
 
@@ -245,7 +249,8 @@ static void serving(struct up *u)
 {
     printf("URL: %s\n", serve_url(u->serve));
     if (u->password[0])
-        printf("admin password: %s (shown once; also in Secret argocd-initial-admin-secret)\n", u->password);
+        printf("admin password: %s (shown once; also in Secret argocd-initial-admin-secret)\n",
+               u->password);
     fflush(stdout);
 }
 
@@ -298,10 +303,7 @@ static void discovered(void *arg, struct answer *ans)
     bootstrap_run(u->home, str_of(u->options.namespace), call_open(u->loop, 0, bootstrapped, u));
 }
 
-static void signalled(uv_signal_t *s, int number UNUSED)
-{
-    stop(s->data);
-}
+static void signalled(uv_signal_t *s, int number UNUSED) { stop(s->data); }
 
 static void watch_signals(struct up *u)
 {
@@ -391,7 +393,8 @@ int up_main(int argc, char **argv)
         fprintf(stderr, "tiphys up: --loglevel: '%s' is not a level\n", u.options.log_level);
         return 2;
     }
-    log_setup(level, str_is(str_of(u.options.log_format), "json") ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
+    log_setup(level,
+              str_is(str_of(u.options.log_format), "json") ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
     arena_init(&u.arena, ARENA_BYTES_DEFAULT);
     signal(SIGPIPE, SIG_IGN);
     int rc = u.options.no_jail ? 0 : jail_open(&(struct jail_options){0}, &u.jail, &err);

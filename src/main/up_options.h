@@ -7,7 +7,8 @@
 
 struct up_options {
     bool embedded, memory, help, no_jail;
-    const char *kubeconfig, *context, *namespace, *data_dir, *write_kubeconfig, *address, *log_level, *log_format;
+    const char *kubeconfig, *context, *namespace, *data_dir, *write_kubeconfig, *address,
+        *log_level, *log_format;
     int64_t port, kube_port;
     bool insecure; /* plain HTTP */
 };

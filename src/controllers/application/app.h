@@ -144,6 +144,7 @@ struct application {
         usec again_at;
     } deletion;
 
+    char told_sync[16], told_health[16]; /* what the last event said; "" nothing yet */
     struct arena event_arena;
     struct app_event event[APP_EVENTS_MAX];
     size_t n_events;
@@ -197,7 +198,8 @@ void status_want(struct application *app, value status);
 void status_of_comparison(struct application *app, struct evaluation *e, const struct round *r,
                           bool reconciled);
 void status_of_bad_spec(struct application *app, struct evaluation *e);
-void status_events(struct application *app, value before, value after);
+/* Kubernetes events about what app->object says now and did not say before. */
+void status_events(struct application *app);
 value wanted_patch(const struct application *app, struct arena *a); /* absent: nothing to write */
 void wanted_reset(struct application *app);
 void application_event(struct application *app, bool warning, str reason, str message);

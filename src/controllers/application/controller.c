@@ -151,6 +151,21 @@ static void application_removed(struct application *app)
     loop_defer(app->controller->config.loop, free_later, app);
 }
 
+static void copy_word(char *to, size_t size, str word)
+{
+    size_t len = MIN_OF(word.len, size - 1);
+    memcpy(to, word.len ? word.at : "", len);
+    to[len] = 0;
+}
+
+/* What an application says when we first see it is no news. */
+static void tell_from_now_on(struct application *app)
+{
+    value status = value_getz(doc_root(app->object), "status");
+    copy_word(app->told_sync, sizeof(app->told_sync), value_path_str(status, "sync.status"));
+    copy_word(app->told_health, sizeof(app->told_health), value_path_str(status, "health.status"));
+}
+
 static bool newly_automated(const struct doc *before, const struct doc *after)
 {
     value was = value_path(doc_root(before), "spec.syncPolicy.automated");
@@ -187,9 +202,14 @@ static void application_changed(void *arg, const struct doc *before, const struc
         return;
     if (before && newly_automated(before, after))
         refresh_ask(app, 2);
+    bool first = !app->object;
     doc_unref(app->object);
     app->object = doc_ref(after);
     app->wanted.conflicted = false;
+    if (first)
+        tell_from_now_on(app);
+    else
+        status_events(app);
     application_advance(app);
 }
 

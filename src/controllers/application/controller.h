@@ -33,7 +33,8 @@ struct app_controller_config {
     struct appcache *results;    /* borrowed */
     struct app_world world;
     str control_namespace; /* "argocd"; outlives the controller */
-    usec reconcile_us;     /* in place of argocd-cm's timeout.reconciliation when that is not set; 0: none */
+    usec reconcile_us; /* in place of argocd-cm's timeout.reconciliation when that is not set; 0:
+                          none */
 };
 
 struct app_controller;

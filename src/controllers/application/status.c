@@ -7,6 +7,8 @@
  * the resourceVersion, so that a newer wish is never lost. */
 #include "controllers/application/app.h"
 
+#include <string.h>
+
 #include "control/write.h"
 #include "kube/object.h"
 #include "plan/refresh.h"
@@ -155,24 +157,27 @@ void application_event(struct application *app, bool warning, str reason, str me
         (struct app_event){arena_str(a, reason), arena_str(a, message), warning};
 }
 
-static void event_of_change(struct application *app, struct arena *a, const char *what,
-                            const char *path, value before, value after)
-{
-    str old = value_path_str(before, path), new = value_path_str(after, path);
-    if (!new.len || str_eq(old, new))
-        return;
-    application_event(app, false, STR("ResourceUpdated"),
-                      arena_printf(a, "Updated %s status: %.*s -> %.*s", what, STR_FMT(old),
-                                   STR_FMT(new)));
-}
-
-void status_events(struct application *app, value before, value after)
+static void event_of_change(struct application *app, const char *what, str now, char *told,
+                            size_t told_bytes)
 {
     struct arena a;
+    if (!now.len || now.len >= told_bytes || str_is(now, told))
+        return;
     arena_init(&a, ARENA_BYTES_DEFAULT);
-    event_of_change(app, &a, "sync", "sync.status", before, after);
-    event_of_change(app, &a, "health", "health.status", before, after);
+    application_event(app, false, STR("ResourceUpdated"),
+                      arena_printf(&a, "Updated %s status: %s -> %.*s", what, told, STR_FMT(now)));
+    memcpy(told, now.at, now.len);
+    told[now.len] = 0;
     arena_done(&a);
+}
+
+void status_events(struct application *app)
+{
+    value status = stored_status(app);
+    event_of_change(app, "sync", value_path_str(status, "sync.status"), app->told_sync,
+                    sizeof(app->told_sync));
+    event_of_change(app, "health", value_path_str(status, "health.status"), app->told_health,
+                    sizeof(app->told_health));
 }
 
 /* ---- the patch ---- */

@@ -107,10 +107,9 @@ static void render_absorb(struct subject *s, const struct step *st, struct answe
 
 static void take_object(struct application *app, struct doc *take_object)
 {
-    value before = value_getz(doc_root(app->object), "status");
-    status_events(app, before, value_getz(doc_root(take_object), "status"));
     doc_unref(app->object);
     app->object = take_object;
+    status_events(app);
 }
 
 /* What the stored object says already is wanted no more. */
@@ -482,12 +481,15 @@ static void plan_own_object(const struct application *app, usec now, struct aren
                             struct plan *ret)
 {
     const struct wanted *w = &app->wanted;
-    if (now < w->not_before)
+    uint64_t write = step_id(WRITE, 0, 0);
+    if (steps_running(&app->subject, write)) /* its answer is a fact worth having */
+        plan_add(ret, &kinds[WRITE], write, NULL, 0);
+    else if (now < w->not_before)
         return;
-    if (w->conflicted)
+    else if (w->conflicted)
         plan_add(ret, &kinds[READ], step_id(READ, w->serial, 0), NULL, 0);
     else if (value_exists(wanted_patch(app, a)))
-        plan_add(ret, &kinds[WRITE], step_id(WRITE, 0, 0), NULL, 0);
+        plan_add(ret, &kinds[WRITE], write, NULL, 0);
 }
 
 /* Effects start only after the status that announces them is stored. */
@@ -555,6 +557,7 @@ void application_plan(const struct subject *s, usec now, struct arena *a, struct
     const struct application *app = (const struct application *)s;
     if (app->gone)
         return;
+    ret->announced = true; /* plan_actions and plan_deletion add nothing that is not */
     plan_own_object(app, now, a, ret);
     plan_round(&app->refresh, false, a, ret);
     if (app->operation)
