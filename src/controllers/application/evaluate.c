@@ -83,6 +83,17 @@ static void remember_looked(struct application *app, struct evaluation *e)
     e->view.status = status;
 }
 
+/* Decisions are made on what is about to be stored, or each would be made twice. */
+static void see_wanted_status(struct application *app, struct evaluation *e)
+{
+    if (!app->wanted.status)
+        return;
+    struct doc *status = doc_ref(app->wanted.status);
+    arena_on_done(&e->arena, (void (*)(void *))doc_unref, status);
+    e->view.status = doc_root(status);
+    e->view.op_state = value_getz(e->view.status, "operationState");
+}
+
 struct evaluation *evaluation_new(struct application *app)
 {
     struct evaluation *e = checked_calloc(1, sizeof(*e));
@@ -91,6 +102,7 @@ struct evaluation *evaluation_new(struct application *app)
     struct doc *object = doc_ref(app->object);
     arena_on_done(&e->arena, (void (*)(void *))doc_unref, object);
     app_view(doc_root(object), app->controller->config.control_namespace, &e->arena, &e->view);
+    see_wanted_status(app, e);
     remember_looked(app, e);
     find_destination(app, e);
     find_project(app, e);

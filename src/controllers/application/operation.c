@@ -321,11 +321,11 @@ static void compare_and_sync(struct application *app, struct evaluation *e,
 static void heed_termination(struct application *app, struct evaluation *e)
 {
     struct operation *op = app->operation;
-    if (!str_is(value_path_str(e->view.op_state, "phase"), "Terminating") || terminating(op) ||
-        op->done)
+    value stored = value_path(doc_root(app->object), "status.operationState");
+    if (!str_is(value_path_str(stored, "phase"), "Terminating") || terminating(op) || op->done)
         return;
     set_state(app, operation_terminate(&e->arena, value_copy(&e->arena, doc_root(op->state)),
-                                       value_path_str(e->view.op_state, "message")));
+                                       value_path_str(stored, "message")));
 }
 
 static void next_of(struct application *app, struct evaluation *e, struct operation_next *ret)

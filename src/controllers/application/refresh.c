@@ -99,7 +99,7 @@ static void want_sync_error(struct application *app, struct evaluation *e, str t
 
 static void decide_autosync(struct application *app, struct evaluation *e)
 {
-    if (app->operation || !windows_allow(app, e))
+    if (app->operation || app->wanted.operation || !windows_allow(app, e))
         return;
     const struct autosync_input in = {
         .app = &e->view,
