@@ -1,4 +1,5 @@
 /* base/err.c */
+#define ERR_DEFINES
 #include "base/err.h"
 
 #include <errno.h>

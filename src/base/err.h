@@ -66,6 +66,17 @@ int err_wrap(struct err *err, const char *format, ...) PRINTF(2, 3);
 /* Copy of `from` into err; returns -from->kind. */
 int err_copy(struct err *err, const struct err *from);
 
+/* clang's analyzer looks at one file at a time and cannot see that these never return 0: without
+ * this it follows "failed, but returned 0" and finds outputs that nobody filled. */
+#if defined(__clang_analyzer__) && !defined(ERR_DEFINES)
+static inline int err_never_0(int rc) { return rc ? rc : -ERR_INTERNAL; }
+#define err_set(...) err_never_0(err_set(__VA_ARGS__))
+#define err_vset(...) err_never_0(err_vset(__VA_ARGS__))
+#define err_errno(...) err_never_0(err_errno(__VA_ARGS__))
+#define err_wrap(...) err_never_0(err_wrap(__VA_ARGS__))
+#define err_copy(...) err_never_0(err_copy(__VA_ARGS__))
+#endif
+
 static inline str err_str(const struct err *e) { return str_of(e->text); }
 
 #endif
