@@ -25,7 +25,8 @@ struct compare_context {
     const struct project *project;
     const struct app_cluster *cluster;
     const struct plan_kinds *kinds;
-    const struct normalizer *rules;
+    const struct normalizer *rules; /* NULL: they could not be compiled, see rules_error */
+    str rules_error; /* text of normalizer_new's error */
     usec now;
 };
 
@@ -96,8 +97,6 @@ struct compare_result {
     struct app_conditions conditions; /* of this comparison only */
     value sync_status;                /* status.sync */
     value resources;                  /* status.resources, without health */
-    value images; /* sorted unique list of the targets' images; the tree's images are the caller's
-                     to add */
     bool need_dry_run; /* some row waits for a dry-run apply */
 };
 int compare_app(const struct compare_context *c, const struct compare_input *in, struct arena *a,
@@ -129,9 +128,11 @@ value compare_row_status(const struct compare_row *row, bool with_health, struct
 /* "Caused by g/Kind:ns/name, ... and N more" for `code`, "" for Healthy. */
 str compare_health_cause(const struct compare_row *row, size_t n_rows, enum health_code code,
                          struct arena *a);
-/* Status of an application that cannot be compared at all (bad spec): both Unknown. */
-value compare_status_unknown(const struct compare_context *c, const struct compare_input *in,
-                             struct arena *a);
+/* status.sync of an application that cannot be compared at all (bad spec): as it was, with status Unknown. */
+value compare_status_unknown(const struct app *app, struct arena *a);
+
+/* The destination namespace whose metadata the application manages. */
+bool compare_is_managed_namespace(const struct app *app, value object);
 
 /* Sync wave, hook phases and delete policies of an object (also used by sync and the deletion
  * steps). */
