@@ -9,12 +9,17 @@
 /* ---- view ---- */
 
 /* Lists of a global project that are appended to those of the project itself. */
-static const char *const inherited[] = {"clusterResourceWhitelist",   "clusterResourceBlacklist",
-                                        "namespaceResourceWhitelist", "namespaceResourceBlacklist",
-                                        "syncWindows",                "sourceRepos",
-                                        "destinations",               "destinationServiceAccounts"};
+static const char *const inherited[] = {"clusterResourceWhitelist",
+                                        "clusterResourceBlacklist",
+                                        "namespaceResourceWhitelist",
+                                        "namespaceResourceBlacklist",
+                                        "syncWindows",
+                                        "sourceRepos",
+                                        "destinations",
+                                        "destinationServiceAccounts"};
 
-void project_view(value object, const value *globals, size_t n_globals, struct arena *a, struct project *ret)
+void project_view(value object, const value *globals, size_t n_globals, struct arena *a,
+                  struct project *ret)
 {
     value spec = object_private(a, value_getz(object, "spec"));
     for (size_t g = 0; g < n_globals; g++) {
@@ -35,7 +40,8 @@ void project_view(value object, const value *globals, size_t n_globals, struct a
     ret->orphans_ignore = value_getz(orphans, "ignore");
 }
 
-static value one_map(struct arena *a, const char *k1, const char *v1, const char *k2, const char *v2)
+static value one_map(struct arena *a, const char *k1, const char *v1, const char *k2,
+                     const char *v2)
 {
     value map = value_new_map(a), list = value_new_list(a);
     value_set_str(a, map, k1, str_of(v1));
@@ -58,7 +64,8 @@ value project_default(struct arena *a, str namespace)
     return o;
 }
 
-size_t project_globals(const struct settings *s, value object, struct arena *a, str *ret_name, size_t max)
+size_t project_globals(const struct settings *s, value object, struct arena *a, str *ret_name,
+                       size_t max)
 {
     size_t n = 0;
     for (struct value_iter it = value_iter(s->global_projects); value_next(&it) && n < max;) {
@@ -73,10 +80,7 @@ size_t project_globals(const struct settings *s, value object, struct arena *a, 
 
 /* ---- sources, destinations ---- */
 
-static bool is_deny(str pattern)
-{
-    return pattern.len && pattern.at[0] == '!';
-}
+static bool is_deny(str pattern) { return pattern.len && pattern.at[0] == '!'; }
 
 static bool matches(str pattern, str text, const char *separators)
 {
@@ -87,7 +91,8 @@ static bool matches(str pattern, str text, const char *separators)
 
 #define URL_BYTES_MAX 4096
 
-/* git@host:path and ssh://git@host/path are one thing; case and ".git" do not count. Into ret (URL_BYTES_MAX bytes). */
+/* git@host:path and ssh://git@host/path are one thing; case and ".git" do not count. Into ret
+ * (URL_BYTES_MAX bytes). */
 static str url_normalized(str url, char *ret)
 {
     url = str_trim(url);
@@ -120,13 +125,16 @@ bool project_source_permitted(const struct project *p, str repo_url)
     return any;
 }
 
-bool project_destination_permitted(const struct project *p, const struct app_cluster *cluster, str namespace)
+bool project_destination_permitted(const struct project *p, const struct app_cluster *cluster,
+                                   str namespace)
 {
     bool any = false;
-    if (value_bool(value_getz(p->spec, "permitOnlyProjectScopedClusters")) && !str_eq(cluster->project, p->name))
+    if (value_bool(value_getz(p->spec, "permitOnlyProjectScopedClusters")) &&
+        !str_eq(cluster->project, p->name))
         return false;
     for (struct value_iter it = value_iter(value_getz(p->spec, "destinations")); value_next(&it);) {
-        str name = value_str(value_getz(it.val, "name")), server = value_str(value_getz(it.val, "server"));
+        str name = value_str(value_getz(it.val, "name")),
+            server = value_str(value_getz(it.val, "server"));
         str ns = value_str(value_getz(it.val, "namespace"));
         bool by_name = name.len && matches(name, cluster->name, "");
         bool by_server = server.len && matches(server, cluster->server, "");
@@ -164,32 +172,37 @@ static bool kind_listed(value list, str group, str kind, str name, bool named)
 bool project_kind_permitted(const struct project *p, str group, str kind, str name, bool namespaced)
 {
     if (!namespaced)
-        return kind_listed(value_getz(p->spec, "clusterResourceWhitelist"), group, kind, name, true) &&
-               !kind_listed(value_getz(p->spec, "clusterResourceBlacklist"), group, kind, name, true);
+        return kind_listed(value_getz(p->spec, "clusterResourceWhitelist"), group, kind, name,
+                           true) &&
+               !kind_listed(value_getz(p->spec, "clusterResourceBlacklist"), group, kind, name,
+                            true);
     value white = value_getz(p->spec, "namespaceResourceWhitelist");
     return (value_is_nil(white) || kind_listed(white, group, kind, name, false)) &&
-           !kind_listed(value_getz(p->spec, "namespaceResourceBlacklist"), group, kind, name, false);
+           !kind_listed(value_getz(p->spec, "namespaceResourceBlacklist"), group, kind, name,
+                        false);
 }
 
-bool project_live_permitted(const struct project *p, value live, const struct app_cluster *cluster, bool namespaced)
+bool project_live_permitted(const struct project *p, value live, const struct app_cluster *cluster,
+                            bool namespaced)
 {
     str ns = object_ns(live);
     (void)namespaced; /* upstream goes by whether the object has a namespace */
-    if (!project_kind_permitted(p, object_group(live), object_kind(live), object_name(live), ns.len > 0))
+    if (!project_kind_permitted(p, object_group(live), object_kind(live), object_name(live),
+                                ns.len > 0))
         return false;
     return !ns.len || project_destination_permitted(p, cluster, ns);
 }
 
-str project_sync_refusal(const struct project *p, value object, bool namespaced, const struct app_cluster *cluster,
-                         struct arena *a)
+str project_sync_refusal(const struct project *p, value object, bool namespaced,
+                         const struct app_cluster *cluster, struct arena *a)
 {
     str group = object_group(object), kind = object_kind(object);
     if (!project_kind_permitted(p, group, kind, object_name(object), namespaced))
-        return arena_printf(a, "resource %.*s:%.*s is not permitted in project %.*s", STR_FMT(group), STR_FMT(kind),
-                            STR_FMT(p->name));
+        return arena_printf(a, "resource %.*s:%.*s is not permitted in project %.*s",
+                            STR_FMT(group), STR_FMT(kind), STR_FMT(p->name));
     if (namespaced && !project_destination_permitted(p, cluster, object_ns(object)))
-        return arena_printf(a, "namespace %.*s is not permitted in project '%.*s'", STR_FMT(object_ns(object)),
-                            STR_FMT(p->name));
+        return arena_printf(a, "namespace %.*s is not permitted in project '%.*s'",
+                            STR_FMT(object_ns(object)), STR_FMT(p->name));
     return STR("");
 }
 
@@ -197,7 +210,8 @@ bool project_orphan_ignored(const struct project *p, str group, str kind, str na
 {
     static const struct {
         const char *namespace, *kind, *name;
-    } never[] = {{"default", "Service", "kubernetes"}, {NULL, "ServiceAccount", "default"},
+    } never[] = {{"default", "Service", "kubernetes"},
+                 {NULL, "ServiceAccount", "default"},
                  {NULL, "ConfigMap", "kube-root-ca.crt"}};
     for (size_t i = 0; i < ARRAY_LEN(never) && !group.len; i++)
         if (str_is(kind, never[i].kind) && str_is(name, never[i].name) &&
@@ -215,17 +229,20 @@ bool project_orphan_ignored(const struct project *p, str group, str kind, str na
 
 /* ---- applications ---- */
 
-bool project_app_namespace_permitted(const struct project *p, str app_namespace, const struct settings *s)
+bool project_app_namespace_permitted(const struct project *p, str app_namespace,
+                                     const struct settings *s)
 {
     if (str_eq(app_namespace, s->control_namespace))
         return true;
-    for (struct value_iter it = value_iter(value_getz(p->spec, "sourceNamespaces")); value_next(&it);)
+    for (struct value_iter it = value_iter(value_getz(p->spec, "sourceNamespaces"));
+         value_next(&it);)
         if (settings_pattern_matches(value_str(it.val), app_namespace))
             return true;
     return false;
 }
 
-static bool check_sources(const struct project *p, const struct app *app, struct arena *a, struct app_conditions *io)
+static bool check_sources(const struct project *p, const struct app *app, struct arena *a,
+                          struct app_conditions *io)
 {
     size_t before = io->n;
     app_spec_check(app, a, io);
@@ -234,28 +251,32 @@ static bool check_sources(const struct project *p, const struct app *app, struct
     for (size_t i = 0; i < app->n_sources; i++) {
         str url = value_str(value_getz(app->source[i], "repoURL"));
         if (!project_source_permitted(p, url))
-            app_conditions_add(io, APP_CONDITION_INVALID_SPEC_ERROR,
-                               arena_printf(a, "application repo %.*s is not permitted in project '%.*s'",
-                                            STR_FMT(url), STR_FMT(p->name)));
+            app_conditions_add(
+                io, APP_CONDITION_INVALID_SPEC_ERROR,
+                arena_printf(a, "application repo %.*s is not permitted in project '%.*s'",
+                             STR_FMT(url), STR_FMT(p->name)));
     }
     return true;
 }
 
-void project_check_app(const struct project *p, const struct app *app, const struct app_cluster *cluster,
-                       const struct settings *s, struct arena *a, struct app_conditions *io)
+void project_check_app(const struct project *p, const struct app *app,
+                       const struct app_cluster *cluster, const struct settings *s, struct arena *a,
+                       struct app_conditions *io)
 {
     if (!p) {
         app_conditions_add(io, APP_CONDITION_INVALID_SPEC_ERROR,
-                           arena_printf(a, "Application referencing project %.*s which does not exist",
+                           arena_printf(a,
+                                        "Application referencing project %.*s which does not exist",
                                         STR_FMT(app->project)));
         return;
     }
     if (!project_app_namespace_permitted(p, app->namespace, s)) {
-        app_conditions_add(io, APP_CONDITION_UNKNOWN_ERROR,
-                           arena_printf(a,
-                                        "application '%.*s' in namespace '%.*s' is not permitted to use project "
-                                        "'%.*s'",
-                                        STR_FMT(app->name), STR_FMT(app->namespace), STR_FMT(p->name)));
+        app_conditions_add(
+            io, APP_CONDITION_UNKNOWN_ERROR,
+            arena_printf(a,
+                         "application '%.*s' in namespace '%.*s' is not permitted to use project "
+                         "'%.*s'",
+                         STR_FMT(app->name), STR_FMT(app->namespace), STR_FMT(p->name)));
         return;
     }
     if (!check_sources(p, app, a, io))
@@ -268,9 +289,11 @@ void project_check_app(const struct project *p, const struct app *app, const str
     if (project_destination_permitted(p, cluster, app->destination.namespace))
         return;
     str server = app->destination.name.len ? cluster->name : cluster->server;
-    app_conditions_add(io, APP_CONDITION_INVALID_SPEC_ERROR,
-                       arena_printf(a,
-                                    "application destination server '%.*s' and namespace '%.*s' do not match any of "
-                                    "the allowed destinations in project '%.*s'",
-                                    STR_FMT(server), STR_FMT(app->destination.namespace), STR_FMT(p->name)));
+    app_conditions_add(
+        io, APP_CONDITION_INVALID_SPEC_ERROR,
+        arena_printf(
+            a,
+            "application destination server '%.*s' and namespace '%.*s' do not match any of "
+            "the allowed destinations in project '%.*s'",
+            STR_FMT(server), STR_FMT(app->destination.namespace), STR_FMT(p->name)));
 }

@@ -10,8 +10,8 @@ static bool any_matches(value globs, str text)
     return false;
 }
 
-/* Applications, clusters, namespaces in this order: without andOperator the first list that matches decides; with it every list
- * that is set must match. */
+/* Applications, clusters, namespaces in this order: without andOperator the first list that matches
+ * decides; with it every list that is set must match. */
 static bool window_matches(value window, const struct app *app)
 {
     value apps = value_getz(window, "applications"), clusters = value_getz(window, "clusters");
@@ -19,8 +19,8 @@ static bool window_matches(value window, const struct app *app)
     bool all = value_bool(value_getz(window, "andOperator"));
     const struct app_destination *d = &app->destination;
     bool by_app = any_matches(apps, app->name);
-    bool by_cluster =
-        (d->name.len && any_matches(clusters, d->name)) || (d->server.len && any_matches(clusters, d->server));
+    bool by_cluster = (d->name.len && any_matches(clusters, d->name)) ||
+                      (d->server.len && any_matches(clusters, d->server));
     bool by_namespace = any_matches(namespaces, d->namespace);
     if (!all)
         return by_app || by_cluster || by_namespace;
@@ -30,8 +30,8 @@ static bool window_matches(value window, const struct app *app)
            (by_namespace || !value_len(namespaces));
 }
 
-value project_windows(const struct project *p, const struct app *app, const struct app_cluster *cluster,
-                      struct arena *a)
+value project_windows(const struct project *p, const struct app *app,
+                      const struct app_cluster *cluster, struct arena *a)
 {
     value list = value_new_list(a);
     (void)cluster; /* upstream goes by the destination as it is written */
@@ -48,23 +48,28 @@ struct window_time {
 
 static int window_time(value window, struct window_time *ret, struct err *err)
 {
-    str schedule = value_str(value_getz(window, "schedule")), duration = value_str(value_getz(window, "duration"));
+    str schedule = value_str(value_getz(window, "schedule")),
+        duration = value_str(value_getz(window, "duration"));
     struct err why;
     if (cron_parse(schedule, &ret->cron, &why))
-        return err_set(err, ERR_INVALID, "cannot parse schedule '%.*s': %s", STR_FMT(schedule), why.text);
+        return err_set(err, ERR_INVALID, "cannot parse schedule '%.*s': %s", STR_FMT(schedule),
+                       why.text);
     if (!duration_parse(duration, &ret->duration))
-        return err_set(err, ERR_INVALID, "cannot parse duration '%.*s': time: invalid duration \"%.*s\"",
+        return err_set(err, ERR_INVALID,
+                       "cannot parse duration '%.*s': time: invalid duration \"%.*s\"",
                        STR_FMT(duration), STR_FMT(duration));
     return 0;
 }
 
-/* Offset of the window's zone. Upstream takes an unknown zone for UTC; so does this for all but fixed offsets.
- * NEEDSWORK: IANA zones need the zone files, which arrive by a port when api/ shows windows. */
+/* Offset of the window's zone. Upstream takes an unknown zone for UTC; so does this for all but
+ * fixed offsets. NEEDSWORK: IANA zones need the zone files, which arrive by a port when api/ shows
+ * windows. */
 static usec window_offset(value window)
 {
     str zone = value_str(value_getz(window, "timeZone"));
     int64_t hours;
-    if (str_starts(zone, STR("Etc/GMT")) && str_to_i64(str_from(zone, 7), &hours) && hours >= -14 && hours <= 14)
+    if (str_starts(zone, STR("Etc/GMT")) && str_to_i64(str_from(zone, 7), &hours) && hours >= -14 &&
+        hours <= 14)
         return -hours * USEC_PER_HOUR;
     return 0;
 }
@@ -85,7 +90,8 @@ static usec window_change(value window, usec now)
     struct err ignored;
     if (window_time(window, &t, &ignored))
         return 0;
-    usec offset = window_offset(window), there = now + offset, next = cron_next(&t.cron, there - t.duration);
+    usec offset = window_offset(window), there = now + offset,
+         next = cron_next(&t.cron, there - t.duration);
     if (!next)
         return 0;
     return next < there ? next + t.duration - offset : next - offset;
@@ -121,7 +127,8 @@ static int count(value windows, usec at, struct windows_now *ret, struct err *er
     return 0;
 }
 
-/* 1 allowed, 0 blocked, <0 error. *ret_overrun: a running operation that was allowed at its start may go on. */
+/* 1 allowed, 0 blocked, <0 error. *ret_overrun: a running operation that was allowed at its start
+ * may go on. */
 static int can_sync_at(value windows, bool manual, usec at, bool *ret_overrun, struct err *err)
 {
     struct windows_now w;
@@ -139,8 +146,9 @@ static int can_sync_at(value windows, bool manual, usec at, bool *ret_overrun, s
     return manual && w.closed_manual == w.closed;
 }
 
-void project_can_sync(const struct project *p, const struct app *app, const struct app_cluster *cluster, bool manual,
-                      usec started_at, usec now, struct arena *a, struct window_verdict *ret)
+void project_can_sync(const struct project *p, const struct app *app,
+                      const struct app_cluster *cluster, bool manual, usec started_at, usec now,
+                      struct arena *a, struct window_verdict *ret)
 {
     value windows = project_windows(p, app, cluster, a);
     struct err err;

@@ -22,11 +22,13 @@ static int number_parse(str s, const struct bounds *b, int *ret, struct err *err
         }
     }
     if (!str_to_i64(s, &n))
-        return err_set(err, ERR_INVALID,
-                       "failed to parse int from %.*s: strconv.Atoi: parsing \"%.*s\": invalid syntax", STR_FMT(s),
-                       STR_FMT(s));
+        return err_set(
+            err, ERR_INVALID,
+            "failed to parse int from %.*s: strconv.Atoi: parsing \"%.*s\": invalid syntax",
+            STR_FMT(s), STR_FMT(s));
     if (n < 0)
-        return err_set(err, ERR_INVALID, "negative number (%lld) not allowed: %.*s", (long long)n, STR_FMT(s));
+        return err_set(err, ERR_INVALID, "negative number (%lld) not allowed: %.*s", (long long)n,
+                       STR_FMT(s));
     *ret = n > 1000 ? 1000 : (int)n;
     return 0;
 }
@@ -60,26 +62,29 @@ static int span_parse(str text, const struct bounds *b, struct span *ret, struct
     if (rc)
         return rc;
     if (s.from < b->min)
-        return err_set(err, ERR_INVALID, "beginning of range (%d) below minimum (%d): %.*s", s.from, b->min,
-                       STR_FMT(text));
+        return err_set(err, ERR_INVALID, "beginning of range (%d) below minimum (%d): %.*s", s.from,
+                       b->min, STR_FMT(text));
     if (s.to > b->max)
-        return err_set(err, ERR_INVALID, "end of range (%d) above maximum (%d): %.*s", s.to, b->max, STR_FMT(text));
-    if (s.from > s.to)
-        return err_set(err, ERR_INVALID, "beginning of range (%d) beyond end of range (%d): %.*s", s.from, s.to,
+        return err_set(err, ERR_INVALID, "end of range (%d) above maximum (%d): %.*s", s.to, b->max,
                        STR_FMT(text));
+    if (s.from > s.to)
+        return err_set(err, ERR_INVALID, "beginning of range (%d) beyond end of range (%d): %.*s",
+                       s.from, s.to, STR_FMT(text));
     if (!s.step)
-        return err_set(err, ERR_INVALID, "step of range should be a positive number: %.*s", STR_FMT(text));
+        return err_set(err, ERR_INVALID, "step of range should be a positive number: %.*s",
+                       STR_FMT(text));
     *ret = s;
     return 0;
 }
 
-static int field_parse(str text, const struct bounds *b, uint64_t *ret, bool *ret_star, struct err *err)
+static int field_parse(str text, const struct bounds *b, uint64_t *ret, bool *ret_star,
+                       struct err *err)
 {
     str piece;
     *ret = 0;
     *ret_star = false;
     while (str_next(&text, ',', &piece)) {
-        struct span s;
+        struct span s = {0};
         int rc = span_parse(piece, b, &s, err);
         if (rc)
             return rc;
@@ -108,7 +113,8 @@ int cron_parse(str text, struct cron *ret, struct err *err)
         rest = str_trim(str_from(rest, len));
     }
     if (n != 5)
-        return err_set(err, ERR_INVALID, "expected exactly 5 fields, found %zu: [%.*s]", n, STR_FMT(str_trim(text)));
+        return err_set(err, ERR_INVALID, "expected exactly 5 fields, found %zu: [%.*s]", n,
+                       STR_FMT(str_trim(text)));
     bool star;
     struct cron c;
     int rc = field_parse(field[0], &minutes, &c.minute, &star, err);
@@ -125,10 +131,7 @@ int cron_parse(str text, struct cron *ret, struct err *err)
     return rc;
 }
 
-static bool has(uint64_t set, int i)
-{
-    return set >> i & 1;
-}
+static bool has(uint64_t set, int i) { return set >> i & 1; }
 
 static bool day_matches(const struct cron *c, const struct time_parts *p)
 {
@@ -148,7 +151,10 @@ usec cron_next(const struct cron *c, usec after)
         } else if (!day_matches(c, &p)) {
             p = (struct time_parts){.year = p.year, .month = p.month, .day = p.day + 1};
         } else if (!has(c->hour, p.hour)) {
-            p = (struct time_parts){.year = p.year, .month = p.month, .day = p.day, .hour = p.hour + 1};
+            p = (struct time_parts){.year = p.year,
+                                    .month = p.month,
+                                    .day = p.day,
+                                    .hour = p.hour + 1};
         } else if (!has(c->minute, p.minute)) {
             p.minute++;
             p.second = p.micro = 0;

@@ -1,8 +1,9 @@
 /* lang/cron.h: five-field cron schedules.
  *
- * minute hour day-of-month month day-of-week, with lists, ranges, steps, names (JAN, SUN) and "?" for "*". As robfig/cron: when
- * neither day field begins with a star, a day that matches either counts; else both must match. 7 is no day of the week.
- * Pure; times are UTC. Source: robfig/cron v3 parser (standard fields) and SpecSchedule.Next. */
+ * minute hour day-of-month month day-of-week, with lists, ranges, steps, names (JAN, SUN) and "?"
+ * for "*". As robfig/cron: when neither day field begins with a star, a day that matches either
+ * counts; else both must match. 7 is no day of the week. Pure; times are UTC. Source: robfig/cron
+ * v3 parser (standard fields) and SpecSchedule.Next. */
 #ifndef LANG_CRON_H
 #define LANG_CRON_H
 

@@ -35,8 +35,8 @@ static void warn_shared(struct comparison *m, value live, str owner)
             *p = '/';
     app_conditions_add(&m->ret->conditions, APP_CONDITION_SHARED_RESOURCE_WARNING,
                        arena_printf(m->a, "%.*s/%.*s is part of applications %.*s and %s",
-                                    STR_FMT(object_kind(live)), STR_FMT(object_name(live)), STR_FMT(app->qualified),
-                                    slashed));
+                                    STR_FMT(object_kind(live)), STR_FMT(object_name(live)),
+                                    STR_FMT(app->qualified), slashed));
 }
 
 static bool live_permitted(struct comparison *m, value live)
@@ -91,14 +91,16 @@ static void pair_desired(struct comparison *m)
     }
 }
 
-/* Live objects that nothing desires: extra ones of this application (with the managed namespace's synthetic target). */
+/* Live objects that nothing desires: extra ones of this application (with the managed namespace's
+ * synthetic target). */
 static void pair_rest(struct comparison *m)
 {
     void *at;
     for (size_t i = 0; map_next(&m->live, &i, NULL, &at);) {
         struct live_entry *e = at;
         str owner = tracking_owner(m->c->settings, e->object);
-        if (e->paired || !str_eq(owner, m->c->app->instance) || value_len(object_owner_refs(e->object)))
+        if (e->paired || !str_eq(owner, m->c->app->instance) ||
+            value_len(object_owner_refs(e->object)))
             continue;
         value target = VALUE_ABSENT;
         if (compare_is_managed_namespace(m->c->app, e->object))
@@ -123,7 +125,8 @@ static int row_cmp(const void *x, const void *y)
     return kube_key_cmp(((const struct compare_row *)x)->key, ((const struct compare_row *)y)->key);
 }
 
-/* Judge every row; a row that cannot be compared makes the whole application Unknown, and all are judged again. */
+/* Judge every row; a row that cannot be compared makes the whole application Unknown, and all are
+ * judged again. */
 static void judge(struct comparison *m)
 {
     struct err err;
@@ -138,10 +141,12 @@ static void judge(struct comparison *m)
             m->ret->need_dry_run |= r->need_dry_run;
             continue;
         }
-        app_conditions_add(conditions, APP_CONDITION_COMPARISON_ERROR,
-                           arena_printf(m->a, "Failed to compare desired state to live state: failed to calculate "
-                                              "diff: %s",
-                                        err.text));
+        app_conditions_add(
+            conditions, APP_CONDITION_COMPARISON_ERROR,
+            arena_printf(m->a,
+                         "Failed to compare desired state to live state: failed to calculate "
+                         "diff: %s",
+                         err.text));
         m->failed = true;
         judge(m);
         return;
@@ -199,7 +204,9 @@ static void collect(struct comparison *m)
     value list = value_new_list(m->a);
     for (size_t i = 0; i < m->row.n; i++) {
         compare_tally_add(&t, &m->row.at[i].verdict);
-        value_push(m->a, list, compare_row_status(&m->row.at[i], m->c->settings->persist_resource_health, m->a));
+        value_push(m->a, list,
+                   compare_row_status(&m->row.at[i], m->c->settings->persist_resource_health,
+                                      m->a));
     }
     ret->row = m->row.at;
     ret->n_rows = m->row.n;
@@ -215,17 +222,19 @@ int compare_app(const struct compare_context *c, const struct compare_input *in,
 {
     struct comparison m = {.c = c, .in = in, .a = a, .ret = ret, .failed = in->load_error.len > 0};
     if (in->n_live > COMPARE_OBJECTS_MAX)
-        return err_set(err, ERR_TOO_LARGE, "the application has %zu live objects, more than %d", in->n_live,
-                       COMPARE_OBJECTS_MAX);
+        return err_set(err, ERR_TOO_LARGE, "the application has %zu live objects, more than %d",
+                       in->n_live, COMPARE_OBJECTS_MAX);
     *ret = (struct compare_result){.desired = in->desired};
     if (in->load_error.len)
         app_conditions_add(&ret->conditions, APP_CONDITION_COMPARISON_ERROR, in->load_error);
     if (!c->rules) {
         m.failed = true;
-        app_conditions_add(&ret->conditions, APP_CONDITION_COMPARISON_ERROR,
-                           ARENA_CAT(a, STR("Failed to compare desired state to live state: failed to create diff "
-                                            "normalizer: "),
-                                     c->rules_error));
+        app_conditions_add(
+            &ret->conditions, APP_CONDITION_COMPARISON_ERROR,
+            ARENA_CAT(a,
+                      STR("Failed to compare desired state to live state: failed to create diff "
+                          "normalizer: "),
+                      c->rules_error));
     }
     for (size_t i = 0; in->desired && i < in->desired->conditions.n; i++)
         app_conditions_add(&ret->conditions, in->desired->conditions.at[i].type,

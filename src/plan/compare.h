@@ -26,7 +26,7 @@ struct compare_context {
     const struct app_cluster *cluster;
     const struct plan_kinds *kinds;
     const struct normalizer *rules; /* NULL: they could not be compiled, see rules_error */
-    str rules_error; /* text of normalizer_new's error */
+    str rules_error;                /* text of normalizer_new's error */
     usec now;
 };
 
@@ -97,7 +97,7 @@ struct compare_result {
     struct app_conditions conditions; /* of this comparison only */
     value sync_status;                /* status.sync */
     value resources;                  /* status.resources, without health */
-    bool need_dry_run; /* some row waits for a dry-run apply */
+    bool need_dry_run;                /* some row waits for a dry-run apply */
 };
 int compare_app(const struct compare_context *c, const struct compare_input *in, struct arena *a,
                 struct compare_result *ret, struct err *err) MUST_CHECK;
@@ -128,7 +128,8 @@ value compare_row_status(const struct compare_row *row, bool with_health, struct
 /* "Caused by g/Kind:ns/name, ... and N more" for `code`, "" for Healthy. */
 str compare_health_cause(const struct compare_row *row, size_t n_rows, enum health_code code,
                          struct arena *a);
-/* status.sync of an application that cannot be compared at all (bad spec): as it was, with status Unknown. */
+/* status.sync of an application that cannot be compared at all (bad spec): as it was, with status
+ * Unknown. */
 value compare_status_unknown(const struct app *app, struct arena *a);
 
 /* The destination namespace whose metadata the application manages. */

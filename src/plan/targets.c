@@ -30,7 +30,8 @@ static value target_normalized(struct targets *t, value manifest)
         value_remove(value_edit_map(t->a, o, STR("metadata")), STR("namespace"));
     } else if (namespaced && !ns.len && app->destination.namespace.len) {
         o = value_edit(t->a, o);
-        value_set_str(t->a, value_edit_map(t->a, o, STR("metadata")), "namespace", app->destination.namespace);
+        value_set_str(t->a, value_edit_map(t->a, o, STR("metadata")), "namespace",
+                      app->destination.namespace);
     }
     return tracking_write(t->c->settings, t->a, o, app->instance, app->destination.namespace);
 }
@@ -67,18 +68,19 @@ static bool target_excluded(struct targets *t, value o)
     if (!settings_excluded(c->settings, group, kind, c->cluster ? c->cluster->server : STR("")))
         return false;
     app_conditions_add(&t->ret->conditions, APP_CONDITION_EXCLUDED_RESOURCE_WARNING,
-                       arena_printf(t->a, "Resource %.*s/%.*s %.*s is excluded in the settings", STR_FMT(group),
-                                    STR_FMT(kind), STR_FMT(object_name(o))));
+                       arena_printf(t->a, "Resource %.*s/%.*s %.*s is excluded in the settings",
+                                    STR_FMT(group), STR_FMT(kind), STR_FMT(object_name(o))));
     return true;
 }
 
-int compare_targets(const struct compare_context *c, const value *manifest, size_t n, struct arena *a,
-                    struct compare_desired *ret, struct err *err)
+int compare_targets(const struct compare_context *c, const value *manifest, size_t n,
+                    struct arena *a, struct compare_desired *ret, struct err *err)
 {
     struct targets t = {.c = c, .a = a, .ret = ret};
     struct map by_key;
     if (n > COMPARE_OBJECTS_MAX)
-        return err_set(err, ERR_TOO_LARGE, "the application has %zu objects, more than %d", n, COMPARE_OBJECTS_MAX);
+        return err_set(err, ERR_TOO_LARGE, "the application has %zu objects, more than %d", n,
+                       COMPARE_OBJECTS_MAX);
     *ret = (struct compare_desired){0};
     map_init(&by_key, a);
     value *all = ARENA_ARRAY(a, value, n);
@@ -99,9 +101,10 @@ int compare_targets(const struct compare_context *c, const value *manifest, size
         if (same->last != i)
             continue;
         if (same->n > 1)
-            app_conditions_add(&ret->conditions, APP_CONDITION_REPEATED_RESOURCE_WARNING,
-                               arena_printf(a, "Resource %.*s appeared %zu times among application resources.",
-                                            STR_FMT(text[i]), same->n));
+            app_conditions_add(
+                &ret->conditions, APP_CONDITION_REPEATED_RESOURCE_WARNING,
+                arena_printf(a, "Resource %.*s appeared %zu times among application resources.",
+                             STR_FMT(text[i]), same->n));
         if (!target_excluded(&t, all[i]))
             target_add(&t, all[i], key[i]);
     }

@@ -21,13 +21,16 @@ static bool is_confirm(value o, value app_options, const char *name)
 
 static bool needs_confirmation(const struct app *app, const struct compare_row *r)
 {
-    return is_confirm(r->target, app->sync_options, "Delete") || is_confirm(r->target, app->sync_options, "Prune") ||
-           is_confirm(r->live, app->sync_options, "Delete") || is_confirm(r->live, app->sync_options, "Prune");
+    return is_confirm(r->target, app->sync_options, "Delete") ||
+           is_confirm(r->target, app->sync_options, "Prune") ||
+           is_confirm(r->live, app->sync_options, "Delete") ||
+           is_confirm(r->live, app->sync_options, "Prune");
 }
 
 bool compare_is_managed_namespace(const struct app *app, value o)
 {
-    return value_exists(o) && value_exists(app->managed_namespace_metadata) && str_is(object_kind(o), "Namespace") &&
+    return value_exists(o) && value_exists(app->managed_namespace_metadata) &&
+           str_is(object_kind(o), "Namespace") &&
            str_eq(object_name(o), app->destination.namespace);
 }
 
@@ -36,7 +39,8 @@ static void judge_sync(const struct compare_context *c, struct compare_row *r, b
     struct compare_verdict *v = &r->verdict;
     value o = row_object(r);
     bool target = value_exists(r->target), live = value_exists(r->live);
-    bool without_effect = v->hook || object_ignored(o) || object_skipped(r->target) || !r->self_referenced;
+    bool without_effect =
+        v->hook || object_ignored(o) || object_skipped(r->target) || !r->self_referenced;
     bool waits = !live && compare_is_managed_namespace(c->app, r->target);
     if (!without_effect && !waits && (v->modified || !target || !live)) {
         v->sync = SYNC_OUT_OF_SYNC;
@@ -45,7 +49,8 @@ static void judge_sync(const struct compare_context *c, struct compare_row *r, b
         v->sync = SYNC_SYNCED;
     }
     bool namespaced = plan_kind_namespaced(c->kinds, r->key.group, r->key.kind);
-    if (failed || (c->project && !project_kind_permitted(c->project, r->key.group, r->key.kind, r->key.name, namespaced)))
+    if (failed || (c->project && !project_kind_permitted(c->project, r->key.group, r->key.kind,
+                                                         r->key.name, namespaced)))
         v->sync = SYNC_UNKNOWN;
 }
 
@@ -66,20 +71,23 @@ static void judge_health(const struct compare_context *c, struct compare_row *r,
         v->health = HEALTH_MISSING;
         return;
     }
-    bool itself = is_application(&r->key) && str_eq(r->key.name, c->app->name) && str_eq(r->key.ns, c->app->namespace);
+    bool itself = is_application(&r->key) && str_eq(r->key.name, c->app->name) &&
+                  str_eq(r->key.ns, c->app->namespace);
     if (itself || str_is(object_annotation(r->live, STR(KEY_IGNORE_HEALTHCHECK)), "true"))
         return;
     struct health h = health_of(r->live, a);
     v->health = h.code;
     v->health_message = h.message;
-    bool of_child = is_application(&r->key) && (h.code == HEALTH_MISSING || h.code == HEALTH_UNKNOWN);
+    bool of_child =
+        is_application(&r->key) && (h.code == HEALTH_MISSING || h.code == HEALTH_UNKNOWN);
     v->counts_health = h.code != HEALTH_NONE && !of_child;
 }
 
 static enum diff_mode row_mode(const struct compare_context *c, value target)
 {
     value app = c->app->object;
-    bool server = c->settings->server_side_diff || object_has_option(app, KEY_COMPARE_OPTIONS, "ServerSideDiff=true");
+    bool server = c->settings->server_side_diff ||
+                  object_has_option(app, KEY_COMPARE_OPTIONS, "ServerSideDiff=true");
     if (server && !object_has_option(app, KEY_COMPARE_OPTIONS, "ServerSideDiff=false"))
         return DIFF_SERVER_SIDE;
     if (options_have(c->app->sync_options, "ServerSideApply=true") ||
@@ -88,8 +96,8 @@ static enum diff_mode row_mode(const struct compare_context *c, value target)
     return DIFF_LOCAL;
 }
 
-static int row_diff(const struct compare_context *c, struct compare_row *r, value dry_run, struct arena *a,
-                    struct err *err)
+static int row_diff(const struct compare_context *c, struct compare_row *r, value dry_run,
+                    struct arena *a, struct err *err)
 {
     struct diff_input in = {.target = r->target,
                             .live = r->live,
@@ -102,8 +110,9 @@ static int row_diff(const struct compare_context *c, struct compare_row *r, valu
     return diff_object(&in, a, &r->diff, err);
 }
 
-int compare_row_again(const struct compare_context *c, struct compare_row *row, value live, value dry_run, bool failed,
-                      struct arena *a, struct app_conditions *conditions, struct err *err)
+int compare_row_again(const struct compare_context *c, struct compare_row *row, value live,
+                      value dry_run, bool failed, struct arena *a,
+                      struct app_conditions *conditions, struct err *err)
 {
     row->live = live;
     row->diff = (struct diff_result){0};
@@ -131,8 +140,8 @@ int compare_row_again(const struct compare_context *c, struct compare_row *row, 
     if (conditions && kind.known && kind.namespaced && !object_ns(o).len)
         app_conditions_add(conditions, APP_CONDITION_INVALID_SPEC_ERROR,
                            arena_printf(a, "Namespace for %.*s %.*s/%.*s, Kind=%.*s is missing.",
-                                        STR_FMT(object_name(o)), STR_FMT(row->key.group), STR_FMT(row->version),
-                                        STR_FMT(row->key.kind)));
+                                        STR_FMT(object_name(o)), STR_FMT(row->key.group),
+                                        STR_FMT(row->version), STR_FMT(row->key.kind)));
     return 0;
 }
 
@@ -148,10 +157,7 @@ static void tally(struct compare_tally *t, const struct compare_verdict *v, int6
     t->managed_live += v->managed && v->live ? n : 0;
 }
 
-void compare_tally_add(struct compare_tally *t, const struct compare_verdict *v)
-{
-    tally(t, v, 1);
-}
+void compare_tally_add(struct compare_tally *t, const struct compare_verdict *v) { tally(t, v, 1); }
 
 void compare_tally_remove(struct compare_tally *t, const struct compare_verdict *v)
 {
@@ -216,7 +222,8 @@ value compare_row_status(const struct compare_row *row, bool with_health, struct
 
 #define CAUSES_SHOWN 3
 
-str compare_health_cause(const struct compare_row *row, size_t n_rows, enum health_code code, struct arena *a)
+str compare_health_cause(const struct compare_row *row, size_t n_rows, enum health_code code,
+                         struct arena *a)
 {
     size_t n = 0;
     str text = STR("");
@@ -226,8 +233,9 @@ str compare_health_cause(const struct compare_row *row, size_t n_rows, enum heal
         if (!row[i].verdict.counts_health || row[i].verdict.health != code || n++ >= CAUSES_SHOWN)
             continue;
         const struct kube_key *k = &row[i].key;
-        text = ARENA_CAT(a, text, n > 1 ? STR(", ") : STR("Caused by "), k->group, k->group.len ? STR("/") : STR(""),
-                         k->kind, STR(":"), k->ns, k->ns.len ? STR("/") : STR(""), k->name);
+        text = ARENA_CAT(a, text, n > 1 ? STR(", ") : STR("Caused by "), k->group,
+                         k->group.len ? STR("/") : STR(""), k->kind, STR(":"), k->ns,
+                         k->ns.len ? STR("/") : STR(""), k->name);
     }
     if (n > CAUSES_SHOWN)
         text = ARENA_CAT(a, text, arena_printf(a, " and %zu more", n - CAUSES_SHOWN));
