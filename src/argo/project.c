@@ -6,6 +6,9 @@
 #include "kube/selector.h"
 #include "lang/glob.h"
 
+#define PROJECT_SELECTOR_BYTES_MAX ((size_t)16 << 20) /* parsed selectors of all global projects   \
+                                                       */
+
 /* ---- view ---- */
 
 /* Lists of a global project that are appended to those of the project itself. */
@@ -64,17 +67,19 @@ value project_default(struct arena *a, str namespace)
     return o;
 }
 
-size_t project_globals(const struct settings *s, value object, struct arena *a, str *ret_name,
-                       size_t max)
+size_t project_globals(const struct settings *s, value object, str *ret_name, size_t max)
 {
+    struct arena a;
     size_t n = 0;
+    arena_init(&a, PROJECT_SELECTOR_BYTES_MAX);
     for (struct value_iter it = value_iter(s->global_projects); value_next(&it) && n < max;) {
         struct kube_selector selector;
         struct err ignored;
-        if (!kube_label_selector_of(value_getz(it.val, "labelSelector"), a, &selector, &ignored) &&
+        if (!kube_label_selector_of(value_getz(it.val, "labelSelector"), &a, &selector, &ignored) &&
             kube_selector_matches(&selector, object_labels(object)))
             ret_name[n++] = value_str(value_getz(it.val, "projectName"));
     }
+    arena_done(&a);
     return n;
 }
 

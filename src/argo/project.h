@@ -23,8 +23,7 @@ void project_view(value object, const value *globals, size_t n_globals, struct a
 value project_default(struct arena *a, str namespace);
 /* Names of the global projects that apply to `object` by settings->global_projects. At most max;
  * returns how many. */
-size_t project_globals(const struct settings *s, value object, struct arena *a, str *ret_name,
-                       size_t max);
+size_t project_globals(const struct settings *s, value object, str *ret_name, size_t max);
 
 bool project_source_permitted(const struct project *p, str repo_url);
 bool project_destination_permitted(const struct project *p, const struct app_cluster *cluster,

@@ -249,9 +249,11 @@ int compare_app(const struct compare_context *c, const struct compare_input *in,
     return 0;
 }
 
-value compare_status_unknown(const struct app *app, struct arena *a)
+value compare_status_unknown(const struct compare_context *c, const struct compare_input *in,
+                             struct arena *a)
 {
-    value old = value_getz(app->status, "sync");
+    (void)in;
+    value old = value_getz(c->app->status, "sync");
     value v = value_is_map(old) ? value_edit(a, object_private(a, old)) : value_new_map(a);
     value_set_str(a, v, "status", sync_code_name(SYNC_UNKNOWN));
     return v;

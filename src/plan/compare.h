@@ -130,7 +130,8 @@ str compare_health_cause(const struct compare_row *row, size_t n_rows, enum heal
                          struct arena *a);
 /* status.sync of an application that cannot be compared at all (bad spec): as it was, with status
  * Unknown. */
-value compare_status_unknown(const struct app *app, struct arena *a);
+value compare_status_unknown(const struct compare_context *c, const struct compare_input *in,
+                             struct arena *a);
 
 /* The destination namespace whose metadata the application manages. */
 bool compare_is_managed_namespace(const struct app *app, value object);
