@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "kube/object.h"
 #include "plan/sync.h"
+#include "plan/tree.h"
 
 struct comparison {
     const struct compare_context *c;
@@ -215,6 +216,10 @@ static void collect(struct comparison *m)
     ret->health.message = compare_health_cause(ret->row, ret->n_rows, ret->health.code, m->a);
     ret->resources = m->row.n ? list : VALUE_ABSENT;
     ret->sync_status = status_of(m);
+    VEC(value) targets = {0};
+    for (size_t i = 0; i < m->row.n; i++)
+        vec_push(m->a, &targets, m->row.at[i].target);
+    ret->images = objects_images(targets.at, targets.n, m->a);
 }
 
 int compare_app(const struct compare_context *c, const struct compare_input *in, struct arena *a,

@@ -41,5 +41,7 @@ value tree_summary(const struct app *app, value tree, struct arena *a);
 
 /* Images of a workload or pod, sorted and unique. */
 value object_images(value object, struct arena *a);
+/* The same over several objects (absent ones have none). */
+value objects_images(const value *object, size_t n, struct arena *a);
 
 #endif
