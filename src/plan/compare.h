@@ -98,6 +98,8 @@ struct compare_result {
     value sync_status;                /* status.sync */
     value resources;                  /* status.resources, without health */
     bool need_dry_run;                /* some row waits for a dry-run apply */
+    value
+        images; /* sorted unique list of the targets' images; the tree's are the caller's to add */
 };
 int compare_app(const struct compare_context *c, const struct compare_input *in, struct arena *a,
                 struct compare_result *ret, struct err *err) MUST_CHECK;
