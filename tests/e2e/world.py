@@ -348,7 +348,7 @@ class World:
 
     def command(self):
         where = ["--kubeconfig", CLUSTER] if CLUSTER else ["--embedded", "--write-kubeconfig", str(self.kubeconfig)]
-        return [str(TIPHYS), "up", *where, "--data-dir", str(self.data), "--address", "127.0.0.1", "--port", "0", *self.arguments]
+        return [str(TIPHYS), "up", *where, "--data-dir", str(self.data), "--address", "127.0.0.1", "--port", "0", "--insecure", *self.arguments]
 
     def start(self):
         """Starts it and waits until it serves; the seconds that took are returned."""
