@@ -58,7 +58,6 @@ struct appcache_entry { /* a snapshot */
     size_t n_managed;
     const struct doc *tree, *manifests; /* NULL: never set */
     unsigned has;                       /* bit set of enum appcache_part */
-    uint32_t refs;                      /* private */
 };
 /* A reference for the caller, or NULL when nothing was ever written for this application. */
 struct appcache_entry *appcache_read(const struct appcache *c, str app);

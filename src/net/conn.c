@@ -255,6 +255,13 @@ void conn_feed_eof(struct conn *c)
     fail(c, &none);
 }
 
+void conn_unpin(struct conn *c)
+{
+    c->defers--;
+    if (c->closing)
+        free_conn(c);
+}
+
 static void resume_later(void *arg)
 {
     struct conn *c = arg;

@@ -69,6 +69,7 @@ struct conn *conn_new(struct loop *l, struct tls_context *tls, const char *host,
 struct conn *conn_new_memory(struct loop *l, const struct conn_ops *ops, void *owner);
 void conn_feed(struct conn *c, str bytes); /* as if the peer had sent them */
 void conn_feed_eof(struct conn *c);
+void conn_unpin(struct conn *c); /* drop one `defers` that a test took to keep it */
 
 /* Take the next pending connection of a listener; starts reading. */
 int conn_accept(struct conn *c, uv_stream_t *listener, struct err *err) MUST_CHECK;

@@ -150,8 +150,24 @@ static void exchange_end(struct exchange *x)
     free_when_through(x);
 }
 
+/* Debian's http-parser is built lenient and lets blanks into names ("Content-Length : 5"): what two
+ * servers may read differently is refused. */
+static bool is_token(str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.at[i];
+        if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
+            return false;
+    }
+    return name.len > 0;
+}
+
 void exchange_header(struct exchange *x, str name, str value)
 {
+    if (!is_token(name) || !http_header_is_clean(value)) {
+        x->refuse_status = 400;
+        return;
+    }
     x->header_bytes += name.len + value.len + 4;
     if (x->header_bytes > x->server->config.header_bytes_max ||
         x->req.header.n >= HTTP_HEADERS_MAX) {
