@@ -215,10 +215,7 @@ static void add_number(struct buf *out, double v)
 }
 
 /* Shortest text that names a bound exactly as people wrote it. */
-static void add_bound(struct buf *out, double v)
-{
-    buf_printf(out, "%.12g", v);
-}
+static void add_bound(struct buf *out, double v) { buf_printf(out, "%.12g", v); }
 
 static void add_escaped(struct buf *out, str s, bool quote)
 {

@@ -1,4 +1,5 @@
-/* net/query_fuzz.c: query strings, path pieces and URLs; what is escaped again must read the same. */
+/* net/query_fuzz.c: query strings, path pieces and URLs; what is escaped again must read the same.
+ */
 #include <assert.h>
 
 #include "net/http.h"

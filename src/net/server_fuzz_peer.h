@@ -1,4 +1,5 @@
-/* net/server_fuzz_peer.h: a server without sockets for the fuzz targets: bytes in, answers counted. Private to them. */
+/* net/server_fuzz_peer.h: a server without sockets for the fuzz targets: bytes in, answers counted.
+ * Private to them. */
 #ifndef NET_SERVER_FUZZ_PEER_H
 #define NET_SERVER_FUZZ_PEER_H
 
@@ -29,8 +30,10 @@ static inline void fuzz_server(str before, str input)
     struct http_server *s;
     struct err err;
     struct loop *l = loop_new(EVENT_SIM, 1);
-    struct http_server_config config = {
-        .handler = fuzz_handle, .arg = &n, .header_bytes_max = 4096, .body_bytes_max = 4096};
+    struct http_server_config config = {.handler = fuzz_handle,
+                                        .arg = &n,
+                                        .header_bytes_max = 4096,
+                                        .body_bytes_max = 4096};
     int rc = http_server_open(l, &config, &s, &err);
     assert(rc == 0);
     struct conn *c = conn_new_memory(l, &server_conn_ops, NULL);

@@ -1,4 +1,5 @@
-/* base/tests/metrics_test.c: the text form against the exposition format's rules (prometheus.io, text format 0.0.4). */
+/* base/tests/metrics_test.c: the text form against the exposition format's rules (prometheus.io,
+ * text format 0.0.4). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
