@@ -41,9 +41,10 @@ bool semver_constraint_check(const struct semver_constraint *c, const struct sem
 /* A revision that is not itself a version but is a constraint: "1.2.*", ">=1", "*" (argo-cd git client). */
 bool semver_is_constraint(str revision);
 
-/* argo-cd versions.MaxVersion: the highest of tags[0..n) that satisfies the constraint text. Tags that are no versions are
- * passed over. *ret_index into tags. -ERR_INVALID: the text is no constraint; -ERR_NOT_FOUND: no tag satisfies it. */
-int semver_highest(str constraint, const str *tags, size_t n, size_t *ret_index,
+/* argo-cd versions.MaxVersion for a constraint: the highest of tags[0..n) that begins with tag_prefix (may be empty) and
+ * satisfies the constraint behind it. Tags that are no versions are passed over. *ret_index into tags.
+ * -ERR_INVALID: the text is no constraint, or a tag is nearly a version ("1.0.0-01"); -ERR_NOT_FOUND: no tag satisfies it. */
+int semver_highest(str constraint, const str *tags, size_t n, str tag_prefix, size_t *ret_index,
                    struct err *err) MUST_CHECK;
 
 #endif
