@@ -15,7 +15,10 @@ struct reader {
     unsigned depth;
 };
 
-static int bad(struct reader *r, const char *text) { return err_set(r->err, ERR_INVALID, "%s", text); }
+static int bad(struct reader *r, const char *text)
+{
+    return err_set(r->err, ERR_INVALID, "%s", text);
+}
 
 /* The next rune; 0 at the end (and for a NUL, which ends a pattern upstream too). */
 static uint32_t next(struct reader *r)
@@ -157,7 +160,15 @@ int glob_compile(str pattern, str separators, struct arena *a, const struct glob
     return 0;
 }
 
-bool glob_match(const struct glob *g, str text) { return glob_run(&g->program, text); }
+bool glob_match(const struct glob *g, str text)
+{
+    /* Upstream a pattern that is one `?` or class alone takes the empty text for U+FFFD. */
+    const struct glob_step *only = &g->program.steps.at[0];
+    if (!text.len && g->program.steps.n == 2 &&
+        (only->op == GLOB_NOT_SEP || only->op == GLOB_CLASS))
+        return glob_run(&g->program, STR("\xef\xbf\xbd"));
+    return glob_run(&g->program, text);
+}
 
 bool glob_matches(str pattern, str text, str separators)
 {

@@ -1,14 +1,14 @@
 /* lang/glob.h: the three pattern languages that Argo CD users write.
  *
- * glob         gobwas/glob 0.2.3: `*` (any run without separators), `**` (any run), `?`, `[abc] [!a-z]`, `{a,b}` nested,
- *              backslash escapes. Used without separators for RBAC, destinations, include/exclude, and with "/" for
- *              source repositories. Works on runes.
- * path_match   Go's path.Match: `*` and `?` stop at '/', `[^a-z]`; a malformed pattern is an error.
- * doublestar   bmatcuk/doublestar v4: as path_match plus `**` over whole segments and `{a,b}`.
+ * glob         gobwas/glob 0.2.3: `*` (any run without separators), `**` (any run), `?`, `[abc]
+ * [!a-z]`, `{a,b}` nested, backslash escapes. Used without separators for RBAC, destinations,
+ * include/exclude, and with "/" for source repositories. Works on runes. path_match   Go's
+ * path.Match: `*` and `?` stop at '/', `[^a-z]`; a malformed pattern is an error. doublestar
+ * bmatcuk/doublestar v4: as path_match plus `**` over whole segments and `{a,b}`.
  *
- * A compiled glob lives in the arena it was compiled into, is immutable and may be used from any thread.
- * Matching costs at most O(pattern x text) for the sizes below and never recurses without bound.
- * Source: gobwas/glob, Go path.Match, bmatcuk/doublestar; argo-cd util/glob. */
+ * A compiled glob lives in the arena it was compiled into, is immutable and may be used from any
+ * thread. Matching costs at most O(pattern x text) for the sizes below and never recurses without
+ * bound. Source: gobwas/glob, Go path.Match, bmatcuk/doublestar; argo-cd util/glob. */
 #ifndef LANG_GLOB_H
 #define LANG_GLOB_H
 
@@ -21,8 +21,9 @@
 
 struct glob;
 
-/* Compile a gobwas pattern. separators: the characters that `*` and `?` do not cross, "" for none; copied.
- * -ERR_INVALID: not a pattern (unclosed class or brace); -ERR_TOO_LARGE: past the bounds above. */
+/* Compile a gobwas pattern. separators: the characters that `*` and `?` do not cross, "" for none;
+ * copied. -ERR_INVALID: not a pattern (unclosed class or brace); -ERR_TOO_LARGE: past the bounds
+ * above. */
 int glob_compile(str pattern, str separators, struct arena *a, const struct glob **ret,
                  struct err *err) MUST_CHECK;
 bool glob_match(const struct glob *g, str text);

@@ -25,7 +25,12 @@ uint32_t glob_rune(str text, size_t i, size_t *ret_width)
 {
     const uint8_t *u = (const uint8_t *)text.at + i;
     size_t left = text.len - i;
-    unsigned width = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
+    unsigned width = u[0] < 0x80   ? 1
+                     : u[0] < 0xc2 ? 0
+                     : u[0] < 0xe0 ? 2
+                     : u[0] < 0xf0 ? 3
+                     : u[0] < 0xf5 ? 4
+                                   : 0;
     *ret_width = 1;
     if (width == 1)
         return u[0];

@@ -1,5 +1,5 @@
-/* lang/glob_program.h: what every glob becomes: a small program that is run over all ways at once, so that no pattern costs
- * more than its length times the text's. Private to the room. */
+/* lang/glob_program.h: what every glob becomes: a small program that is run over all ways at once,
+ * so that no pattern costs more than its length times the text's. Private to the room. */
 #ifndef LANG_GLOB_PROGRAM_H
 #define LANG_GLOB_PROGRAM_H
 

@@ -50,8 +50,8 @@ static bool read_class(struct reader *r)
         if (here(r) == ']' || !class_char(r, &range.low))
             return false;
         range.high = range.low;
-        bool dash = here(r) == '-' &&
-                    !(r->doublestar && r->at + 1 < r->pattern.len && r->pattern.at[r->at + 1] == ']');
+        bool dash = here(r) == '-' && !(r->doublestar && r->at + 1 < r->pattern.len &&
+                                        r->pattern.at[r->at + 1] == ']');
         if (dash) {
             r->at++;
             if (!class_char(r, &range.high))
@@ -90,7 +90,8 @@ static bool read_braces(struct reader *r)
     return true;
 }
 
-/* "**" that is a whole segment takes any number of them; behind '/' and at the end also none at all. */
+/* "**" that is a whole segment takes any number of them; behind '/' and at the end also none at
+ * all. */
 static void read_stars(struct reader *r)
 {
     struct glob_program *p = &r->program;
@@ -112,7 +113,7 @@ static void read_stars(struct reader *r)
     }
 }
 
-/* "a/**" and "a/**" with a slash behind match "a" too. */
+/* Two stars behind a slash at the end: the folder itself matches too. */
 static bool slash_stars_end(const struct reader *r)
 {
     str rest = str_from(r->pattern, r->at);
@@ -126,13 +127,17 @@ static bool read_sequence(struct reader *r)
         if (r->depth && (here(r) == ',' || here(r) == '}'))
             return true;
         if (slash_stars_end(r)) {
-            size_t split = glob_emit(p, GLOB_SPLIT);
             bool slash = r->pattern.at[r->pattern.len - 1] == '/';
+            size_t none = glob_emit(p, GLOB_SPLIT), no_more = 0;
             glob_emit_rune(p, '/');
+            if (slash)
+                no_more = glob_emit(p, GLOB_SPLIT);
             glob_emit_run(p, GLOB_ANY);
             if (slash)
                 glob_emit_rune(p, '/');
-            p->steps.at[split].to = (uint32_t)p->steps.n;
+            p->steps.at[none].to = (uint32_t)p->steps.n;
+            if (slash)
+                p->steps.at[no_more].to = (uint32_t)p->steps.n;
             r->at = r->pattern.len;
             return true;
         }
@@ -167,8 +172,9 @@ static int match(str pattern, str text, bool doublestar, bool *ret_matched, stru
         return err_set(err, ERR_TOO_LARGE, "pattern is longer than %d bytes",
                        GLOB_PATTERN_BYTES_MAX);
     arena_init(&a, ARENA_BYTES_DEFAULT);
-    struct reader r = {
-        .pattern = pattern, .program = {.arena = &a, .separators = STR("/")}, .doublestar = doublestar};
+    struct reader r = {.pattern = pattern,
+                       .program = {.arena = &a, .separators = STR("/")},
+                       .doublestar = doublestar};
     bool ok = read_sequence(&r);
     if (ok) {
         glob_emit(&r.program, GLOB_END);

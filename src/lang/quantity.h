@@ -1,8 +1,9 @@
 /* lang/quantity.h: Kubernetes quantities ("100m", "1.5Gi", "12e6"), exact decimal arithmetic.
  *
- * A quantity is a decimal number with a format that printing keeps (decimal SI, binary SI, exponent). Values up to 2^63 - 1
- * with nine decimals are exact as in apimachinery: finer digits round up (away from zero), larger values are capped.
- * Values, any thread. Source: k8s.io/apimachinery/pkg/api/resource. */
+ * A quantity is a decimal number with a format that printing keeps (decimal SI, binary SI,
+ * exponent). Values up to 2^63 - 1 with nine decimals are exact as in apimachinery: finer digits
+ * round up (away from zero), larger values are capped. Values, any thread. Source:
+ * k8s.io/apimachinery/pkg/api/resource. */
 #ifndef LANG_QUANTITY_H
 #define LANG_QUANTITY_H
 
@@ -19,11 +20,12 @@ struct quantity {
     enum quantity_format format;
 };
 
-/* resource.ParseQuantity. -ERR_INVALID with its texts ("quantities must match the regular expression ...",
- * "unable to parse quantity's suffix", ...). */
+/* resource.ParseQuantity. -ERR_INVALID with its texts ("quantities must match the regular
+ * expression ...", "unable to parse quantity's suffix", ...). */
 int quantity_parse(str text, struct quantity *ret, struct err *err) MUST_CHECK;
 
-/* The canonical text: no lost precision, no fraction, largest suffix ("1500m" stays, "1024Mi" is "1Gi"). */
+/* The canonical text: no lost precision, no fraction, largest suffix ("1500m" stays, "1024Mi" is
+ * "1Gi"). */
 str quantity_str(struct arena *a, const struct quantity *q);
 
 int quantity_cmp(const struct quantity *a, const struct quantity *b); /* -1, 0, 1 */

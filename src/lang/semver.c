@@ -1,5 +1,5 @@
-/* lang/semver.c: versions and constraints. The regular expressions of the library are written out as small readers; each
- * takes the longest text, as they do on this grammar. */
+/* lang/semver.c: versions and constraints. The regular expressions of the library are written out
+ * as small readers; each takes the longest text, as they do on this grammar. */
 #include "lang/semver.h"
 
 struct text {
@@ -57,15 +57,19 @@ static void suffixes(struct text *t, str *ret_pre, str *ret_meta)
 
 /* ---- versions ---- */
 
-static int invalid(struct err *err) { return err_set(err, ERR_INVALID, "invalid semantic version"); }
+static int invalid(struct err *err)
+{
+    return err_set(err, ERR_INVALID, "invalid semantic version");
+}
 
 static int number(str digits, uint64_t *ret, struct err *err)
 {
     if (str_to_u64(digits, ret))
         return 0;
-    return err_set(err, ERR_INVALID,
-                   "error parsing version segment: strconv.ParseUint: parsing \"%.*s\": value out of range",
-                   STR_FMT(digits));
+    return err_set(
+        err, ERR_INVALID,
+        "error parsing version segment: strconv.ParseUint: parsing \"%.*s\": value out of range",
+        STR_FMT(digits));
 }
 
 static bool only_digits(str s)
@@ -234,17 +238,28 @@ str semver_str(struct arena *a, const struct semver *v)
 
 /* ---- constraints ---- */
 
-enum operator_kind { OP_EQUAL, OP_NOT, OP_MORE, OP_LESS, OP_MORE_EQUAL, OP_LESS_EQUAL, OP_TILDE, OP_CARET };
+enum operator_kind {
+    OP_EQUAL,
+    OP_NOT,
+    OP_MORE,
+    OP_LESS,
+    OP_MORE_EQUAL,
+    OP_LESS_EQUAL,
+    OP_TILDE,
+    OP_CARET
+};
 
 static const struct {
     str text;
     enum operator_kind op;
 } operators[] = {
     /* longer ones first */
-    {STR_INIT("!="), OP_NOT},        {STR_INIT(">="), OP_MORE_EQUAL}, {STR_INIT("=>"), OP_MORE_EQUAL},
-    {STR_INIT("<="), OP_LESS_EQUAL}, {STR_INIT("=<"), OP_LESS_EQUAL}, {STR_INIT("~>"), OP_TILDE},
-    {STR_INIT("="), OP_EQUAL},       {STR_INIT(">"), OP_MORE},        {STR_INIT("<"), OP_LESS},
-    {STR_INIT("~"), OP_TILDE},       {STR_INIT("^"), OP_CARET},       {STR_INIT(""), OP_EQUAL},
+    {STR_INIT("!="), OP_NOT},        {STR_INIT(">="), OP_MORE_EQUAL},
+    {STR_INIT("=>"), OP_MORE_EQUAL}, {STR_INIT("<="), OP_LESS_EQUAL},
+    {STR_INIT("=<"), OP_LESS_EQUAL}, {STR_INIT("~>"), OP_TILDE},
+    {STR_INIT("="), OP_EQUAL},       {STR_INIT(">"), OP_MORE},
+    {STR_INIT("<"), OP_LESS},        {STR_INIT("~"), OP_TILDE},
+    {STR_INIT("^"), OP_CARET},       {STR_INIT(""), OP_EQUAL},
 };
 
 struct term {
@@ -353,9 +368,10 @@ static int parse_group(str group, struct arena *a, struct semver_constraint *c, 
     struct text t = {group.at, group.at + group.len};
     VEC(struct term) terms = {0};
     bool pre = false;
+    int r = 0; /* of a term; the group as a whole is looked at first */
     for (bool separated = true;; separated = blanks(&t)) {
         struct range_version rv;
-        struct term term;
+        struct term term = {0};
         if (!terms.n)
             blanks(&t);
         else if (take(&t, ','))
@@ -368,18 +384,18 @@ static int parse_group(str group, struct arena *a, struct semver_constraint *c, 
         blanks(&t);
         if (!range_version(&t, &rv))
             return improper(group, err);
-        int r = make_term(a, op, &rv, &term, err);
-        if (r)
-            return r;
+        r = r ? r : make_term(a, op, &rv, &term, err);
         pre |= term.v.prerelease.len > 0;
         vec_push(a, &terms, term);
     }
+    if (r)
+        return r;
     for (size_t i = 0; i < terms.n; i++) {
         terms.at[i].pre = pre;
         terms.at[i].last = i + 1 == terms.n;
     }
-    c->term = arena_grow(a, c->term, c->n * sizeof(struct term),
-                         (c->n + terms.n) * sizeof(struct term));
+    c->term =
+        arena_grow(a, c->term, c->n * sizeof(struct term), (c->n + terms.n) * sizeof(struct term));
     memcpy(c->term + c->n, terms.at, terms.n * sizeof(struct term));
     c->n += terms.n;
     return 0;
