@@ -247,6 +247,41 @@ value value_fork(struct arena *a, value v)
     return fork;
 }
 
+static value thawed(struct arena *a, value v)
+{
+    enum value_type t = value_type(v);
+    if (t < VALUE_LIST)
+        return v;
+    value thaw = new_container(a, t);
+    struct node *c = node_of(thaw);
+    uint32_t n = (uint32_t)value_len(v);
+    c->pos = value_pos(v);
+    c->flags = value_is_sensitive(v) ? NODE_SENSITIVE : 0;
+    c->c.cap = n;
+    if (t == VALUE_MAP)
+        c->c.entry = arena_alloc(a, n * sizeof(*c->c.entry));
+    else
+        c->c.item = arena_alloc(a, n * sizeof(*c->c.item));
+    for (struct value_iter it = value_iter(v); value_next(&it);) {
+        value child = thawed(a, it.val);
+        ptrdiff_t i = t == VALUE_MAP ? node_find(c, it.key) : -1;
+        if (i >= 0)
+            c->c.entry[i].val = child;
+        else if (t == VALUE_MAP)
+            append_entry(a, c, it.key, child);
+        else
+            c->c.item[c->c.n++] = child;
+    }
+    return thaw;
+}
+
+value value_thaw(struct arena *a, value v)
+{
+    if (!v.doc) /* building parts may borrow from several documents, which a holds already */
+        return value_copy(a, v);
+    return thawed(a, held(a, v));
+}
+
 static value edit_child(struct arena *a, value map, str key, enum value_type type)
 {
     value child = value_get(map, key);

@@ -5,80 +5,53 @@
 #include <zstd.h>
 
 #include "value/json.h"
-#include "value/tape.h"
+#include "value/tape_write.h"
 #include "value/text.h"
 
-/* ---- writing a tape ---- */
+/* ---- freezing ---- */
 
-struct writer {
-    char *at;
-    size_t len, cap;
-    uint32_t *offset; /* stack of entry offsets of the open containers */
-    size_t n_offset, cap_offset;
-    struct tape_pos *pos;
-    size_t n_pos, cap_pos;
+struct freezer {
+    struct tape_writer tape;
     unsigned keep;
 };
 
-static void *grown(void *at, size_t *cap, size_t want, size_t item_bytes)
+static void put_bytes(struct freezer *f, const void *at, size_t n)
 {
-    if (want <= *cap)
-        return at;
-    size_t n = MAX_OF(*cap * 2, (size_t)64);
-    n = MAX_OF(n, want);
-    at = realloc(at, n * item_bytes);
-    if (!at)
-        abort();
-    *cap = n;
-    return at;
-}
-
-static char *room(struct writer *w, size_t n)
-{
-    if (w->cap - w->len < n + TAPE_SLACK)
-        w->at = grown(w->at, &w->cap, w->len + n + TAPE_SLACK, 1);
-    assert(w->len + n < UINT32_MAX);
-    return w->at + w->len;
-}
-
-static void put_header(struct writer *w, unsigned kind, uint32_t payload)
-{
-    tape_put_u32(room(w, 16), tape_header(kind, payload));
-    w->len += 4;
-}
-
-static void put_bytes(struct writer *w, const void *at, size_t n)
-{
-    char *p = room(w, n);
+    char *p = tape_writer_room(&f->tape, n);
     if (n)
         memcpy(p, at, n);
-    w->len += n;
+    f->tape.len += n;
 }
 
-static void put_key(struct writer *w, str key)
+static void put_header(struct freezer *f, unsigned kind, uint32_t payload)
+{
+    put_bytes(f, &(uint32_t){tape_header(kind, payload)}, 4);
+}
+
+static void put_key(struct freezer *f, str key)
 {
     if (key.len < TAPE_KEY_LONG && text_is_plain(key)) {
-        put_bytes(w, &(unsigned char){(unsigned char)key.len}, 1);
+        put_bytes(f, &(unsigned char){(unsigned char)key.len}, 1);
     } else {
         assert(key.len < UINT32_MAX);
-        put_bytes(w, &(unsigned char){TAPE_KEY_LONG}, 1);
-        put_bytes(w, &(uint32_t){(uint32_t)key.len}, 4);
+        put_bytes(f, &(unsigned char){TAPE_KEY_LONG}, 1);
+        put_bytes(f, &(uint32_t){(uint32_t)key.len}, 4);
     }
-    put_bytes(w, key.at, key.len);
+    put_bytes(f, key.at, key.len);
 }
 
-static void put_text(struct writer *w, str s, unsigned mark)
+static void put_text(struct freezer *f, str s, unsigned mark)
 {
     if (s.len > TAPE_PAYLOAD_MAX) {
-        put_header(w, TAPE_BIG_TEXT | mark, 0);
-        put_bytes(w, &(uint64_t){s.len}, 8);
+        put_header(f, TAPE_BIG_TEXT | mark, 0);
+        put_bytes(f, &(uint64_t){s.len}, 8);
     } else {
-        put_header(w, (text_is_plain(s) ? TAPE_TEXT : TAPE_ODD_TEXT) | mark, (uint32_t)s.len);
+        put_header(f, (text_is_plain(s) ? TAPE_TEXT : TAPE_ODD_TEXT) | mark, (uint32_t)s.len);
     }
-    put_bytes(w, s.at, s.len);
+    put_bytes(f, s.at, s.len);
 }
 
-static void put_number(struct writer *w, value v, unsigned mark)
+static void put_number(struct freezer *f, value v, unsigned mark)
 {
     enum value_type t = value_type(v);
     union {
@@ -93,116 +66,60 @@ static void put_number(struct writer *w, value v, unsigned mark)
     else
         n.d = value_double(v);
     unsigned kind = t == VALUE_INT ? TAPE_INT64 : t == VALUE_UINT ? TAPE_UINT64 : TAPE_DOUBLE;
-    str literal = w->keep & DOC_KEEP_LITERALS ? value_literal(v) : STR("");
+    str literal = f->keep & DOC_KEEP_LITERALS ? value_literal(v) : STR("");
     if (literal.len > 0 && literal.len <= TAPE_PAYLOAD_MAX) {
-        put_header(w, TAPE_NUMBER | mark, (uint32_t)literal.len);
-        put_bytes(w, &(unsigned char){(unsigned char)kind}, 1);
-        put_bytes(w, &n, 8);
-        put_bytes(w, literal.at, literal.len);
+        put_header(f, TAPE_NUMBER | mark, (uint32_t)literal.len);
+        put_bytes(f, &(unsigned char){(unsigned char)kind}, 1);
+        put_bytes(f, &n, 8);
+        put_bytes(f, literal.at, literal.len);
     } else if (t == VALUE_INT && n.i >= TAPE_SMALL_MIN && n.i <= TAPE_SMALL_MAX) {
-        put_header(w, TAPE_SMALL | mark, (uint32_t)n.i & TAPE_PAYLOAD_MAX);
+        put_header(f, TAPE_SMALL | mark, (uint32_t)n.i & TAPE_PAYLOAD_MAX);
     } else {
-        put_header(w, kind | mark, 0);
-        put_bytes(w, &n, 8);
+        put_header(f, kind | mark, 0);
+        put_bytes(f, &n, 8);
     }
 }
 
-static int by_key(const void *a, const void *b, void *tape)
+static void put_value(struct freezer *f, value v)
 {
-    const char *val;
-    str x = tape_key((const char *)tape + *(const uint32_t *)a, &val);
-    str y = tape_key((const char *)tape + *(const uint32_t *)b, &val);
-    return str_cmp(x, y);
-}
-
-/* Finish the container whose header is at `start` and whose entries' offsets are on the stack from
- * `base`. */
-static void close_container(struct writer *w, size_t start, size_t base, unsigned kind)
-{
-    size_t n = w->n_offset - base;
-    uint32_t *offset = w->offset + base, flags = 0;
-    assert(n <= TAPE_ENTRIES_MAX);
-    if (n > TAPE_LINEAR_MAX) {
-        flags = TAPE_INDEXED;
-        put_bytes(w, offset, n * 4);
-        bool sorted = (kind & 15) == TAPE_MAP;
-        for (size_t i = 1; sorted && i < n; i++)
-            sorted = by_key(offset + i - 1, offset + i, w->at) < 0;
-        if (sorted) {
-            flags |= TAPE_SORTED;
-        } else if ((kind & 15) == TAPE_MAP) {
-            qsort_r(offset, n, sizeof(*offset), by_key, w->at);
-            put_bytes(w, offset, n * 4);
-        }
-    }
-    w->n_offset = base;
-    tape_put_u32(w->at + start, tape_header(kind, (uint32_t)n << 2 | flags));
-    tape_put_u32(w->at + start + 4, (uint32_t)(w->len - start - 8));
-}
-
-static void note_pos(struct writer *w, value v)
-{
-    struct value_pos p = value_pos(v);
-    if (p.line == 0)
-        return;
-    w->pos = grown(w->pos, &w->cap_pos, w->n_pos + 1, sizeof(*w->pos));
-    w->pos[w->n_pos++] = (struct tape_pos){(uint32_t)w->len, p.line, p.column};
-}
-
-static void put_value(struct writer *w, value v)
-{
+    struct tape_writer *w = &f->tape;
     unsigned mark = value_is_sensitive(v) ? TAPE_SENSITIVE : 0;
-    if (w->keep & DOC_KEEP_POSITIONS)
-        note_pos(w, v);
+    struct value_pos pos = f->keep & DOC_KEEP_POSITIONS ? value_pos(v) : (struct value_pos){0, 0};
+    if (pos.line)
+        tape_writer_pos(w, w->len, pos);
     enum value_type t = value_type(v);
     switch (t) {
     case VALUE_NONE:
-    case VALUE_NULL: put_header(w, TAPE_NULL | mark, 0); return;
-    case VALUE_BOOL: put_header(w, (value_bool(v) ? TAPE_TRUE : TAPE_FALSE) | mark, 0); return;
+    case VALUE_NULL: put_header(f, TAPE_NULL | mark, 0); return;
+    case VALUE_BOOL: put_header(f, (value_bool(v) ? TAPE_TRUE : TAPE_FALSE) | mark, 0); return;
     case VALUE_INT:
     case VALUE_UINT:
-    case VALUE_DOUBLE: put_number(w, v, mark); return;
-    case VALUE_STRING: put_text(w, value_str(v), mark); return;
+    case VALUE_DOUBLE: put_number(f, v, mark); return;
+    case VALUE_STRING: put_text(f, value_str(v), mark); return;
     default: break;
     }
     size_t start = w->len, base = w->n_offset;
-    room(w, 16);
-    w->len += 8;
+    put_bytes(f, &(uint64_t){0}, 8);
     for (struct value_iter it = value_iter(v); value_next(&it);) {
-        w->offset = grown(w->offset, &w->cap_offset, w->n_offset + 1, sizeof(*w->offset));
-        w->offset[w->n_offset++] = (uint32_t)w->len;
+        tape_writer_entry(w, w->len);
         if (t == VALUE_MAP)
-            put_key(w, it.key);
-        put_value(w, it.val);
+            put_key(f, it.key);
+        put_value(f, it.val);
     }
-    close_container(w, start, base, (t == VALUE_MAP ? TAPE_MAP : TAPE_LIST) | mark);
+    tape_writer_close(w, start, base, (t == VALUE_MAP ? TAPE_MAP : TAPE_LIST) | mark, NULL);
 }
 
 struct doc *doc_freeze(value v, unsigned keep)
 {
     if (!value_exists(v))
         return NULL;
-    struct writer w = {.keep = keep};
-    memset(room(&w, 1024), 0, TAPE_ROOT);
-    w.len = TAPE_ROOT;
-    put_value(&w, v);
-    memset(room(&w, 0), 0, TAPE_SLACK);
-    free(w.offset);
-    return doc_of_tape(w.at, w.len, w.pos, w.n_pos);
+    struct freezer f = {.keep = keep};
+    tape_writer_init(&f.tape, 1024);
+    put_value(&f, v);
+    return tape_writer_finish(&f.tape);
 }
 
 /* ---- the document ---- */
-
-struct doc *doc_of_tape(char *take_tape, size_t tape_bytes, struct tape_pos *take_pos, size_t n_pos)
-{
-    struct doc *d = malloc(sizeof(*d));
-    char *fitted = realloc(take_tape, tape_bytes + TAPE_SLACK);
-    if (!d || !fitted)
-        abort();
-    assert(n_pos <= UINT32_MAX);
-    *d = (struct doc){1, (uint32_t)n_pos, tape_bytes, take_pos, fitted};
-    return d;
-}
 
 struct doc *doc_ref(const struct doc *d)
 {
@@ -217,7 +134,6 @@ void doc_unref(const struct doc *d)
     struct doc *mutable = (struct doc *)d;
     if (!d || atomic_fetch_sub_explicit(&mutable->refs, 1, memory_order_acq_rel) != 1)
         return;
-    free(mutable->tape);
     free(mutable->pos);
     free(mutable);
 }
@@ -279,14 +195,13 @@ int doc_unpack(str packed, struct doc **ret, struct err *err)
         ZSTD_getFrameContentSize(packed.at + sizeof(h), packed.len - sizeof(h));
     if (says != h.tape_bytes)
         return err_set(err, ERR_INVALID, "packed document is damaged");
-    char *tape = calloc(1, (size_t)h.tape_bytes + TAPE_SLACK);
-    if (!tape)
-        abort();
-    size_t n = ZSTD_decompress(tape, h.tape_bytes, packed.at + sizeof(h), packed.len - sizeof(h));
-    if (ZSTD_isError(n) || n != h.tape_bytes || hash64(str_mem(tape, n)) != h.check) {
-        free(tape);
+    struct doc *d = tape_doc_new(h.tape_bytes);
+    size_t n =
+        ZSTD_decompress(d->tape, h.tape_bytes, packed.at + sizeof(h), packed.len - sizeof(h));
+    if (ZSTD_isError(n) || n != h.tape_bytes || hash64(str_mem(d->tape, n)) != h.check) {
+        doc_unref(d);
         return err_set(err, ERR_INVALID, "packed document is damaged");
     }
-    *ret = doc_of_tape(tape, n, NULL, 0);
+    *ret = d;
     return 0;
 }

@@ -1,5 +1,5 @@
-/* value/json_fuzz.c: hostile JSON. Both parsers agree in result and message; what is printed parses to the same; freezing, packing
- * and the push parser change nothing. */
+/* value/json_fuzz.c: hostile JSON. Both parsers agree in result and message; what is printed parses
+ * to the same; freezing, packing and the push parser change nothing. */
 #include <assert.h>
 
 #include "value/json.h"

@@ -1,453 +1,537 @@
-/* value/json_parse.c: JSON text into building nodes.
+/* value/json_parse.c: JSON text straight into a frozen document, in one pass.
  *
- * The text is copied into the arena once and strings are decoded in place: decoding never makes a
- * string longer, except an invalid byte that becomes the three bytes of U+FFFD; such a string gets
- * memory of its own. */
+ * The text is walked once by a loop without recursion. Strings are copied to the tape while their
+ * end is looked for (text_scan.h), so the usual string is touched once; anything unusual in one
+ * (escapes, characters outside ASCII, <, > and &) goes to json_string.c. `struct spot` holds the
+ * two positions that everything moves, passed and returned by value so that they stay in registers:
+ * a store through the tape's char pointer would else make the compiler reload them.
+ *
+ * Room: before every token the tape has room for the rest of the text and ROOM_MIN bytes; a token
+ * other than an invalid byte never takes more than its own length and ROOM_MIN.
+ *
+ * Duplicate keys: every open map keeps a set of 64 bits of key hashes; a bit that is already set
+ * makes us look. Maps with more than TAPE_SEARCH_MAX keys find them when they are sorted for their
+ * index. The first duplicate is an error when strict; otherwise the tape is written again from a
+ * tree in which the last value won. */
 #include <assert.h>
 
 #include "value/json.h"
+#include "value/json_error.h"
+#include "value/json_string.h"
 #include "value/number.h"
+#include "value/tape_write.h"
 #include "value/text.h"
+#include "value/text_scan.h"
 
-/* The way to the value being read, for the path in messages about duplicate keys. */
+#define ROOM_MIN 64
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
 struct frame {
-    const struct frame *parent;
-    str key;
-    size_t index; /* in a list: key.at NULL */
+    uint32_t start; /* offset of the container's header */
+    uint32_t is_map;
+    size_t base;   /* of its entries on the writer's stack */
+    uint64_t seen; /* hashes of its keys */
 };
 
-struct parser {
-    const char *start, *at, *end;
-    const struct json_input *in;
-    struct arena *arena;
-    struct err *err;
-    const char *original;   /* the caller's text, as `start` is changed by decoding */
-    const char *line_start; /* positions: where in it the last computed line begins */
+struct reader {
+    struct json_source source;
+    struct tape_writer w;
+    const char *end;
+    bool positions, literals, strict, duplicates;
+    const char *line_start; /* positions: where the last computed line begins */
     uint32_t line;
     unsigned depth;
+    int result; /* of a failure */
+    struct frame frame[VALUE_DEPTH_MAX + 1];
 };
 
-/* ---- errors ---- */
+struct spot {
+    const char *p; /* NULL: failed, reader.result says how */
+    char *out;
+};
 
-static struct value_pos pos_of(const char *start, const char *at)
+static struct spot failed(struct reader *r, int result)
 {
-    struct value_pos pos = {1, 1};
-    const char *line = start;
-    for (const char *p = start; p < at; p++)
-        if (*p == '\n') {
-            pos.line++;
-            line = p + 1;
-        }
-    pos.column = (uint32_t)(at - line) + 1;
-    return pos;
+    r->result = result;
+    return (struct spot){NULL, NULL};
 }
 
-static int fail_kind(struct parser *p, const char *at, int kind, const char *text)
+static struct spot unexpected(struct reader *r, const char *at, const char *where)
 {
-    struct value_pos pos = pos_of(p->original, p->original + (at - p->start));
-    if (p->in->bare_errors)
-        return err_set(p->err, kind, "%s", text);
-    if (p->in->name.len)
-        return err_set(p->err, kind, "%.*s:%u:%u: %s", STR_FMT(p->in->name), pos.line, pos.column,
-                       text);
-    return err_set(p->err, kind, "line %u column %u: %s", pos.line, pos.column, text);
+    return failed(r, json_unexpected(&r->source, at, where));
 }
 
-/* Go's scanner is given a blank at the end of the text: in white space or a string it means
- * nothing, inside these it is the character that does not fit. */
-static bool inside_token(const char *where)
+ALWAYS_INLINE const char *skip_blanks(const char *p, const char *end)
 {
-    static const char *const token[] = {"in numeric", "after decimal", "in exponent",
-                                        "in literal", "in \\u",        "in string escape"};
-    for (size_t i = 0; i < ARRAY_LEN(token); i++)
-        if (str_starts(str_of(where), str_of(token[i])))
-            return true;
-    return false;
+    while (p < end && (unsigned char)*p <= ' ' &&
+           (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
+    return p;
 }
 
-/* "invalid character 'x' <where>", or the end of the text. */
-static int unexpected(struct parser *p, const char *at, const char *where)
+static struct spot grown(struct reader *r, struct spot s)
 {
-    char shown[16], text[200];
-    bool inside = inside_token(where);
-    if (at >= p->end && !inside)
-        return fail_kind(p, p->end, ERR_INVALID, "unexpected end of JSON input");
-    unsigned char c = at < p->end ? (unsigned char)*at : ' ';
-    static const char letter[] = {['\a'] = 'a', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
-                                  ['\v'] = 'v', ['\f'] = 'f', ['\r'] = 'r'};
-    if (c == '\'' || c == '\\')
-        snprintf(shown, sizeof(shown), "\\%c", c);
-    else if (c < sizeof(letter) && letter[c])
-        snprintf(shown, sizeof(shown), "\\%c", letter[c]);
-    else if (c < 0x20 || c == 0x7f)
-        snprintf(shown, sizeof(shown), "\\x%02x", c);
-    else if (c < 0x7f)
-        snprintf(shown, sizeof(shown), "%c", c);
-    else if (c < 0xa1 || c == 0xad)
-        snprintf(shown, sizeof(shown), "\\u00%02x", c);
-    else
-        shown[utf8_encode(c, shown)] = 0;
-    snprintf(text, sizeof(text), "invalid character '%s' %s", shown, where);
-    return fail_kind(p, at, ERR_INVALID, text);
+    r->w.len = (size_t)(s.out - r->w.at);
+    s.out = tape_writer_room(&r->w, (size_t)(r->end - s.p) + ROOM_MIN);
+    return s;
 }
 
-/* ---- pieces ---- */
-
-static inline void skip_blanks(struct parser *p)
+ALWAYS_INLINE struct spot with_room(struct reader *r, struct spot s)
 {
-    while (p->at < p->end && (*p->at == ' ' || *p->at == '\n' || *p->at == '\r' || *p->at == '\t'))
-        p->at++;
+    size_t left = r->w.cap - (size_t)(s.out - r->w.at);
+    if (UNLIKELY(left < (size_t)(r->end - s.p) + ROOM_MIN + TAPE_SLACK))
+        s = grown(r, s);
+    return s;
 }
 
-static struct value_pos here(struct parser *p)
+/* ---- strings ---- */
+
+/* Text that is not plain or longer than a header can say; s.out is where the header goes. `size` is
+ * that of a header. */
+static struct spot read_odd_text(struct reader *r, struct spot s, const char *at, size_t to)
 {
-    const char *nl = p->line_start, *now = p->original + (p->at - p->start);
-    while ((nl = memchr(nl, '\n', (size_t)(now - nl)))) {
-        p->line++;
-        p->line_start = ++nl;
+    size_t start = (size_t)(s.out - r->w.at);
+    int e = json_read_odd_string(&r->source, &r->w, &at, &to);
+    if (e)
+        return failed(r, e);
+    size_t len = to - start - 4;
+    char *head = r->w.at + start;
+    if (len > TAPE_PAYLOAD_MAX) {
+        memmove(head + 12, head + 4, len);
+        tape_put_u32(head, tape_header(TAPE_BIG_TEXT, 0));
+        memcpy(head + 4, &(uint64_t){len}, 8);
+        return (struct spot){at, head + 12 + len};
     }
-    return (struct value_pos){p->line, (uint32_t)(now - p->line_start) + 1};
+    bool plain = text_is_plain(str_mem(head + 4, len));
+    tape_put_u32(head, tape_header(plain ? TAPE_TEXT : TAPE_ODD_TEXT, (uint32_t)len));
+    return (struct spot){at, head + 4 + len};
 }
 
-static int hex4(struct parser *p, const char *at, uint32_t *ret)
+/* s.p is behind the opening quote. */
+ALWAYS_INLINE struct spot read_text(struct reader *r, struct spot s)
 {
-    uint32_t x = 0;
-    for (int i = 0; i < 4; i++) {
-        char c = at + i < p->end ? at[i] : 0;
-        if (c >= '0' && c <= '9')
-            x = x << 4 | (uint32_t)(c - '0');
-        else if ((c | 32) >= 'a' && (c | 32) <= 'f')
-            x = x << 4 | (uint32_t)((c | 32) - 'a' + 10);
+    char *to = s.out + 4;
+    const char *q = text_copy_plain(s.p, r->end, &to);
+    size_t len = (size_t)(to - s.out) - 4;
+    if (UNLIKELY(q >= r->end || *q != '"' || len > TAPE_PAYLOAD_MAX))
+        return read_odd_text(r, s, q, (size_t)(to - r->w.at));
+    tape_put_u32(s.out, tape_header(TAPE_TEXT, (uint32_t)len));
+    return (struct spot){q + 1, to};
+}
+
+static struct spot read_odd_key(struct reader *r, struct spot s, const char *at, size_t to)
+{
+    size_t start = (size_t)(s.out - r->w.at);
+    int e = json_read_odd_string(&r->source, &r->w, &at, &to);
+    if (e)
+        return failed(r, e);
+    size_t len = to - start - 1;
+    char *head = r->w.at + start;
+    if (len < TAPE_KEY_LONG && text_is_plain(str_mem(head + 1, len))) {
+        head[0] = (char)len;
+        return (struct spot){at, head + 1 + len};
+    }
+    memmove(head + 5, head + 1, len);
+    head[0] = (char)TAPE_KEY_LONG;
+    tape_put_u32(head + 1, (uint32_t)len);
+    return (struct spot){at, head + 5 + len};
+}
+
+/* ---- duplicate keys ---- */
+
+ALWAYS_INLINE uint64_t first_bytes(const char *p, size_t n)
+{
+    uint64_t x;
+    memcpy(&x, p, 8); /* the tape has slack */
+    return n >= 8 ? x : x & (((uint64_t)1 << n * 8) - 1);
+}
+
+/* A bit for the set of seen keys; the start and the end of the key count. */
+ALWAYS_INLINE uint64_t key_bit(str key)
+{
+    uint64_t x = first_bytes(key.at, key.len);
+    if (key.len > 8)
+        x ^= tape_u64(key.at + key.len - 8) * 31;
+    x = (x + key.len) * 0x9e3779b97f4a7c15u;
+    return (uint64_t)1 << (x >> 58);
+}
+
+static int say_duplicate(struct reader *r, const char *at, str key)
+{
+    CLEANUP(buf_done) struct buf text;
+    buf_init(&text, 4096);
+    for (unsigned i = 0; i + 1 < r->depth; i++) {
+        /* the way to the innermost container: the last entry of each one around it */
+        const struct frame *f = &r->frame[i];
+        size_t last = r->frame[i + 1].base - 1;
+        const char *val;
+        str step = f->is_map ? tape_key(r->w.at + r->w.offset[last], &val) : STR("");
+        if (f->is_map)
+            buf_printf(&text, "%s%.*s", text.len ? "." : "", STR_FMT(step));
         else
-            return unexpected(p, at + i, "in \\u hexadecimal character escape");
+            buf_printf(&text, "[%zu]", last - f->base);
     }
-    *ret = x;
-    return 0;
+    buf_printf(&text, "%s%.*s", text.len ? "." : "", STR_FMT(key));
+    str path = str_sub(buf_str(&text), 0, 300);
+    char say[400];
+    snprintf(say, sizeof(say), "duplicate field \"%.*s\"", STR_FMT(path));
+    return json_fail(&r->source, at, ERR_INVALID, say);
 }
 
-/* \uXXXX at *at (behind the backslash); a pair of surrogates is one rune, a lone one U+FFFD. */
-static int unicode_escape(struct parser *p, const char **at, uint32_t *ret)
+/* The key was perhaps seen: look. Its own entry is not on the stack yet. False: failed. */
+static bool check_duplicate(struct reader *r, const struct frame *f, const char *at, str key)
 {
-    uint32_t low;
-    int r = hex4(p, *at + 1, ret);
-    if (r)
-        return r;
-    *at += 5;
-    if (*ret < 0xd800 || *ret > 0xdfff)
-        return 0;
-    if (*ret < 0xdc00 && *at + 1 < p->end && (*at)[0] == '\\' && (*at)[1] == 'u') {
-        r = hex4(p, *at + 2, &low);
-        if (r)
-            return r;
-        if (low >= 0xdc00 && low <= 0xdfff) {
-            *ret = 0x10000 + ((*ret - 0xd800) << 10) + (low - 0xdc00);
-            *at += 6;
-            return 0;
-        }
-    }
-    *ret = 0xfffd;
-    return 0;
-}
-
-/* Decode from `at` up to the closing quote into `to` (in place when to <= at; with room for 3 bytes
- * a byte otherwise). */
-static int decode(struct parser *p, const char *at, char *to, str *ret)
-{
-    static const char plain[128] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-                                    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
-    char *out = to;
-    uint32_t rune;
-    for (;;) {
-        unsigned char c = at < p->end ? (unsigned char)*at : 0;
-        if (at >= p->end || c < 0x20)
-            return unexpected(p, at, "in string literal");
-        if (c == '"')
-            break;
-        if (c == '\\') {
-            unsigned char e = ++at < p->end ? (unsigned char)*at : 0;
-            if (e < 128 && plain[e]) {
-                *out++ = plain[e];
-                at++;
-            } else if (e == 'u') {
-                int r = unicode_escape(p, &at, &rune);
-                if (r)
-                    return r;
-                out += utf8_encode(rune, out);
-            } else {
-                return unexpected(p, at, "in string escape code");
-            }
+    size_t n = r->w.n_offset - f->base;
+    if (n >= TAPE_SEARCH_MAX)
+        return true; /* the index will tell */
+    for (size_t i = 0; i < n; i++) {
+        const char *val;
+        str other = tape_key(r->w.at + r->w.offset[f->base + i], &val);
+        if (other.len != key.len || memcmp(other.at, key.at, key.len) != 0)
             continue;
+        r->duplicates = true;
+        if (r->strict) {
+            r->result = say_duplicate(r, at, key);
+            return false;
         }
-        unsigned n = utf8_len(at, p->end);
-        if (n == 0) {
-            out += utf8_encode(0xfffd, out);
-            at++;
-        } else {
-            memmove(out, at, n);
-            out += n;
-            at += n;
-        }
+        break;
     }
-    p->at = at + 1;
-    *ret = str_mem(to, (size_t)(out - to));
-    return 0;
+    return true;
 }
 
-/* A string; p->at is behind the opening quote. */
-static int parse_string(struct parser *p, str *ret)
+/* A key and its colon; s.p is where the quote should be. */
+ALWAYS_INLINE struct spot read_key(struct reader *r, struct spot s)
 {
-    const char *from = p->at, *at = from;
-    while (at < p->end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' &&
-           *at != '\\')
-        at++;
-    if (at < p->end && *at == '"') {
-        *ret = str_mem(from, (size_t)(at - from));
-        p->at = at + 1;
-        return 0;
+    struct frame *f = &r->frame[r->depth - 1];
+    const char *at = s.p;
+    if (UNLIKELY(s.p >= r->end || *s.p != '"'))
+        return unexpected(r, s.p, "looking for beginning of object key string");
+    s = with_room(r, s);
+    size_t start = (size_t)(s.out - r->w.at);
+    char *to = s.out + 1;
+    const char *q = text_copy_plain(s.p + 1, r->end, &to), *val;
+    size_t len = (size_t)(to - s.out) - 1;
+    if (UNLIKELY(q >= r->end || *q != '"' || len >= TAPE_KEY_LONG)) {
+        s = read_odd_key(r, s, q, (size_t)(to - r->w.at));
+        if (!s.p)
+            return s;
+    } else {
+        s.out[0] = (char)len;
+        s = (struct spot){q + 1, to};
     }
-    /* Look for the end first: an invalid byte grows, so a string that holds one is decoded
-     * elsewhere. */
-    const char *close = at;
-    bool valid = true;
-    while (close < p->end && *close != '"') {
-        unsigned n = *close == '\\' ? 2 : utf8_len(close, p->end);
-        valid = valid && n > 0;
-        close += n ? n : 1;
-    }
-    if (close >= p->end)
-        close = p->end;
-    char *to = valid ? (char *)from : arena_alloc(p->arena, (size_t)(close - from) * 3 + 1);
-    return decode(p, from, to, ret);
+    str key = tape_key(r->w.at + start, &val);
+    uint64_t bit = key_bit(key);
+    if (UNLIKELY(f->seen & bit) && !check_duplicate(r, f, at, key))
+        return (struct spot){NULL, NULL};
+    f->seen |= bit;
+    tape_writer_entry(&r->w, start);
+    s.p = skip_blanks(s.p, r->end);
+    if (UNLIKELY(s.p >= r->end || *s.p != ':'))
+        return unexpected(r, s.p, "after object key");
+    s.p = skip_blanks(s.p + 1, r->end);
+    return s;
 }
 
-static int parse_number(struct parser *p, value *ret)
+/* ---- other scalars ---- */
+
+static char *put_wide(char *out, unsigned kind, const void *number, str literal)
+{
+    if (literal.len == 0 || literal.len > TAPE_PAYLOAD_MAX) {
+        tape_put_u32(out, tape_header(kind, 0));
+        memcpy(out + 4, number, 8);
+        return out + 12;
+    }
+    tape_put_u32(out, tape_header(TAPE_NUMBER, (uint32_t)literal.len));
+    out[4] = (char)kind;
+    memcpy(out + 5, number, 8);
+    memcpy(out + 13, literal.at, literal.len);
+    return out + 13 + literal.len;
+}
+
+static struct spot read_any_number(struct reader *r, struct spot s)
 {
     bool integer;
-    str rest = str_mem(p->at, (size_t)(p->end - p->at)), text;
+    str rest = str_mem(s.p, (size_t)(r->end - s.p)), text;
     size_t n = number_scan(rest, &integer);
-    if (n == 0) { /* name the part that is wrong */
-        const char *at = p->at + (*p->at == '-');
-        if (at >= p->end || *at < '0' || *at > '9')
-            return unexpected(p, at, "in numeric literal");
-        while (at < p->end && *at >= '0' && *at <= '9')
-            at++;
-        if (at < p->end && *at == '.') {
-            if (++at >= p->end || *at < '0' || *at > '9')
-                return unexpected(p, at, "after decimal point in numeric literal");
-            while (at < p->end && *at >= '0' && *at <= '9')
-                at++;
-        }
-        at++;
-        at += at < p->end && (*at == '+' || *at == '-');
-        return unexpected(p, at, "in exponent of numeric literal");
-    }
+    if (n == 0)
+        return failed(r, json_bad_number(&r->source, s.p));
     text = str_sub(rest, 0, n);
+    str literal = r->literals ? text : STR("");
     int64_t i;
     uint64_t u;
     double d;
     if (integer && str_to_i64(text, &i)) {
-        *ret = value_of_int(p->arena, i);
-    } else if (integer && p->in->exact_uint64 && str_to_u64(text, &u)) {
-        *ret = value_of_uint(p->arena, u);
+        s.out = put_wide(s.out, TAPE_INT64, &i, literal);
+    } else if (integer && r->source.in->exact_uint64 && str_to_u64(text, &u)) {
+        s.out = put_wide(s.out, TAPE_UINT64, &u, literal);
     } else if (number_to_double(text, &d)) {
-        *ret = value_of_double(p->arena, d);
+        s.out = put_wide(s.out, TAPE_DOUBLE, &d, literal);
     } else {
         char say[200];
         snprintf(say, sizeof(say),
                  "json: cannot unmarshal number %.*s into Go value of type float64",
                  (int)MIN_OF(text.len, (size_t)100), text.at);
-        return fail_kind(p, p->at, ERR_INVALID, say);
+        return failed(r, json_fail(&r->source, s.p, ERR_INVALID, say));
     }
-    if (p->in->keep_literals)
-        value_set_literal(*ret, text);
-    p->at += n;
-    return 0;
+    s.p += n;
+    return s;
 }
 
-static int parse_word(struct parser *p, const char *word, value v, value *ret)
+/* Integers of up to eight digits, which is nearly all of them, here. */
+ALWAYS_INLINE struct spot read_number(struct reader *r, struct spot s)
 {
-    for (size_t i = 1; word[i]; i++)
-        if (p->at + i >= p->end || p->at[i] != word[i]) {
+    const char *p = s.p;
+    bool negative = *p == '-';
+    int32_t x = 0;
+    const char *digits = p += negative;
+    while (p < r->end && *p >= '0' && *p <= '9' && p - digits < 9)
+        x = x * 10 + (*p++ - '0');
+    bool more = p < r->end && (*p == '.' || *p == 'e' || *p == 'E' || (*p >= '0' && *p <= '9'));
+    bool odd = p == digits || (*digits == '0' && p - digits > 1);
+    if (UNLIKELY(more || odd || x > TAPE_SMALL_MAX || r->literals))
+        return read_any_number(r, s);
+    x = negative ? -x : x;
+    tape_put_u32(s.out, tape_header(TAPE_SMALL, (uint32_t)x & TAPE_PAYLOAD_MAX));
+    return (struct spot){p, s.out + 4};
+}
+
+static struct spot read_word(struct reader *r, struct spot s, const char *word, unsigned kind)
+{
+    size_t n = strlen(word);
+    for (size_t i = 1; i < n; i++)
+        if (s.p + i >= r->end || s.p[i] != word[i]) {
             char where[60];
             snprintf(where, sizeof(where), "in literal %s (expecting '%c')", word, word[i]);
-            return unexpected(p, p->at + i, where);
+            return unexpected(r, s.p + i, where);
         }
-    p->at += strlen(word);
-    *ret = v;
-    return 0;
+    tape_put_u32(s.out, tape_header(kind, 0));
+    return (struct spot){s.p + n, s.out + 4};
 }
 
-static int duplicate(struct parser *p, const char *at, const struct frame *f, str key)
+static struct spot read_scalar(struct reader *r, struct spot s)
 {
-    char text[400] = "", *to = text + sizeof(text);
-    CLEANUP(buf_done) struct buf path;
-    buf_init(&path, 4096);
-    const struct frame *chain[VALUE_DEPTH_MAX + 1];
-    size_t n = 0;
-    for (; f && n < ARRAY_LEN(chain); f = f->parent)
-        chain[n++] = f;
-    while (n-- > 0)
-        if (chain[n]->key.at)
-            buf_printf(&path, "%s%.*s", path.len ? "." : "", STR_FMT(chain[n]->key));
-        else
-            buf_printf(&path, "[%zu]", chain[n]->index);
-    buf_printf(&path, "%s%.*s", path.len ? "." : "", STR_FMT(key));
-    snprintf(text, (size_t)(to - text), "duplicate field \"%.*s\"", (int)path.len,
-             path.at ? path.at : "");
-    return fail_kind(p, at, ERR_INVALID, text);
-}
-
-static int parse_value(struct parser *p, const struct frame *parent, value *ret);
-
-static int parse_key(struct parser *p, const struct frame *parent, value map, str *ret)
-{
-    const char *at = p->at;
-    if (at >= p->end || *at != '"')
-        return unexpected(p, at, "looking for beginning of object key string");
-    p->at++;
-    int r = parse_string(p, ret);
-    if (r)
-        return r;
-    if (p->in->strict && value_exists(value_get(map, *ret)))
-        return duplicate(p, at, parent, *ret);
-    skip_blanks(p);
-    if (p->at >= p->end || *p->at != ':')
-        return unexpected(p, p->at, "after object key");
-    p->at++;
-    return 0;
-}
-
-static int parse_map(struct parser *p, const struct frame *parent, value map)
-{
-    struct frame here_frame = {.parent = parent};
-    skip_blanks(p);
-    if (p->at < p->end && *p->at == '}') {
-        p->at++;
-        return 0;
-    }
-    for (;;) {
-        value child;
-        int r = parse_key(p, parent, map, &here_frame.key);
-        if (r)
-            return r;
-        if (!here_frame.key.at)
-            here_frame.key = STR("");
-        r = parse_value(p, &here_frame, &child);
-        if (r)
-            return r;
-        value_set_borrow_key(p->arena, map, here_frame.key, child);
-        skip_blanks(p);
-        char c = p->at < p->end ? *p->at : 0;
-        if (c != ',' && c != '}')
-            return unexpected(p, p->at, "after object key:value pair");
-        p->at++;
-        if (c == '}')
-            return 0;
-        skip_blanks(p);
-    }
-}
-
-static int parse_list(struct parser *p, const struct frame *parent, value list)
-{
-    struct frame here_frame = {.parent = parent};
-    skip_blanks(p);
-    if (p->at < p->end && *p->at == ']') {
-        p->at++;
-        return 0;
-    }
-    for (;; here_frame.index++) {
-        value child;
-        int r = parse_value(p, &here_frame, &child);
-        if (r)
-            return r;
-        value_push(p->arena, list, child);
-        skip_blanks(p);
-        char c = p->at < p->end ? *p->at : 0;
-        if (c != ',' && c != ']')
-            return unexpected(p, p->at, "after array element");
-        p->at++;
-        if (c == ']')
-            return 0;
-    }
-}
-
-static int parse_container(struct parser *p, const struct frame *parent, value *ret)
-{
-    bool map = *p->at == '{';
-    if (++p->depth > VALUE_DEPTH_MAX) {
-        char text[80];
-        snprintf(text, sizeof(text), "nested deeper than %d levels", VALUE_DEPTH_MAX);
-        return fail_kind(p, p->at, ERR_TOO_LARGE, text);
-    }
-    p->at++;
-    *ret = map ? value_new_map(p->arena) : value_new_list(p->arena);
-    int r = map ? parse_map(p, parent, *ret) : parse_list(p, parent, *ret);
-    p->depth--;
-    return r;
-}
-
-static int parse_value(struct parser *p, const struct frame *parent, value *ret)
-{
-    int r;
-    str s;
-    skip_blanks(p);
-    struct value_pos pos = {0, 0};
-    if (p->in->keep_positions)
-        pos = here(p);
-    switch (p->at < p->end ? *p->at : 0) {
-    case '{':
-    case '[': r = parse_container(p, parent, ret); break;
-    case '"':
-        p->at++;
-        r = parse_string(p, &s);
-        if (r == 0)
-            *ret = value_borrow_str(p->arena, s);
-        break;
-    case 't': r = parse_word(p, "true", value_of_bool(p->arena, true), ret); break;
-    case 'f': r = parse_word(p, "false", value_of_bool(p->arena, false), ret); break;
-    case 'n': r = parse_word(p, "null", value_null(p->arena), ret); break;
+    switch (s.p < r->end ? *s.p : 0) {
+    case 't': return read_word(r, s, "true", TAPE_TRUE);
+    case 'f': return read_word(r, s, "false", TAPE_FALSE);
+    case 'n': return read_word(r, s, "null", TAPE_NULL);
     case '-':
-    case '0' ... '9': r = parse_number(p, ret); break;
-    default: r = unexpected(p, p->at, "looking for beginning of value");
+    case '0' ... '9': return read_number(r, s);
+    default: return unexpected(r, s.p, "looking for beginning of value");
     }
-    if (r == 0 && pos.line)
-        value_set_pos(*ret, pos);
-    return r;
+}
+
+/* ---- containers ---- */
+
+static struct spot too_deep(struct reader *r, struct spot s)
+{
+    char text[80];
+    snprintf(text, sizeof(text), "nested deeper than %d levels", VALUE_DEPTH_MAX);
+    return failed(r, json_fail(&r->source, s.p, ERR_TOO_LARGE, text));
+}
+
+/* s.p is at the bracket; behind it afterwards. */
+ALWAYS_INLINE struct spot open_container(struct reader *r, struct spot s)
+{
+    if (UNLIKELY(r->depth >= VALUE_DEPTH_MAX))
+        return too_deep(r, s);
+    struct frame *f = &r->frame[r->depth++];
+    f->start = (uint32_t)(s.out - r->w.at);
+    f->is_map = *s.p == '{';
+    f->base = r->w.n_offset;
+    f->seen = 0;
+    s.out += 8;
+    s.p = skip_blanks(s.p + 1, r->end);
+    return s;
+}
+
+static struct spot close_large(struct reader *r, struct spot s, const struct frame *f)
+{
+    bool duplicate = false;
+    size_t n = r->w.n_offset - f->base;
+    if (n > TAPE_ENTRIES_MAX) {
+        char text[80];
+        snprintf(text, sizeof(text), "more than %u entries", TAPE_ENTRIES_MAX);
+        return failed(r, json_fail(&r->source, s.p, ERR_TOO_LARGE, text));
+    }
+    r->w.len = (size_t)(s.out - r->w.at);
+    uint32_t last = r->w.offset[r->w.n_offset - 1];
+    tape_writer_close(&r->w, f->start, f->base, f->is_map ? TAPE_MAP : TAPE_LIST, &duplicate);
+    r->duplicates = r->duplicates || duplicate;
+    if (duplicate && r->strict) {
+        const char *val; /* the sorted entries are still above the stack */
+        str key = tape_key(r->w.at + last, &val), next;
+        for (size_t i = f->base + 1; i < f->base + n; i++) {
+            key = tape_key(r->w.at + r->w.offset[i - 1], &val);
+            next = tape_key(r->w.at + r->w.offset[i], &val);
+            if (str_eq(key, next))
+                break;
+        }
+        r->depth++;
+        return failed(r, say_duplicate(r, s.p, key));
+    }
+    s.out = r->w.at + r->w.len;
+    return s;
+}
+
+/* s.p is behind the closing bracket. */
+ALWAYS_INLINE struct spot close_container(struct reader *r, struct spot s)
+{
+    const struct frame *f = &r->frame[--r->depth];
+    size_t n = r->w.n_offset - f->base;
+    if (UNLIKELY(n > TAPE_WALK_MAX))
+        return close_large(r, with_room(r, s), f);
+    r->w.n_offset = f->base;
+    char *head = r->w.at + f->start;
+    tape_put_u32(head, tape_header(f->is_map ? TAPE_MAP : TAPE_LIST, (uint32_t)n << 2));
+    tape_put_u32(head + 4, (uint32_t)(s.out - head) - 8);
+    return s;
+}
+
+static void note_position(struct reader *r, struct spot s)
+{
+    const char *nl = r->line_start;
+    while (nl < s.p && (nl = memchr(nl, '\n', (size_t)(s.p - nl)))) {
+        r->line++;
+        r->line_start = ++nl;
+    }
+    tape_writer_pos(&r->w, (size_t)(s.out - r->w.at),
+                    (struct value_pos){r->line, (uint32_t)(s.p - r->line_start) + 1});
+}
+
+/* ---- the loop ---- */
+
+/* Behind a value: commas and closing brackets up to where the next value starts. *ret_done: the
+ * root is complete. */
+ALWAYS_INLINE struct spot to_next_value(struct reader *r, struct spot s, bool *ret_done)
+{
+    while (r->depth > 0) {
+        bool map = r->frame[r->depth - 1].is_map;
+        s.p = skip_blanks(s.p, r->end);
+        char c = s.p < r->end ? *s.p : 0;
+        if (c == ',') {
+            s.p = skip_blanks(s.p + 1, r->end);
+            if (map)
+                return read_key(r, s);
+            tape_writer_entry(&r->w, (size_t)(s.out - r->w.at));
+            return s;
+        }
+        if (UNLIKELY(c != (map ? '}' : ']')))
+            return unexpected(r, s.p, map ? "after object key:value pair" : "after array element");
+        s.p++;
+        s = close_container(r, s);
+        if (UNLIKELY(!s.p))
+            return s;
+    }
+    *ret_done = true;
+    return s;
+}
+
+/* Behind an opening bracket: to the first value inside, or closed again with *ret_empty. */
+ALWAYS_INLINE struct spot to_first_value(struct reader *r, struct spot s, bool *ret_empty)
+{
+    bool map = r->frame[r->depth - 1].is_map;
+    *ret_empty = s.p < r->end && *s.p == (map ? '}' : ']');
+    if (*ret_empty) {
+        s.p++;
+        return close_container(r, s);
+    }
+    if (map)
+        return read_key(r, s);
+    tape_writer_entry(&r->w, (size_t)(s.out - r->w.at));
+    return s;
+}
+
+static struct spot read_root(struct reader *r, struct spot s)
+{
+    bool done = false;
+    s.p = skip_blanks(s.p, r->end);
+    while (!done) {
+        s = with_room(r, s);
+        if (UNLIKELY(r->positions))
+            note_position(r, s);
+        char c = s.p < r->end ? *s.p : 0;
+        if (c == '"') {
+            s.p++;
+            s = read_text(r, s);
+        } else if (c == '{' || c == '[') {
+            bool empty = false;
+            s = open_container(r, s);
+            if (s.p)
+                s = to_first_value(r, s, &empty);
+            if (s.p && !empty)
+                continue;
+        } else {
+            s = read_scalar(r, s);
+        }
+        if (UNLIKELY(!s.p))
+            return s;
+        s = to_next_value(r, s, &done);
+        if (UNLIKELY(!s.p))
+            return s;
+    }
+    s.p = skip_blanks(s.p, r->end);
+    return s.p < r->end ? unexpected(r, s.p, "after top-level value") : s;
 }
 
 static const struct json_input defaults;
 
-int json_parse(str text, const struct json_input *in, struct arena *a, value *ret, struct err *err)
+static unsigned keeps(const struct json_input *in)
 {
-    in = in ? in : &defaults;
-    size_t most = in->bytes_max ? in->bytes_max : JSON_BYTES_MAX;
-    if (text.len > most)
-        return err_set(err, ERR_TOO_LARGE, "%.*s%sJSON text of %zu bytes is larger than %zu",
-                       STR_FMT(in->name), in->name.len ? ": " : "", text.len, most);
-    const char *original = text.at ? text.at : "";
-    text = arena_str(a, text);
-    struct parser p = {text.at, text.at, text.at + text.len, in, a, err, original, original, 1, 0};
-    value v;
-    int r = parse_value(&p, NULL, &v);
-    if (r)
-        return r;
-    skip_blanks(&p);
-    if (p.at < p.end)
-        return unexpected(&p, p.at, "after top-level value");
-    *ret = v;
-    return 0;
+    return (in->keep_positions ? DOC_KEEP_POSITIONS : 0) |
+           (in->keep_literals ? DOC_KEEP_LITERALS : 0);
+}
+
+/* The document again, of a tree in which later values replaced earlier ones. */
+static struct doc *without_duplicates(struct doc *take_d, const struct json_input *in)
+{
+    struct arena a;
+    arena_init(&a, SIZE_MAX / 4);
+    struct doc *clean = doc_freeze(value_thaw(&a, doc_root(take_d)), keeps(in));
+    arena_done(&a);
+    doc_unref(take_d);
+    return clean;
 }
 
 int json_parse_doc(str text, const struct json_input *in, struct doc **ret, struct err *err)
 {
-    struct arena a;
-    value v;
     in = in ? in : &defaults;
-    arena_init(&a, SIZE_MAX / 4);
-    int r = json_parse(text, in, &a, &v, err);
-    if (r == 0)
-        *ret = doc_freeze(v, (in->keep_positions ? DOC_KEEP_POSITIONS : 0) |
-                                 (in->keep_literals ? DOC_KEEP_LITERALS : 0));
-    arena_done(&a);
-    return r;
+    size_t most = MIN_OF(in->bytes_max ? in->bytes_max : JSON_BYTES_MAX, JSON_BYTES_MAX);
+    if (text.len > most)
+        return err_set(err, ERR_TOO_LARGE, "%.*s%sJSON text of %zu bytes is larger than %zu",
+                       STR_FMT(in->name), in->name.len ? ": " : "", text.len, most);
+    if (!text.at)
+        text = STR("");
+    struct reader r;
+    r.source = (struct json_source){text, in, err};
+    r.end = text.at + text.len;
+    r.positions = in->keep_positions;
+    r.literals = in->keep_literals;
+    r.strict = in->strict;
+    r.duplicates = false;
+    r.line_start = text.at;
+    r.line = 1;
+    r.depth = 0;
+    tape_writer_init(&r.w, text.len + text.len / 4 + 256);
+    struct spot s = read_root(&r, (struct spot){text.at, r.w.at + r.w.len});
+    if (!s.p) {
+        tape_writer_drop(&r.w);
+        return r.result;
+    }
+    r.w.len = (size_t)(s.out - r.w.at);
+    struct doc *d = tape_writer_finish(&r.w);
+    *ret = r.duplicates ? without_duplicates(d, in) : d;
+    return 0;
+}
+
+int json_parse(str text, const struct json_input *in, struct arena *a, value *ret, struct err *err)
+{
+    struct doc *d = NULL;
+    int r = json_parse_doc(text, in, &d, err);
+    if (r)
+        return r;
+    value_hold(a, doc_root(d));
+    *ret = value_thaw(a, doc_root(d));
+    doc_unref(d);
+    return 0;
 }

@@ -2,9 +2,10 @@
 #include <assert.h>
 #include <math.h>
 
-#include "value/json.h"
+#include "value/json_print.h"
 #include "value/number.h"
 #include "value/text.h"
+#include "value/text_scan.h"
 
 #define MASK "\"++++++++\""
 #define LOG_BYTES_MAX 1024
@@ -58,14 +59,14 @@ static size_t put_special(str s, struct buf *out, bool html)
 void json_print_str(str s, unsigned flags, struct buf *out)
 {
     bool html = !(flags & JSON_NO_HTML);
+    const char *p = s.at, *end = p + s.len;
     buf_addc(out, '"');
-    for (size_t i = 0; i < s.len;) {
-        size_t from = i;
-        while (i < s.len && text_is_plain(str_sub(s, i, 1)))
-            i++;
-        buf_add(out, str_sub(s, from, i - from));
-        if (i < s.len)
-            i += put_special(str_from(s, i), out, html);
+    while (p < end) {
+        const char *from = p;
+        p = text_skip_plain(p, end);
+        buf_add(out, str_mem(from, (size_t)(p - from)));
+        if (p < end)
+            p += put_special(str_mem(p, (size_t)(end - p)), out, html);
     }
     buf_addc(out, '"');
 }
@@ -81,14 +82,14 @@ static void newline(struct printer *p)
     buf_fill(p->out, ' ', (size_t)blanks * p->depth);
 }
 
-static void print_number(struct printer *p, value v)
+void json_print_number(value v, unsigned flags, struct buf *out)
 {
     char text[NUMBER_PRINT_MAX];
     size_t n;
-    bool integer, canonical = p->flags & JSON_CANONICAL_NUMBERS;
+    bool integer, canonical = flags & JSON_CANONICAL_NUMBERS;
     str literal = canonical ? STR("") : value_literal(v);
     if (literal.len && number_scan(literal, &integer) == literal.len) {
-        buf_add(p->out, literal);
+        buf_add(out, literal);
         return;
     }
     switch (value_type(v)) {
@@ -104,7 +105,7 @@ static void print_number(struct printer *p, value v)
             n = number_print_double(d, text);
     }
     }
-    buf_add(p->out, str_mem(text, n));
+    buf_add(out, str_mem(text, n));
 }
 
 static void print_value(struct printer *p, value v);
@@ -248,7 +249,7 @@ static void print_masked(struct printer *p, value v, enum mask mask)
     case VALUE_STRING: json_print_str(value_str(v), p->flags, p->out); break;
     case VALUE_LIST: print_list(p, v); break;
     case VALUE_MAP: print_map(p, v, mask); break;
-    default: print_number(p, v);
+    default: json_print_number(v, p->flags, p->out);
     }
 }
 
@@ -269,6 +270,9 @@ static void cut(struct buf *out, size_t from)
 void json_print(value v, enum audience who, unsigned flags, struct buf *out)
 {
     size_t from = out->len;
+    bool compact = !(flags & (JSON_INDENT_2 | JSON_INDENT_4));
+    if (v.doc && who == AUDIENCE_WIRE && compact && json_print_tape(v, flags, out))
+        return;
     struct printer p = {out, who, flags, 0,
                         who == AUDIENCE_LOG ? from + LOG_BYTES_MAX + 1 : SIZE_MAX};
     print_value(&p, v);

@@ -1,5 +1,5 @@
-/* value/patch_fuzz.c: hostile patches: input is DOCUMENT NUL PATCH. Building and frozen inputs give the same and are not changed;
- * a created merge patch makes one document into the other. */
+/* value/patch_fuzz.c: hostile patches: input is DOCUMENT NUL PATCH. Building and frozen inputs give
+ * the same and are not changed; a created merge patch makes one document into the other. */
 #include <assert.h>
 
 #include "value/json.h"

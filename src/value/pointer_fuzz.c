@@ -1,4 +1,5 @@
-/* value/pointer_fuzz.c: hostile JSON pointers: tokens joined again give the pointer back and find the value put there. */
+/* value/pointer_fuzz.c: hostile JSON pointers: tokens joined again give the pointer back and find
+ * the value put there. */
 #include <assert.h>
 
 #include "value/pointer.h"

@@ -6,20 +6,21 @@
  *
  *     bits 0..3 kind   bit 4 sensitive   bits 5..31 payload
  *
- *   NULL FALSE TRUE           nothing follows
- *   SMALL                     payload is a signed 27-bit integer
- *   INT64 UINT64 DOUBLE       8 bytes follow
- *   NUMBER                    payload = bytes of the literal; 1 byte inner kind, 8 bytes number,
- * then the literal TEXT, ODD_TEXT            payload = bytes; the text follows. ODD_TEXT needs
- * escaping when printed as JSON BIG_TEXT                  8 bytes length, then the text (always
- * treated as odd) LIST, MAP                 payload = entries << 2 | TAPE_INDEXED | TAPE_SORTED;
- * 32-bit count of body bytes follows, then the entries, then the index
+ *     NULL FALSE TRUE      nothing follows
+ *     SMALL                payload is a signed 27-bit integer
+ *     INT64 UINT64 DOUBLE  8 bytes follow
+ *     NUMBER               payload = bytes of the literal; 1 byte inner kind, 8 bytes, literal
+ *     TEXT, ODD_TEXT       payload = bytes; the text follows. Odd: JSON must look for escapes
+ *     BIG_TEXT             8 bytes length, then the text (always treated as odd)
+ *     LIST, MAP            payload = entries << 2 | flags; 32-bit count of the bytes behind it,
+ *                          the entries, the index
  *
- * A map's entry is a key and a value. A key is one byte (0..253 = bytes of a clean key) and its
+ * A map's entry is a key and a value. A key is one byte (0..253 = bytes of a plain key) and its
  * text, or 254, a 32-bit length and the text of a long or odd key. Containers with more than
- * TAPE_LINEAR_MAX entries end in an index: the offset of every entry in source order (u32 each); a
- * map whose keys are not in byte order adds the same offsets in key order. Smaller ones are walked:
- * a step is one addition. Offsets count from the start of the tape; offset 0 is never a value.
+ * TAPE_WALK_MAX entries end in an index: the offset of every entry in source order (u32 each); a
+ * map with more than TAPE_SEARCH_MAX adds the same offsets in key order, unless that is the source
+ * order (TAPE_SORTED). Smaller ones are walked: a step is one addition. Offsets count from the
+ * start of the tape; offset 0 is never a value.
  *
  * Costs: `"name":"nginx",` is 15 bytes as JSON and 14 here; live Kubernetes objects come to
  * about 1.0 of their JSON text. */
@@ -57,7 +58,8 @@ enum tape_kind {
 #define TAPE_SMALL_MAX ((1 << 26) - 1)
 #define TAPE_SMALL_MIN (-(1 << 26))
 #define TAPE_KEY_LONG 254
-#define TAPE_LINEAR_MAX 8
+#define TAPE_WALK_MAX 16
+#define TAPE_SEARCH_MAX 32
 #define TAPE_ROOT 8   /* offset of the root */
 #define TAPE_SLACK 64 /* readable bytes behind the end, so that copies may overrun */
 
@@ -70,7 +72,7 @@ struct doc {
     uint32_t n_pos;
     size_t tape_bytes;
     struct tape_pos *pos; /* sorted by at; NULL when not kept */
-    char *tape;
+    char tape[] __attribute__((aligned(16)));
 };
 
 static inline uint32_t tape_u32(const char *p)
@@ -94,11 +96,6 @@ static inline uint32_t tape_header(unsigned kind, uint32_t payload)
     return kind | payload << TAPE_PAYLOAD_SHIFT;
 }
 
-/* A document over a finished tape (malloc'd, TAPE_SLACK bytes more than tape_bytes) and its
- * positions. */
-struct doc *doc_of_tape(char *take_tape, size_t tape_bytes, struct tape_pos *take_pos,
-                        size_t n_pos);
-
 /* Number of bytes of the value at p, its header included. */
 static inline size_t tape_size(const char *p)
 {
@@ -115,6 +112,16 @@ static inline size_t tape_size(const char *p)
     case TAPE_MAP: return 8 + (size_t)tape_u32(p + 4);
     default: return 4;
     }
+}
+
+static inline uint32_t tape_count(uint32_t header) { return header >> (TAPE_PAYLOAD_SHIFT + 2); }
+
+/* Offset tables behind the entries of a container with that header. */
+static inline unsigned tape_tables(uint32_t header)
+{
+    uint32_t flags = header >> TAPE_PAYLOAD_SHIFT;
+    bool search = (header & 15) == TAPE_MAP && flags >> 2 > TAPE_SEARCH_MAX;
+    return flags & TAPE_INDEXED ? 1 + (search && !(flags & TAPE_SORTED)) : 0;
 }
 
 /* The key at p; *ret_value is the value behind it. */

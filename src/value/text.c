@@ -1,17 +1,17 @@
 /* value/text.c */
 #include "value/text.h"
 
-static inline bool plain(unsigned char c)
-{
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
-}
+#include "value/text_scan.h"
+
+const bool text_plain[256] = {
+    [' '] = true, ['!'] = true,         ['#' ... '%'] = true,  ['\'' ... ';'] = true,
+    ['='] = true, ['?' ... '['] = true, [']' ... 0x7f] = true,
+};
 
 bool text_is_plain(str s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if (!plain((unsigned char)s.at[i]))
-            return false;
-    return true;
+    const char *end = s.at + s.len;
+    return s.len == 0 || text_skip_plain(s.at, end) == end;
 }
 
 static inline bool tail(unsigned char c) { return (c & 0xc0) == 0x80; }

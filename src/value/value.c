@@ -170,13 +170,10 @@ size_t value_len(value v)
     return is_container(h) ? h >> (TAPE_PAYLOAD_SHIFT + 2) : 0;
 }
 
-/* The offset table of an indexed container, in source order; a second table in key order follows it
- * unless SORTED. */
+/* The offset table of an indexed container, in source order; a table in key order may follow it. */
 static const char *tape_index(const char *p, uint32_t h)
 {
-    uint32_t n = h >> (TAPE_PAYLOAD_SHIFT + 2);
-    size_t tables = (h & 15) == TAPE_MAP && !(h >> TAPE_PAYLOAD_SHIFT & TAPE_SORTED) ? 2 : 1;
-    return p + tape_size(p) - (size_t)n * 4 * tables;
+    return p + tape_size(p) - (size_t)tape_count(h) * 4 * tape_tables(h);
 }
 
 /* The i-th entry (key for a map, value for a list) of a frozen container; i < len. */
@@ -241,26 +238,27 @@ static inline bool same(str a, str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+static value walk(const struct doc *d, const char *p, uint32_t n, str key)
+{
+    const char *val;
+    for (; n > 0; n--, p = val + tape_size(val)) {
+        str k = tape_key(p, &val);
+        if (same(k, key))
+            return cursor(d, val);
+    }
+    return VALUE_ABSENT;
+}
+
 static value frozen_get(value map, str key)
 {
     const struct doc *d = map.doc;
-    const char *p = tape_at(map);
-    uint32_t h = tape_u32(p);
+    const char *p = tape_at(map), *val;
+    uint32_t h = tape_u32(p), n = tape_count(h);
     if ((h & 15) != TAPE_MAP)
         return VALUE_ABSENT;
-    uint32_t flags = h >> TAPE_PAYLOAD_SHIFT, n = flags >> 2;
-    if (!(flags & TAPE_INDEXED)) {
-        const char *val;
-        for (p += 8; n > 0; n--, p = val + tape_size(val)) {
-            str k = tape_key(p, &val);
-            if (same(k, key))
-                return cursor(d, val);
-        }
-        return VALUE_ABSENT;
-    }
-    const char *table = tape_index(p, h), *val;
-    if (!(flags & TAPE_SORTED))
-        table += (size_t)n * 4;
+    if (n <= TAPE_SEARCH_MAX)
+        return walk(d, p + 8, n, key);
+    const char *table = tape_index(p, h) + (tape_tables(h) - 1) * (size_t)n * 4;
     size_t low = 0, high = n;
     while (low < high) {
         size_t mid = (low + high) / 2;

@@ -119,6 +119,9 @@ value value_edit(struct arena *a, value v);
 /* A tree that may be changed without changing v: building containers are copied in depth, frozen
  * subtrees stay frozen and borrowed (edit them on the way), scalars are shared. */
 value value_fork(struct arena *a, value v);
+/* The same with building containers all the way down; scalars stay frozen and borrowed. Of a key
+ * that is there twice the last value wins, at the place of the first. */
+value value_thaw(struct arena *a, value v);
 /* Keep the document of a frozen value alive as long as the arena; others: nothing. */
 void value_hold(struct arena *a, value v);
 /* Deep copy, all building, text copied. */

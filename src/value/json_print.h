@@ -1,0 +1,13 @@
+/* value/json_print.h: what the printers share. Private to the room. */
+#ifndef VALUE_JSON_PRINT_H
+#define VALUE_JSON_PRINT_H
+
+#include "value/json.h"
+
+/* v, frozen, for the WIRE audience without indentation. False: the buffer's bound was near or the
+ * tree too deep; out is as before and the general printer must do it. */
+bool json_print_tape(value v, unsigned flags, struct buf *out);
+
+void json_print_number(value v, unsigned flags, struct buf *out);
+
+#endif

@@ -1,0 +1,50 @@
+/* value/tape_write.h: writing a tape: what freezing and the JSON reader share. Private to the room.
+ */
+#ifndef VALUE_TAPE_WRITE_H
+#define VALUE_TAPE_WRITE_H
+
+#include "value/tape.h"
+
+struct tape_writer {
+    char *at;         /* start of the tape, inside the document being made */
+    size_t len, cap;  /* bytes of the tape */
+    uint32_t *offset; /* stack: entries of the open containers, innermost last */
+    size_t n_offset, cap_offset;
+    struct tape_pos *pos;
+    size_t n_pos, cap_pos;
+};
+
+/* Start with room for cap bytes; the root goes to TAPE_ROOT (= len). */
+void tape_writer_init(struct tape_writer *w, size_t cap);
+/* Room for n more bytes and TAPE_SLACK behind len. */
+void tape_writer_grow(struct tape_writer *w, size_t n);
+static inline char *tape_writer_room(struct tape_writer *w, size_t n)
+{
+    if (w->cap - w->len < n + TAPE_SLACK)
+        tape_writer_grow(w, n);
+    return w->at + w->len;
+}
+void tape_writer_grow_offsets(struct tape_writer *w);
+static inline void tape_writer_entry(struct tape_writer *w, size_t at)
+{
+    if (w->n_offset == w->cap_offset)
+        tape_writer_grow_offsets(w);
+    w->offset[w->n_offset++] = (uint32_t)at;
+}
+void tape_writer_pos(struct tape_writer *w, size_t at, struct value_pos pos);
+
+/* Finish the container whose header is at `start` and whose entries are on the stack from `base`;
+ * they leave it. kind: TAPE_LIST or TAPE_MAP, with TAPE_SENSITIVE. ret_duplicate (may be NULL): set
+ * true when a map with more than TAPE_SEARCH_MAX entries holds a key twice; smaller ones are not
+ * looked through. */
+void tape_writer_close(struct tape_writer *w, size_t start, size_t base, unsigned kind,
+                       bool *ret_duplicate);
+
+/* The document; the writer is empty afterwards. */
+struct doc *tape_writer_finish(struct tape_writer *w);
+void tape_writer_drop(struct tape_writer *w);
+
+/* A document of that many bytes, to be filled. */
+struct doc *tape_doc_new(size_t tape_bytes);
+
+#endif

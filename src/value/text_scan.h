@@ -1,0 +1,72 @@
+/* value/text_scan.h: looking for the end of plain text, 16 bytes at a time where the processor can.
+ * Private to the room.
+ *
+ * Plain bytes are those that JSON text may hold between quotes in every mode (text_is_plain): ASCII
+ * from the blank on without quote, backslash, <, > and &. Never reads outside [p, end). */
+#ifndef VALUE_TEXT_SCAN_H
+#define VALUE_TEXT_SCAN_H
+
+#include <string.h>
+
+#include "base/str.h"
+
+extern const bool text_plain[256];
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+
+/* Bit i set: byte i of v is not plain. Signed comparison finds control characters and bytes from
+ * 0x80 at once; & and " differ in one bit, as do < and >. */
+static inline unsigned text_special_mask(__m128i v)
+{
+    __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+    __m128i quote_amp = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(4)), _mm_set1_epi8('&'));
+    __m128i angles = _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(2)), _mm_set1_epi8('>'));
+    __m128i back = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+    __m128i any = _mm_or_si128(_mm_or_si128(low, quote_amp), _mm_or_si128(angles, back));
+    return (unsigned)_mm_movemask_epi8(any);
+}
+#endif
+
+/* Copy plain bytes from p to *out, which has room for them and 16 more (the surplus is clobbered);
+ * returns the first byte that is not plain, or end, and moves *out. */
+static inline const char *text_copy_plain(const char *p, const char *end, char **out)
+{
+    char *to = *out;
+#if defined(__SSE2__)
+    while (end - p >= 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        unsigned mask = text_special_mask(v);
+        _mm_storeu_si128((__m128i *)(void *)to, v);
+        if (mask) {
+            unsigned n = (unsigned)__builtin_ctz(mask);
+            *out = to + n;
+            return p + n;
+        }
+        p += 16;
+        to += 16;
+    }
+#endif
+    while (p < end && text_plain[(unsigned char)*p])
+        *to++ = *p++;
+    *out = to;
+    return p;
+}
+
+/* The first byte that is not plain, or end. */
+static inline const char *text_skip_plain(const char *p, const char *end)
+{
+#if defined(__SSE2__)
+    while (end - p >= 16) {
+        unsigned mask = text_special_mask(_mm_loadu_si128((const __m128i *)(const void *)p));
+        if (mask)
+            return p + __builtin_ctz(mask);
+        p += 16;
+    }
+#endif
+    while (p < end && text_plain[(unsigned char)*p])
+        p++;
+    return p;
+}
+
+#endif

@@ -1,0 +1,153 @@
+/* tests/bench/codec_bench.c: speed and size of the codecs of value/.
+ *
+ *   codec-bench OBJECTS.jsonl [SECONDS]
+ *
+ * OBJECTS holds one JSON object a line; all are worked in rotation. "in" is bytes to a frozen
+ * document that is freed again, "out" a frozen document to bytes. Prints one line a row: name,
+ * MB/s, and what was counted. */
+#include <malloc.h>
+#include <time.h>
+
+#include "value/doc.h"
+#include "value/json.h"
+
+#define OBJECTS_MAX 4096
+
+struct objects {
+    str text[OBJECTS_MAX];
+    struct doc *doc[OBJECTS_MAX];
+    size_t n, bytes;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void read_objects(struct objects *o, const char *path)
+{
+    FILE *f = fopen(path, "r");
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t len;
+    struct err err;
+    while (f && o->n < OBJECTS_MAX && (len = getline(&line, &cap, f)) > 0) {
+        str text = str_trim(str_mem(line, (size_t)len));
+        o->text[o->n] = str_mem(memcpy(malloc(text.len + 1), text.at, text.len), text.len);
+        if (json_parse_doc(o->text[o->n], NULL, &o->doc[o->n], &err)) {
+            fprintf(stderr, "codec-bench: %s: %s\n", path, err.text);
+            exit(1);
+        }
+        o->bytes += text.len;
+        o->n++;
+    }
+    free(line);
+    if (!f || o->n == 0) {
+        fprintf(stderr, "codec-bench: %s: no objects\n", path);
+        exit(1);
+    }
+    fclose(f);
+}
+
+static size_t parse_each(const struct objects *o, size_t i)
+{
+    struct doc *d = NULL;
+    if (json_parse_doc(o->text[i], NULL, &d, NULL))
+        abort();
+    doc_unref(d);
+    return o->text[i].len;
+}
+
+static struct buf out_buf = BUF_INIT;
+
+static size_t print_each(const struct objects *o, size_t i)
+{
+    buf_reset(&out_buf);
+    json_print(doc_root(o->doc[i]), AUDIENCE_WIRE, 0, &out_buf);
+    return out_buf.len;
+}
+
+static size_t print_sorted_each(const struct objects *o, size_t i)
+{
+    buf_reset(&out_buf);
+    json_print(doc_root(o->doc[i]), AUDIENCE_WIRE, JSON_SORT_KEYS, &out_buf);
+    return out_buf.len;
+}
+
+static size_t digest_each(const struct objects *o, size_t i)
+{
+    struct sha256 s = value_digest(doc_root(o->doc[i]));
+    return o->text[i].len + (s.byte[0] & 0);
+}
+
+static size_t thaw_each(const struct objects *o, size_t i)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    value_thaw(&a, doc_root(o->doc[i]));
+    arena_done(&a);
+    return o->text[i].len;
+}
+
+static size_t unpack_each(const struct objects *o, size_t i)
+{
+    static struct buf packed[OBJECTS_MAX];
+    struct doc *d = NULL;
+    if (packed[i].len == 0) {
+        buf_init(&packed[i], BUF_BYTES_DEFAULT);
+        doc_pack(o->doc[i], &packed[i]);
+    }
+    if (doc_unpack(buf_str(&packed[i]), &d, NULL))
+        abort();
+    doc_unref(d);
+    return o->text[i].len;
+}
+
+static void measure(const char *name, size_t (*each)(const struct objects *, size_t),
+                    const struct objects *o, double seconds)
+{
+    double best = 0;
+    for (size_t i = 0; i < o->n; i++)
+        each(o, i);
+    for (int run = 0; run < 5; run++) {
+        size_t bytes = 0;
+        double start = now(), t = 0;
+        do {
+            for (size_t i = 0; i < o->n; i++)
+                bytes += each(o, i);
+            t = now() - start;
+        } while (t < seconds / 5);
+        best = MAX_OF(best, (double)bytes / t / 1e6);
+    }
+    printf("%-24s %8.0f MB/s  %7.2f us/KB\n", name, best, 1e3 / best * 1.024);
+}
+
+int main(int argc, char **argv)
+{
+    static struct objects o;
+    if (argc < 2) {
+        fprintf(stderr, "usage: codec-bench OBJECTS.jsonl [SECONDS]\n");
+        return 2;
+    }
+    double seconds = argc > 2 ? strtod(argv[2], NULL) : 2;
+    read_objects(&o, argv[1]);
+    size_t frozen = 0, packed = 0;
+    for (size_t i = 0; i < o.n; i++) {
+        struct buf b = BUF_INIT;
+        doc_pack(o.doc[i], &b);
+        frozen += doc_bytes(o.doc[i]);
+        packed += b.len;
+        buf_done(&b);
+    }
+    printf("%zu objects, %zu bytes of JSON; frozen %.3f, packed %.3f of that\n", o.n, o.bytes,
+           (double)frozen / (double)o.bytes, (double)packed / (double)o.bytes);
+    measure("json in", parse_each, &o, seconds);
+    measure("json out", print_each, &o, seconds);
+    measure("json out, keys sorted", print_sorted_each, &o, seconds);
+    measure("digest", digest_each, &o, seconds);
+    measure("thaw", thaw_each, &o, seconds);
+    measure("unpack", unpack_each, &o, seconds);
+    return 0;
+}
