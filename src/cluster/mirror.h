@@ -20,6 +20,8 @@
 #define MIRROR_NOTE_BYTES_MAX 255
 #define MIRROR_OWNER_DEPTH_MAX 32
 
+#define MIRROR_UID_BYTES 37 /* text of a UUID and NUL; an object whose uid is none has "" here */
+
 struct mirror;
 
 struct mirror_look { /* what the policy says of one object; text is copied before look returns to
@@ -46,8 +48,9 @@ enum mirror_change_kind { MIRROR_ADDED, MIRROR_MODIFIED, MIRROR_DELETED };
 struct mirror_change { /* text is valid during the callback */
     enum mirror_change_kind what;
     struct kube_key key;
-    str version, uid, resource_version; /* DELETED: as last seen */
-    str old_subject, subject;           /* ""; DELETED: subject is "" */
+    str version, resource_version; /* DELETED: as last seen */
+    char uid[MIRROR_UID_BYTES];
+    str old_subject, subject; /* ""; DELETED: subject is "" */
     str root;      /* subject of the object, or of its nearest owner that has one: whose tree has
                       changed. DELETED: as before */
     bool relisted; /* found by comparing with a list, not by an event */
@@ -74,7 +77,8 @@ void mirror_invalidate(struct mirror *m);
 struct mirror_object { /* a view */
     const void *record;
     struct kube_key key;
-    str version, uid, resource_version, subject, note;
+    str version, resource_version, subject, note;
+    char uid[MIRROR_UID_BYTES];
     bool has_body, deleting, has_owner;
 };
 

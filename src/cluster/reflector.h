@@ -29,8 +29,9 @@ struct reflector_config {
     str label_selector, field_selector;
     void *arg;
     void (*list_begin)(void *arg);
-    /* The object is the callee's. It has apiVersion and kind. */
-    void (*object)(void *arg, enum reflector_event event, struct doc *take_object);
+    /* object: with apiVersion and kind; borrowed, doc_of() keeps it (free of copying when LISTED).
+     */
+    void (*object)(void *arg, enum reflector_event event, value object);
     void (*list_end)(void *arg);
     /* Each failure, once; the reflector goes on. May be NULL. */
     void (*failed)(void *arg, const struct err *err);
@@ -45,6 +46,9 @@ struct reflector *reflector_open(const struct reflector_config *config);
 void reflector_close(struct reflector *r);        /* NULL is fine */
 void reflector_relist(struct reflector *r);       /* forget the version; list again now */
 bool reflector_synced(const struct reflector *r); /* a list was completed */
+/* The resourceVersion up to which everything was seen; "" while listing. In list_end: the list's.
+ */
+str reflector_version(const struct reflector *r);
 struct reflector_stats reflector_stats(const struct reflector *r);
 
 #endif

@@ -58,7 +58,7 @@ static void walk_children(struct walk *w, str uid, unsigned depth)
     for (struct mirror_iter it = mirror_children(w->mirror, uid); mirror_next(&it, &o);) {
         struct doc *body;
         struct err err;
-        str child = arena_str(&w->e->arena, o.uid);
+        str child = arena_str(&w->e->arena, str_of(o.uid));
         if (map_has(&w->seen, child) || mirror_body(w->mirror, &o, &body, &err) < 0)
             continue;
         map_set(&w->seen, child, w);

@@ -1,0 +1,418 @@
+/* cluster/tests/fake_server.h: a tiny API server behind the transport port, for tests under the
+ * virtual clock.
+ *
+ * It knows a few kinds, keeps objects with resourceVersions and an event log, answers LIST in
+ * random pieces and WATCH from a version on, and misbehaves on purpose: broken streams, 500, 410,
+ * half a list. Just enough for the tests of reflector, mirror, informer and fleet; what a real
+ * server does is tested against a real one (test-cluster) and microkube. */
+#ifndef CLUSTER_TESTS_FAKE_SERVER_H
+#define CLUSTER_TESTS_FAKE_SERVER_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/client.h"
+#include "event/loop.h"
+#include "kube/object.h"
+#include "kube/selector.h"
+
+#define FAKE_OBJECTS_MAX 512
+#define FAKE_EVENTS_MAX 65536
+
+struct fake_kind {
+    const char *group, *version, *kind, *plural;
+    bool namespaced, served;
+};
+struct fake_object {
+    size_t kind;
+    struct doc *doc;
+};
+struct fake_event {
+    uint64_t version;
+    size_t kind;
+    const char *type;
+    struct doc *doc;
+};
+struct fake {
+    struct loop *loop;
+    struct fake_kind kind[8];
+    size_t n_kinds, n_objects, n_events;
+    struct fake_object object[FAKE_OBJECTS_MAX];
+    struct fake_event event[FAKE_EVENTS_MAX];
+    uint64_t version, compacted, n_uids;
+    unsigned faults; /* one in so many steps goes wrong; 0: none */
+    struct kube_stream *streams;
+    size_t n_requests;
+    int forbid_kind; /* index + 1: answered 403 */
+};
+struct kube_stream {
+    struct kube_stream *next;
+    struct fake *fake;
+    const struct kube_stream_handler *handler;
+    void *arg;
+    struct timer timer;
+    bool watch, head_sent, ended, list_ready, expired;
+    size_t kind, sent, at;
+    char ns[64], selector[256];
+    uint64_t from;
+    int status;
+    struct buf body;
+};
+
+void kube_response_free(void *response);
+
+static bool fake_fault(struct fake *f)
+{
+    return f->faults && loop_random(f->loop) % f->faults == 0;
+}
+
+static void fake_log(struct fake *f, size_t kind, const char *type, struct doc *take_doc)
+{
+    assert_true(f->n_events < FAKE_EVENTS_MAX);
+    f->event[f->n_events++] = (struct fake_event){f->version, kind, type, take_doc};
+    for (struct kube_stream *s = f->streams; s; s = s->next)
+        if (s->watch && !s->ended && !timer_armed(&s->timer))
+            timer_arm_in(&s->timer, (usec)(loop_random(f->loop) % 5000));
+}
+
+static struct fake_object *fake_find(struct fake *f, size_t kind, const char *ns, const char *name)
+{
+    for (size_t i = 0; i < f->n_objects; i++) {
+        value o = doc_root(f->object[i].doc);
+        if (f->object[i].kind == kind && str_is(object_ns(o), ns) && str_is(object_name(o), name))
+            return &f->object[i];
+    }
+    return NULL;
+}
+
+/* Create or replace. `json`: the object without uid and resourceVersion. Returns its uid (in the
+ * stored document). */
+static str fake_put(struct fake *f, size_t kind, const char *json)
+{
+    struct arena a;
+    arena_init(&a, 1 << 24);
+    value o;
+    struct err err;
+    assert_int_equal(json_parse(str_of(json), NULL, &a, &o, &err), 0);
+    o = value_copy(&a, o);
+    str name = arena_str(&a, object_name(o)), ns = arena_str(&a, object_ns(o));
+    struct fake_object *there = fake_find(f, kind, arena_cstr(&a, ns), arena_cstr(&a, name));
+    str uid = there
+                  ? object_uid(doc_root(there->doc))
+                  : arena_printf(&a, "00000000-0000-4000-8000-%012lu", (unsigned long)++f->n_uids);
+    value_set_path(&a, o, "metadata.uid", value_of_str(&a, uid));
+    value_set_path(&a, o, "metadata.resourceVersion",
+                   value_of_str(&a, arena_printf(&a, "%lu", (unsigned long)++f->version)));
+    struct doc *d = doc_freeze(o, 0);
+    if (there) {
+        doc_unref(there->doc);
+        there->doc = d;
+    } else {
+        assert_true(f->n_objects < FAKE_OBJECTS_MAX);
+        f->object[f->n_objects++] = (struct fake_object){kind, d};
+    }
+    fake_log(f, kind, there ? "MODIFIED" : "ADDED", doc_ref(d));
+    arena_done(&a);
+    return object_uid(doc_root(d));
+}
+
+static void fake_remove(struct fake *f, struct fake_object *o)
+{
+    struct arena a;
+    arena_init(&a, 1 << 24);
+    value last = value_copy(&a, doc_root(o->doc));
+    value_set_path(&a, last, "metadata.resourceVersion",
+                   value_of_str(&a, arena_printf(&a, "%lu", (unsigned long)++f->version)));
+    fake_log(f, o->kind, "DELETED", doc_freeze(last, 0));
+    doc_unref(o->doc);
+    *o = f->object[--f->n_objects];
+    arena_done(&a);
+}
+
+/* Forget history: watches from before answer 410. */
+static void fake_compact(struct fake *f) { f->compacted = f->version; }
+
+/* ---- answers ---- */
+
+static void fake_status(struct buf *out, int code, const char *reason, const char *message)
+{
+    buf_printf(out,
+               "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
+               "\"message\":\"%s\","
+               "\"reason\":\"%s\",\"code\":%d}",
+               message, reason, code);
+}
+
+static void fake_discovery(struct fake *f, bool core, struct buf *out)
+{
+    buf_addz(out, "{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":\"apidiscovery.k8s.io/"
+                  "v2\",\"items\":[");
+    bool any = false;
+    for (size_t i = 0; i < f->n_kinds; i++) {
+        const struct fake_kind *k = &f->kind[i];
+        if (!k->served || (k->group[0] == '\0') != core)
+            continue;
+        buf_printf(out,
+                   "%s{\"metadata\":{\"name\":\"%s\"},\"versions\":[{\"version\":\"%s\","
+                   "\"resources\":[{\"resource\":\"%s\","
+                   "\"responseKind\":{\"group\":\"\",\"version\":\"\",\"kind\":\"%s\"},\"scope\":"
+                   "\"%s\",\"verbs\":"
+                   "[\"get\",\"list\",\"watch\",\"create\",\"delete\",\"patch\",\"update\"]}]}]}",
+                   any ? "," : "", k->group, k->version, k->plural, k->kind,
+                   k->namespaced ? "Namespaced" : "Cluster");
+        any = true;
+    }
+    buf_addz(out, "]}");
+}
+
+static bool fake_kind_of(struct fake *f, const struct kube_resource_path *p, size_t *ret)
+{
+    for (size_t i = 0; i < f->n_kinds; i++)
+        if (f->kind[i].served && str_is(p->group, f->kind[i].group) &&
+            str_is(p->plural, f->kind[i].plural)) {
+            *ret = i;
+            return true;
+        }
+    return false;
+}
+
+struct fake_reply {
+    struct timer timer;
+    struct call call;
+    struct kube_response *response; /* NULL: the connection broke */
+};
+
+static void fake_reply_now(void *arg)
+{
+    struct fake_reply *r = arg;
+    struct err err;
+    if (r->response) {
+        call_answer_ok(r->call, r->response, kube_response_free);
+    } else {
+        err_set(&err, ERR_UNAVAILABLE, "connection reset by peer");
+        call_answer_err(r->call, &err);
+    }
+    free(r);
+}
+
+static void fake_send(void *arg, const struct kube_request *q, struct call c)
+{
+    struct fake *f = arg;
+    struct fake_reply *r = calloc(1, sizeof(*r));
+    f->n_requests++;
+    r->call = c;
+    if (!fake_fault(f)) {
+        r->response = calloc(1, sizeof(*r->response));
+        buf_init(&r->response->body, 1 << 24);
+        r->response->status = fake_fault(f) ? 500 : 200;
+        if (r->response->status == 500)
+            fake_status(&r->response->body, 500, "InternalError", "etcd is on fire");
+        else if (str_is(q->target, "/version"))
+            buf_addz(&r->response->body, "{\"gitVersion\":\"v1.36.0\"}");
+        else
+            fake_discovery(f, str_is(q->target, "/api"), &r->response->body);
+    }
+    timer_init(&r->timer, f->loop, fake_reply_now, r);
+    timer_arm_in(&r->timer, (usec)(loop_random(f->loop) % 3000));
+}
+
+static bool fake_selected(const struct kube_stream *s, value o)
+{
+    struct arena a;
+    struct kube_selector sel;
+    arena_init(&a, 1 << 20);
+    bool yes = (!s->ns[0] || str_is(object_ns(o), s->ns)) &&
+               kube_label_selector_parse(str_of(s->selector), &a, &sel, NULL) == 0 &&
+               kube_selector_matches(&sel, object_labels(o));
+    arena_done(&a);
+    return yes;
+}
+
+static void fake_list(struct kube_stream *s)
+{
+    struct fake *f = s->fake;
+    const struct fake_kind *k = &f->kind[s->kind];
+    bool first = true;
+    buf_printf(&s->body,
+               "{\"kind\":\"%sList\",\"apiVersion\":\"%s%s%s\",\"metadata\":{\"resourceVersion\":"
+               "\"%lu\"},\"items\":[",
+               k->kind, k->group, k->group[0] ? "/" : "", k->version, (unsigned long)f->version);
+    for (size_t i = 0; i < f->n_objects; i++) {
+        if (f->object[i].kind != s->kind || !fake_selected(s, doc_root(f->object[i].doc)))
+            continue;
+        buf_addz(&s->body, first ? "" : ",");
+        first = false;
+        json_print(doc_root(f->object[i].doc), AUDIENCE_WIRE, 0, &s->body);
+    }
+    buf_addz(&s->body, "]}");
+}
+
+static void fake_events(struct kube_stream *s)
+{
+    struct fake *f = s->fake;
+    for (; s->at < f->n_events; s->at++) {
+        struct fake_event *e = &f->event[s->at];
+        if (e->version <= s->from || e->kind != s->kind || !fake_selected(s, doc_root(e->doc)))
+            continue;
+        buf_printf(&s->body, "{\"type\":\"%s\",\"object\":", e->type);
+        json_print(doc_root(e->doc), AUDIENCE_WIRE, 0, &s->body);
+        buf_addz(&s->body, "}\n");
+        s->from = e->version;
+    }
+    if (loop_random(f->loop) % 4 == 0 && s->from < f->version) {
+        s->from = f->version;
+        buf_printf(
+            &s->body,
+            "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"%lu\"}}}\n",
+            (unsigned long)s->from);
+    }
+}
+
+static void fake_end(struct kube_stream *s, int kind)
+{
+    struct err err;
+    s->ended = true;
+    if (kind)
+        err_set(&err, kind, "connection reset by peer");
+    s->handler->end(s->arg, -kind, kind ? &err : NULL); /* may give s back */
+}
+
+static void fake_fill(struct kube_stream *s)
+{
+    if (s->status != 200) {
+        if (!s->list_ready)
+            fake_status(&s->body, s->status,
+                        s->status == 410   ? "Expired"
+                        : s->status == 403 ? "Forbidden"
+                                           : "InternalError",
+                        "no");
+        s->list_ready = true;
+    } else if (s->watch && s->from < s->fake->compacted) {
+        if (!s->expired)
+            buf_addz(&s->body, "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,"
+                               "\"reason\":\"Expired\","
+                               "\"message\":\"too old resource version\"}}\n");
+        s->expired = true;
+    } else if (s->watch) {
+        fake_events(s);
+    } else if (!s->list_ready) {
+        fake_list(s);
+        s->list_ready = true;
+    }
+}
+
+static void fake_turn(void *arg)
+{
+    struct kube_stream *s = arg;
+    struct fake *f = s->fake;
+    if (fake_fault(f)) {
+        fake_end(s, s->watch && s->head_sent && loop_random(f->loop) % 2 ? 0 : ERR_UNAVAILABLE);
+        return;
+    }
+    if (!s->head_sent) {
+        if (s->status == 200 && fake_fault(f))
+            s->status = loop_random(f->loop) % 2 ? 500 : 410;
+        s->head_sent = true;
+        timer_arm_in(&s->timer, (usec)(loop_random(f->loop) % 2000));
+        s->handler->head(s->arg, s->status);
+        return;
+    }
+    fake_fill(s);
+    size_t left = s->body.len - s->sent;
+    if (left == 0) {
+        if (!s->watch || s->status != 200)
+            fake_end(s, 0);
+        else if (s->expired)
+            fake_end(s, 0);
+        return; /* a watch waits for the next event */
+    }
+    size_t n = 1 + (size_t)(loop_random(f->loop) % left);
+    s->sent += n;
+    timer_arm_in(&s->timer, (usec)(loop_random(f->loop) % 2000));
+    char *piece = malloc(n); /* so that a sanitizer sees a reader that keeps it */
+    memcpy(piece, s->body.at + s->sent - n, n);
+    s->handler->data(s->arg, (str){piece, n});
+    free(piece);
+}
+
+static struct kube_stream *fake_stream(void *arg, const struct kube_request *q,
+                                       const struct kube_stream_handler *handler, void *handler_arg)
+{
+    struct fake *f = arg;
+    struct kube_stream *s = calloc(1, sizeof(*s));
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    str path, query, rest;
+    struct kube_resource_path p;
+    f->n_requests++;
+    *s = (struct kube_stream){.next = f->streams,
+                              .fake = f,
+                              .handler = handler,
+                              .arg = handler_arg,
+                              .status = 200};
+    f->streams = s;
+    buf_init(&s->body, 1 << 26);
+    str_cut(q->target, '?', &path, &query);
+    struct http_query args = http_query_parse(&a, query);
+    if (kube_resource_path_parse(path, &p, &rest, NULL) < 0 || !fake_kind_of(f, &p, &s->kind))
+        s->status = 404;
+    else if (f->forbid_kind == (int)s->kind + 1)
+        s->status = 403;
+    else
+        snprintf(s->ns, sizeof(s->ns), "%.*s", STR_FMT(p.ns));
+    snprintf(s->selector, sizeof(s->selector), "%.*s",
+             STR_FMT(http_query_find(&args, "labelSelector")));
+    s->watch = http_query_bool(&args, "watch");
+    str_to_u64(http_query_find(&args, "resourceVersion"), &s->from);
+    timer_init(&s->timer, f->loop, fake_turn, s);
+    timer_arm_in(&s->timer, (usec)(loop_random(f->loop) % 3000));
+    arena_done(&a);
+    return s;
+}
+
+static void fake_close(void *arg, struct kube_stream *s)
+{
+    struct fake *f = arg;
+    struct kube_stream **at = &f->streams;
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    timer_stop(&s->timer);
+    buf_done(&s->body);
+    free(s);
+}
+
+static void fake_no_free(void *arg) { (void)arg; }
+
+static struct fake *fake_new(struct loop *l)
+{
+    struct fake *f = calloc(1, sizeof(*f));
+    f->loop = l;
+    f->version = 100;
+    return f;
+}
+
+static size_t fake_add_kind(struct fake *f, const char *group, const char *version,
+                            const char *kind, const char *plural, bool namespaced)
+{
+    f->kind[f->n_kinds] = (struct fake_kind){group, version, kind, plural, namespaced, true};
+    return f->n_kinds++;
+}
+
+static struct cluster_client *fake_client(struct fake *f)
+{
+    struct kube_transport t = {f, fake_send, fake_stream, fake_close, fake_no_free};
+    return cluster_client_new(f->loop, &t);
+}
+
+static void fake_free(struct fake *f)
+{
+    assert_null(f->streams);
+    for (size_t i = 0; i < f->n_objects; i++)
+        doc_unref(f->object[i].doc);
+    for (size_t i = 0; i < f->n_events; i++)
+        doc_unref(f->event[i].doc);
+    free(f);
+}
+
+#endif
