@@ -1,0 +1,390 @@
+/* microkube/defaults.c: values that the server fills in. A rule names a built-in type and a field; the walk over an object meets
+ * the type wherever it stands (a pod template in a Deployment, in a CronJob). What a constant cannot say is a function. */
+#include "base/digest.h"
+#include "microkube/core.h"
+
+struct rule {
+    const char *type; /* short name of the definition */
+    const char *field, *json;
+};
+
+/* Source: pkg/apis/GROUP/VERSION/defaults.go of Kubernetes 1.36, read off a real server's answers. */
+static const struct rule rules[] = {
+    {"PodSpec", "restartPolicy", "\"Always\""},
+    {"PodSpec", "terminationGracePeriodSeconds", "30"},
+    {"PodSpec", "dnsPolicy", "\"ClusterFirst\""},
+    {"PodSpec", "securityContext", "{}"},
+    {"PodSpec", "schedulerName", "\"default-scheduler\""},
+    {"Container", "resources", "{}"},
+    {"Container", "terminationMessagePath", "\"/dev/termination-log\""},
+    {"Container", "terminationMessagePolicy", "\"File\""},
+    {"EphemeralContainer", "terminationMessagePath", "\"/dev/termination-log\""},
+    {"EphemeralContainer", "terminationMessagePolicy", "\"File\""},
+    {"ContainerPort", "protocol", "\"TCP\""},
+    {"Probe", "timeoutSeconds", "1"},
+    {"Probe", "periodSeconds", "10"},
+    {"Probe", "successThreshold", "1"},
+    {"Probe", "failureThreshold", "3"},
+    {"HTTPGetAction", "path", "\"/\""},
+    {"HTTPGetAction", "scheme", "\"HTTP\""},
+    {"GRPCAction", "service", "\"\""},
+    {"ObjectFieldSelector", "apiVersion", "\"v1\""},
+    {"ConfigMapVolumeSource", "defaultMode", "420"},
+    {"SecretVolumeSource", "defaultMode", "420"},
+    {"ProjectedVolumeSource", "defaultMode", "420"},
+    {"DownwardAPIVolumeSource", "defaultMode", "420"},
+    {"ServiceAccountTokenProjection", "expirationSeconds", "3600"},
+    {"HostPathVolumeSource", "type", "\"\""},
+    {"ISCSIVolumeSource", "iscsiInterface", "\"default\""},
+    {"AzureDiskVolumeSource", "cachingMode", "\"ReadWrite\""},
+    {"AzureDiskVolumeSource", "fsType", "\"ext4\""},
+    {"AzureDiskVolumeSource", "readOnly", "false"},
+    {"AzureDiskVolumeSource", "kind", "\"Shared\""},
+    {"ServiceSpec", "type", "\"ClusterIP\""},
+    {"ServiceSpec", "sessionAffinity", "\"None\""},
+    {"ServicePort", "protocol", "\"TCP\""},
+    {"DeploymentSpec", "replicas", "1"},
+    {"DeploymentSpec", "revisionHistoryLimit", "10"},
+    {"DeploymentSpec", "progressDeadlineSeconds", "600"},
+    {"DeploymentSpec", "strategy", "{\"type\":\"RollingUpdate\"}"},
+    {"DeploymentStrategy", "type", "\"RollingUpdate\""},
+    {"RollingUpdateDeployment", "maxUnavailable", "\"25%\""},
+    {"RollingUpdateDeployment", "maxSurge", "\"25%\""},
+    {"ReplicaSetSpec", "replicas", "1"},
+    {"ReplicationControllerSpec", "replicas", "1"},
+    {"StatefulSetSpec", "replicas", "1"},
+    {"StatefulSetSpec", "revisionHistoryLimit", "10"},
+    {"StatefulSetSpec", "podManagementPolicy", "\"OrderedReady\""},
+    {"StatefulSetSpec", "updateStrategy", "{\"type\":\"RollingUpdate\"}"},
+    {"StatefulSetSpec", "persistentVolumeClaimRetentionPolicy",
+     "{\"whenDeleted\":\"Retain\",\"whenScaled\":\"Retain\"}"},
+    {"StatefulSetUpdateStrategy", "type", "\"RollingUpdate\""},
+    {"RollingUpdateStatefulSetStrategy", "partition", "0"},
+    {"DaemonSetSpec", "revisionHistoryLimit", "10"},
+    {"DaemonSetSpec", "updateStrategy", "{\"type\":\"RollingUpdate\"}"},
+    {"DaemonSetUpdateStrategy", "type", "\"RollingUpdate\""},
+    {"RollingUpdateDaemonSet", "maxUnavailable", "1"},
+    {"RollingUpdateDaemonSet", "maxSurge", "0"},
+    {"JobSpec", "backoffLimit", "6"},
+    {"JobSpec", "completionMode", "\"NonIndexed\""},
+    {"JobSpec", "suspend", "false"},
+    {"JobSpec", "podReplacementPolicy", "\"TerminatingOrFailed\""},
+    {"CronJobSpec", "concurrencyPolicy", "\"Allow\""},
+    {"CronJobSpec", "suspend", "false"},
+    {"CronJobSpec", "successfulJobsHistoryLimit", "3"},
+    {"CronJobSpec", "failedJobsHistoryLimit", "1"},
+    {"PersistentVolumeClaimSpec", "volumeMode", "\"Filesystem\""},
+    {"PersistentVolumeSpec", "volumeMode", "\"Filesystem\""},
+    {"PersistentVolumeSpec", "persistentVolumeReclaimPolicy", "\"Retain\""},
+    {"StorageClass", "reclaimPolicy", "\"Delete\""},
+    {"StorageClass", "volumeBindingMode", "\"Immediate\""},
+    {"NetworkPolicyPort", "protocol", "\"TCP\""},
+    {"PriorityClass", "preemptionPolicy", "\"PreemptLowerPriority\""},
+    {"EndpointPort", "protocol", "\"TCP\""},
+};
+
+/* Kinds whose answers always show a status, even an empty one. */
+static const struct {
+    const char *group, *plurals, *json;
+} first_status[] = {
+    {"", "namespaces", "{\"phase\":\"Active\"}"},
+    {"", "pods", "{\"phase\":\"Pending\",\"qosClass\":\"BestEffort\"}"},
+    {"", "services", "{\"loadBalancer\":{}}"},
+    {"", "persistentvolumeclaims", "{\"phase\":\"Pending\"}"},
+    {"", "persistentvolumes", "{\"phase\":\"Pending\"}"},
+    {"", "resourcequotas", "{}"},
+    {"apps", "deployments", "{}"},
+    {"apps", "replicasets,statefulsets", "{\"replicas\":0}"},
+    {"apps", "daemonsets",
+     "{\"currentNumberScheduled\":0,\"desiredNumberScheduled\":0,\"numberMisscheduled\":0,\"numberReady\":0}"},
+    {"batch", "jobs,cronjobs", "{}"},
+    {"networking.k8s.io", "ingresses", "{\"loadBalancer\":{}}"},
+    {"autoscaling", "horizontalpodautoscalers", "{\"currentMetrics\":null,\"desiredReplicas\":0}"},
+    {"policy", "poddisruptionbudgets",
+     "{\"currentHealthy\":0,\"desiredHealthy\":0,\"disruptionsAllowed\":0,\"expectedPods\":0}"},
+};
+
+static value parse(struct arena *a, const char *json)
+{
+    value v;
+    return json_parse(str_of(json), NULL, a, &v, NULL) < 0 ? VALUE_ABSENT : v;
+}
+
+static void set_missing(struct arena *a, value map, const char *key, const char *json)
+{
+    if (!value_exists(value_get(map, str_of(key))))
+        value_set(a, map, str_of(key), parse(a, json));
+}
+
+static bool is(value v, const char *path, const char *text)
+{
+    return str_is(value_path_str(v, path), text);
+}
+
+/* ---- what a constant cannot say ---- */
+
+static str image_tag(str image)
+{
+    ptrdiff_t slash = str_rfind_char(image, '/');
+    str last = str_from(image, (size_t)(slash + 1));
+    if (str_find_char(last, '@') >= 0)
+        return STR("@");
+    ptrdiff_t colon = str_rfind_char(last, ':');
+    return colon < 0 ? STR("latest") : str_from(last, (size_t)colon + 1);
+}
+
+static void default_container(struct microkube *mk, struct arena *a, value v)
+{
+    bool latest = str_is(image_tag(value_path_str(v, "image")), "latest");
+    set_missing(a, v, "imagePullPolicy", latest ? "\"Always\"" : "\"IfNotPresent\"");
+    value limits = value_path(v, "resources.limits");
+    if (!value_len(limits))
+        return;
+    value resources = value_edit_map(a, v, STR("resources"));
+    value requests = value_edit_map(a, resources, STR("requests"));
+    for (struct value_iter it = value_iter(limits); value_next(&it);)
+        if (!value_exists(value_get(requests, it.key)))
+            value_set(a, requests, it.key, it.val);
+}
+
+static void default_pod_spec(struct microkube *mk, struct arena *a, value v)
+{
+    str name = value_path_str(v, "serviceAccountName"), old = value_path_str(v, "serviceAccount");
+    if (name.len || old.len) {
+        value_set_str(a, v, "serviceAccountName", name.len ? name : old);
+        value_set_str(a, v, "serviceAccount", name.len ? name : old);
+    }
+    if (!value_bool(value_getz(v, "hostNetwork")))
+        return;
+    for (size_t i = 0; i < value_len(value_getz(v, "containers")); i++) {
+        value list = value_edit_list(a, v, STR("containers"));
+        value c = value_edit(a, value_at(list, i));
+        value_put(a, list, i, c);
+        value ports = value_getz(c, "ports");
+        if (!value_len(ports))
+            continue;
+        ports = value_edit_list(a, c, STR("ports"));
+        for (size_t j = 0; j < value_len(ports); j++) {
+            value p = value_edit(a, value_at(ports, j));
+            if (!value_exists(value_getz(p, "hostPort")))
+                value_setz(a, p, "hostPort", value_getz(p, "containerPort"));
+            value_put(a, ports, j, p);
+        }
+    }
+}
+
+static void default_strategy(struct microkube *mk, struct arena *a, value v)
+{
+    if (is(v, "type", "RollingUpdate"))
+        set_missing(a, v, "rollingUpdate", "{}");
+}
+
+static str cluster_ip(struct microkube *mk, struct arena *a)
+{
+    uint32_t n = ++mk->cluster_ip_next;
+    return arena_printf(a, "10.96.%u.%u", (n / 250) % 250, n % 250 + 1);
+}
+
+static void default_service_ports(struct microkube *mk, struct arena *a, value v)
+{
+    bool node = is(v, "type", "NodePort") || is(v, "type", "LoadBalancer");
+    size_t n = value_len(value_getz(v, "ports"));
+    value ports = n ? value_edit_list(a, v, STR("ports")) : VALUE_ABSENT;
+    for (size_t i = 0; i < n; i++) {
+        value p = value_edit(a, value_at(ports, i));
+        value target = value_getz(p, "targetPort");
+        if (!value_exists(target) || (value_is_number(target) && !value_int(target)))
+            value_setz(a, p, "targetPort", value_getz(p, "port"));
+        if (node && !value_int(value_getz(p, "nodePort")))
+            value_setz(a, p, "nodePort", value_of_int(a, 30000 + (int64_t)(mk->node_port_next++ % 2768)));
+        value_put(a, ports, i, p);
+    }
+}
+
+static void default_service(struct microkube *mk, struct arena *a, value v)
+{
+    default_service_ports(mk, a, v);
+    if (is(v, "sessionAffinity", "ClientIP"))
+        set_missing(a, v, "sessionAffinityConfig", "{\"clientIP\":{\"timeoutSeconds\":10800}}");
+    if (is(v, "type", "ExternalName"))
+        return;
+    set_missing(a, v, "internalTrafficPolicy", "\"Cluster\"");
+    if (is(v, "type", "NodePort") || is(v, "type", "LoadBalancer"))
+        set_missing(a, v, "externalTrafficPolicy", "\"Cluster\"");
+    if (is(v, "type", "LoadBalancer"))
+        set_missing(a, v, "allocateLoadBalancerNodePorts", "true");
+    if (!value_path_str(v, "clusterIP").len)
+        value_set_str(a, v, "clusterIP", cluster_ip(mk, a));
+    if (!value_len(value_getz(v, "clusterIPs"))) {
+        value list = value_edit_list(a, v, STR("clusterIPs"));
+        value_push(a, list, value_of_str(a, value_path_str(v, "clusterIP")));
+    }
+    set_missing(a, v, "ipFamilies", "[\"IPv4\"]");
+    set_missing(a, v, "ipFamilyPolicy", "\"SingleStack\"");
+}
+
+static void default_job(struct microkube *mk, struct arena *a, value v)
+{
+    bool completions = value_exists(value_getz(v, "completions"));
+    bool parallelism = value_exists(value_getz(v, "parallelism"));
+    if (!completions && !parallelism)
+        set_missing(a, v, "completions", "1");
+    set_missing(a, v, "parallelism", "1");
+}
+
+static void default_network_policy(struct microkube *mk, struct arena *a, value v)
+{
+    if (!value_exists(value_getz(v, "policyTypes")))
+        value_setz(a, v, "policyTypes",
+                   parse(a, value_len(value_getz(v, "egress")) ? "[\"Ingress\",\"Egress\"]"
+                                                               : "[\"Ingress\"]"));
+}
+
+static void default_role_ref(struct microkube *mk, struct arena *a, value v)
+{
+    if (!value_path_str(v, "apiGroup").len)
+        value_set_str(a, v, "apiGroup", STR("rbac.authorization.k8s.io"));
+}
+
+static void default_subject(struct microkube *mk, struct arena *a, value v)
+{
+    if (!value_path_str(v, "apiGroup").len && (is(v, "kind", "User") || is(v, "kind", "Group")))
+        value_set_str(a, v, "apiGroup", STR("rbac.authorization.k8s.io"));
+}
+
+static void default_secret(struct microkube *mk, struct arena *a, value v)
+{
+    if (!value_path_str(v, "type").len)
+        value_set_str(a, v, "type", STR("Opaque"));
+}
+
+static void default_hpa(struct microkube *mk, struct arena *a, value v)
+{
+    set_missing(a, v, "minReplicas", "1");
+    if (!value_len(value_getz(v, "metrics")))
+        value_setz(a, v, "metrics",
+                   parse(a, "[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":"
+                            "\"Utilization\",\"averageUtilization\":80}}}]"));
+}
+
+static void default_namespace(struct microkube *mk, struct arena *a, value v)
+{
+    value meta = value_edit_map(a, v, STR("metadata"));
+    value labels = value_edit_map(a, meta, STR("labels"));
+    value_set(a, labels, STR("kubernetes.io/metadata.name"), value_of_str(a, object_name(v)));
+    if (!value_exists(value_path(v, "spec.finalizers")))
+        value_set_path(a, v, "spec", parse(a, "{\"finalizers\":[\"kubernetes\"]}"));
+}
+
+static const struct {
+    const char *type;
+    void (*fn)(struct microkube *mk, struct arena *a, value v);
+} functions[] = {
+    {"Container", default_container},
+    {"PodSpec", default_pod_spec},
+    {"DeploymentStrategy", default_strategy},
+    {"StatefulSetUpdateStrategy", default_strategy},
+    {"DaemonSetUpdateStrategy", default_strategy},
+    {"ServiceSpec", default_service},
+    {"JobSpec", default_job},
+    {"NetworkPolicySpec", default_network_policy},
+    {"RoleRef", default_role_ref},
+    {"Subject", default_subject},
+    {"Secret", default_secret},
+    {"HorizontalPodAutoscalerSpec", default_hpa},
+    {"Namespace", default_namespace},
+};
+
+/* ---- the walk ---- */
+
+struct pass {
+    struct microkube *mk;
+    struct arena *a;
+};
+
+static void walk(struct pass *p, value v, const struct kube_schema *s);
+
+static void walk_child(struct pass *p, value child, const struct kube_schema *s, value *ret)
+{
+    *ret = child;
+    if ((s->type != KUBE_STRUCT && s->type != KUBE_LIST && s->type != KUBE_MAP) ||
+        (!value_is_map(child) && !value_is_list(child)))
+        return;
+    if (s->type != KUBE_STRUCT && (!s->elem || s->elem->type < KUBE_STRUCT))
+        return;
+    *ret = value_edit(p->a, child);
+    walk(p, *ret, s);
+}
+
+static void walk_entries(struct pass *p, value v, const struct kube_schema *s)
+{
+    value now;
+    for (size_t i = 0; i < value_len(v); i++) {
+        if (s->type == KUBE_LIST) {
+            walk_child(p, value_at(v, i), s->elem, &now);
+            value_put(p->a, v, i, now);
+            continue;
+        }
+        str key = value_key(v, i);
+        const struct kube_schema *sub = kube_schema_child(s, key);
+        if (!sub)
+            continue;
+        walk_child(p, value_val(v, i), sub, &now);
+        value_set(p->a, v, key, now);
+    }
+}
+
+static void set_constants(struct pass *p, value v, const struct kube_schema *s)
+{
+    str name = kube_schema_short_name(s);
+    for (size_t i = 0; s->name.len && i < ARRAY_LEN(rules); i++)
+        if (str_is(name, rules[i].type) && kube_schema_field(s, str_of(rules[i].field)))
+            set_missing(p->a, v, rules[i].field, rules[i].json);
+    for (size_t i = 0; !s->name.len && i < s->n_fields; i++) /* a custom resource's schema carries its own */
+        if (s->field[i].default_json.len && !value_exists(value_get(v, s->field[i].name)))
+            value_set(p->a, v, s->field[i].name,
+                      parse(p->a, arena_cstr(p->a, s->field[i].default_json)));
+}
+
+static void walk(struct pass *p, value v, const struct kube_schema *s)
+{
+    if (s->type == KUBE_STRUCT) {
+        set_constants(p, v, s);
+        str name = kube_schema_short_name(s);
+        for (size_t i = 0; s->name.len && i < ARRAY_LEN(functions); i++)
+            if (str_is(name, functions[i].type))
+                functions[i].fn(p->mk, p->a, v);
+    }
+    walk_entries(p, v, s);
+}
+
+static void move_string_data(struct arena *a, value object)
+{
+    value text = value_getz(object, "stringData");
+    if (!value_len(text))
+        return;
+    value data = value_edit_map(a, object, STR("data"));
+    for (struct value_iter it = value_iter(text); value_next(&it);)
+        value_set(a, data, it.key, value_of_str(a, base64_str(a, value_str(it.val))));
+    value_remove(object, STR("stringData"));
+}
+
+static void set_first_status(struct arena *a, const struct mk_resource *r, value object)
+{
+    if (value_exists(value_getz(object, "status")) || !r->builtin)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(first_status); i++)
+        if (str_is(r->group, first_status[i].group) &&
+            kube_words_have(str_of(first_status[i].plurals), r->plural))
+            value_setz(a, object, "status", parse(a, first_status[i].json));
+}
+
+void mk_set_defaults(struct microkube *mk, struct arena *a, const struct mk_resource *r, value old,
+                     value object)
+{
+    struct pass p = {mk, a};
+    if (str_is(r->plural, "secrets") && !r->group.len)
+        move_string_data(a, object);
+    walk(&p, object, r->schema);
+    set_first_status(a, r, object);
+}

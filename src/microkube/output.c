@@ -1,0 +1,49 @@
+/* microkube/output.c: objects as the client asked for them: whole, metadata only; tables are in table.c. */
+#include "microkube/core.h"
+
+#define META_VERSION STR("meta.k8s.io/v1")
+
+void mk_answer_json(struct mk_ctx *c, int status, value v)
+{
+    struct buf b = BUF_INIT;
+    json_print(v, AUDIENCE_WIRE, 0, &b);
+    buf_addc(&b, '\n');
+    c->res->status = status;
+    c->res->content_type = STR("application/json");
+    c->res->body = arena_str(c->a, buf_str(&b));
+    buf_done(&b);
+}
+
+value mk_as_version(struct arena *a, const struct mk_resource *r, value object)
+{
+    str want = kube_api_version(a, r->group, r->version);
+    if (str_eq(object_api_version(object), want) && str_eq(object_kind(object), r->kind))
+        return object;
+    value out = value_new_map(a);
+    value_set_str(a, out, "apiVersion", want);
+    value_set_str(a, out, "kind", r->kind);
+    for (struct value_iter it = value_iter(object); value_next(&it);)
+        if (!str_is(it.key, "apiVersion") && !str_is(it.key, "kind"))
+            value_set(a, out, it.key, it.val);
+    return out;
+}
+
+value mk_partial(struct arena *a, const struct mk_resource *r, value object)
+{
+    value out = value_new_map(a);
+    value_set_str(a, out, "kind", STR("PartialObjectMetadata"));
+    value_set_str(a, out, "apiVersion", META_VERSION);
+    value_setz(a, out, "metadata", value_getz(object, "metadata"));
+    return out;
+}
+
+void mk_answer_object(struct mk_ctx *c, int status, value object)
+{
+    value out = mk_as_version(c->a, c->r, object);
+    if (c->output == MK_TABLE)
+        out = mk_table(c->mk, c->a, c->r, &out, 1, value_getz(object, "metadata"), true,
+                       mk_query(c, "includeObject"));
+    else if (c->output == MK_PARTIAL)
+        out = mk_partial(c->a, c->r, out);
+    mk_answer_json(c, status, out);
+}
