@@ -1,4 +1,5 @@
-/* microkube/columns.c: the columns of a table, kind by kind. A cell is a path into the object, a count, or a function. */
+/* microkube/columns.c: the columns of a table, kind by kind. A cell is a path into the object, a
+ * count, or a function. */
 #include <inttypes.h>
 
 #include "microkube/core.h"
@@ -46,9 +47,8 @@ static str short_duration(struct arena *a, usec d)
     if (days < 730)
         return arena_printf(a, "%" PRId64 "d", days);
     int64_t years = days / 365;
-    return years < 8 && days % 365
-               ? arena_printf(a, "%" PRId64 "y%" PRId64 "d", years, days % 365)
-               : arena_printf(a, "%" PRId64 "y", years);
+    return years < 8 && days % 365 ? arena_printf(a, "%" PRId64 "y%" PRId64 "d", years, days % 365)
+                                   : arena_printf(a, "%" PRId64 "y", years);
 }
 
 static value since(const struct cell *c, str at)
@@ -75,10 +75,7 @@ static value fraction(const struct cell *c, const char *x, const char *y)
                                    value_int(value_path(c->o, y))));
 }
 
-static value or_none(const struct cell *c, str s)
-{
-    return text_of(c, s.len ? s : STR("<none>"));
-}
+static value or_none(const struct cell *c, str s) { return text_of(c, s.len ? s : STR("<none>")); }
 
 static value joined(const struct cell *c, value list, const char *path)
 {
@@ -104,14 +101,21 @@ static value template_containers(const struct cell *c)
     value v = value_path(c->o, "spec.template.spec.containers");
     return value_exists(v) ? v : value_path(c->o, "spec.jobTemplate.spec.template.spec.containers");
 }
-static value cell_containers(const struct cell *c) { return joined(c, template_containers(c), "name"); }
-static value cell_images(const struct cell *c) { return joined(c, template_containers(c), "image"); }
+static value cell_containers(const struct cell *c)
+{
+    return joined(c, template_containers(c), "name");
+}
+static value cell_images(const struct cell *c)
+{
+    return joined(c, template_containers(c), "image");
+}
 
 static value cell_selector(const struct cell *c)
 {
     struct kube_selector s;
     value v = value_path(c->o, "spec.selector");
-    if (value_exists(value_getz(v, "matchLabels")) || value_exists(value_getz(v, "matchExpressions"))) {
+    if (value_exists(value_getz(v, "matchLabels")) ||
+        value_exists(value_getz(v, "matchExpressions"))) {
         if (kube_label_selector_of(v, c->a, &s, NULL) < 0)
             return or_none(c, STR(""));
     } else {
@@ -125,9 +129,11 @@ static value cell_selector(const struct cell *c)
 static value cell_pod_ready(const struct cell *c)
 {
     size_t ready = 0;
-    for (struct value_iter it = value_iter(value_path(c->o, "status.containerStatuses")); value_next(&it);)
+    for (struct value_iter it = value_iter(value_path(c->o, "status.containerStatuses"));
+         value_next(&it);)
         ready += value_bool(value_getz(it.val, "ready"));
-    return text_of(c, arena_printf(c->a, "%zu/%zu", ready, value_len(value_path(c->o, "spec.containers"))));
+    return text_of(c, arena_printf(c->a, "%zu/%zu", ready,
+                                   value_len(value_path(c->o, "spec.containers"))));
 }
 
 static value cell_pod_status(const struct cell *c)
@@ -135,7 +141,8 @@ static value cell_pod_status(const struct cell *c)
     str reason = value_path_str(c->o, "status.reason");
     if (!reason.len)
         reason = value_path_str(c->o, "status.phase");
-    for (struct value_iter it = value_iter(value_path(c->o, "status.containerStatuses")); value_next(&it);) {
+    for (struct value_iter it = value_iter(value_path(c->o, "status.containerStatuses"));
+         value_next(&it);) {
         str waiting = value_path_str(it.val, "state.waiting.reason");
         str ended = value_path_str(it.val, "state.terminated.reason");
         if (waiting.len || ended.len)
@@ -149,7 +156,8 @@ static value cell_pod_status(const struct cell *c)
 static value cell_restarts(const struct cell *c)
 {
     int64_t n = 0;
-    for (struct value_iter it = value_iter(value_path(c->o, "status.containerStatuses")); value_next(&it);)
+    for (struct value_iter it = value_iter(value_path(c->o, "status.containerStatuses"));
+         value_next(&it);)
         n += value_int(value_getz(it.val, "restartCount"));
     return text_of(c, arena_printf(c->a, "%" PRId64, n));
 }
@@ -167,7 +175,8 @@ static value cell_external_ip(const struct cell *c)
     if (str_is(type, "LoadBalancer") && !value_len(ingress))
         return text_of(c, STR("<pending>"));
     if (value_len(ingress))
-        return joined(c, ingress, value_exists(value_getz(value_at(ingress, 0), "ip")) ? "ip" : "hostname");
+        return joined(c, ingress,
+                      value_exists(value_getz(value_at(ingress, 0), "ip")) ? "ip" : "hostname");
     return joined(c, value_path(c->o, "spec.externalIPs"), NULL);
 }
 
@@ -257,7 +266,10 @@ static value cell_active(const struct cell *c)
 {
     return value_of_int(c->a, (int64_t)value_len(value_path(c->o, "status.active")));
 }
-static value cell_timezone(const struct cell *c) { return or_none(c, value_path_str(c->o, "spec.timeZone")); }
+static value cell_timezone(const struct cell *c)
+{
+    return or_none(c, value_path_str(c->o, "spec.timeZone"));
+}
 static value cell_last_schedule(const struct cell *c)
 {
     str at = value_path_str(c->o, "status.lastScheduleTime");
@@ -306,7 +318,8 @@ static value cell_node_roles(const struct cell *c)
     str out = STR("");
     for (struct value_iter it = value_iter(object_labels(c->o)); value_next(&it);)
         if (str_starts(it.key, str_of(prefix)))
-            out = ARENA_CAT(c->a, out, out.len ? STR(",") : STR(""), str_from(it.key, strlen(prefix)));
+            out = ARENA_CAT(c->a, out, out.len ? STR(",") : STR(""),
+                            str_from(it.key, strlen(prefix)));
     return or_none(c, out);
 }
 
@@ -326,7 +339,10 @@ static value cell_access_modes(const struct cell *c)
 {
     static const struct {
         const char *mode, *text;
-    } table[] = {{"ReadWriteOnce", "RWO"}, {"ReadOnlyMany", "ROX"}, {"ReadWriteMany", "RWX"}, {"ReadWriteOncePod", "RWOP"}};
+    } table[] = {{"ReadWriteOnce", "RWO"},
+                 {"ReadOnlyMany", "ROX"},
+                 {"ReadWriteMany", "RWX"},
+                 {"ReadWriteOncePod", "RWOP"}};
     str out = STR("");
     value list = value_path(c->o, "status.accessModes");
     for (struct value_iter it = value_iter(list); value_next(&it);)
@@ -337,11 +353,23 @@ static value cell_access_modes(const struct cell *c)
 }
 
 static value cell_ds(const struct cell *c, const char *path) { return number(c, path); }
-static value cell_ds_desired(const struct cell *c) { return cell_ds(c, "status.desiredNumberScheduled"); }
-static value cell_ds_current(const struct cell *c) { return cell_ds(c, "status.currentNumberScheduled"); }
+static value cell_ds_desired(const struct cell *c)
+{
+    return cell_ds(c, "status.desiredNumberScheduled");
+}
+static value cell_ds_current(const struct cell *c)
+{
+    return cell_ds(c, "status.currentNumberScheduled");
+}
 static value cell_ds_ready(const struct cell *c) { return cell_ds(c, "status.numberReady"); }
-static value cell_ds_updated(const struct cell *c) { return cell_ds(c, "status.updatedNumberScheduled"); }
-static value cell_ds_available(const struct cell *c) { return cell_ds(c, "status.numberAvailable"); }
+static value cell_ds_updated(const struct cell *c)
+{
+    return cell_ds(c, "status.updatedNumberScheduled");
+}
+static value cell_ds_available(const struct cell *c)
+{
+    return cell_ds(c, "status.numberAvailable");
+}
 static value cell_node_selector(const struct cell *c)
 {
     struct kube_selector s;
@@ -350,79 +378,164 @@ static value cell_node_selector(const struct cell *c)
 }
 static value cell_min(const struct cell *c) { return number(c, "spec.minReplicas"); }
 static value cell_max(const struct cell *c) { return number(c, "spec.maxReplicas"); }
-static value cell_current_replicas(const struct cell *c) { return number(c, "status.currentReplicas"); }
+static value cell_current_replicas(const struct cell *c)
+{
+    return number(c, "status.currentReplicas");
+}
 
-#define NAME {"Name", "string", 0, "metadata.name", NULL}
-#define AGE {"Age", "string", 0, NULL, cell_age}
-#define WIDE_PODS                                                                                            \
-    {"Containers", "string", 1, NULL, cell_containers}, {"Images", "string", 1, NULL, cell_images},          \
-        {"Selector", "string", 1, NULL, cell_selector}
+#define NAME                                                                                       \
+    {                                                                                              \
+        "Name", "string", 0, "metadata.name", NULL                                                 \
+    }
+#define AGE                                                                                        \
+    {                                                                                              \
+        "Age", "string", 0, NULL, cell_age                                                         \
+    }
+#define WIDE_PODS                                                                                  \
+    {"Containers", "string", 1, NULL, cell_containers},                                            \
+        {"Images", "string", 1, NULL, cell_images},                                                \
+    {                                                                                              \
+        "Selector", "string", 1, NULL, cell_selector                                               \
+    }
 
 static const struct {
     const char *group, *plural;
     struct column column[COLUMNS_MAX];
 } tables[] = {
-    {"", "pods",
-     {NAME, {"Ready", "string", 0, NULL, cell_pod_ready}, {"Status", "string", 0, NULL, cell_pod_status},
-      {"Restarts", "string", 0, NULL, cell_restarts}, AGE, {"IP", "string", 1, "status.podIP", NULL},
-      {"Node", "string", 1, "spec.nodeName", NULL}, {"Nominated Node", "string", 1, NULL, cell_none},
+    {"",
+     "pods",
+     {NAME,
+      {"Ready", "string", 0, NULL, cell_pod_ready},
+      {"Status", "string", 0, NULL, cell_pod_status},
+      {"Restarts", "string", 0, NULL, cell_restarts},
+      AGE,
+      {"IP", "string", 1, "status.podIP", NULL},
+      {"Node", "string", 1, "spec.nodeName", NULL},
+      {"Nominated Node", "string", 1, NULL, cell_none},
       {"Readiness Gates", "string", 1, NULL, cell_none}}},
-    {"apps", "deployments",
-     {NAME, {"Ready", "string", 0, NULL, cell_ready_replicas}, {"Up-to-date", "integer", 0, NULL, cell_updated},
-      {"Available", "integer", 0, NULL, cell_available}, AGE, WIDE_PODS}},
-    {"apps", "replicasets",
-     {NAME, {"Desired", "integer", 0, NULL, cell_desired}, {"Current", "integer", 0, NULL, cell_current},
-      {"Ready", "integer", 0, NULL, cell_ready}, AGE, WIDE_PODS}},
-    {"apps", "statefulsets",
-     {NAME, {"Ready", "string", 0, NULL, cell_ready_replicas}, AGE,
-      {"Containers", "string", 1, NULL, cell_containers}, {"Images", "string", 1, NULL, cell_images}}},
-    {"apps", "daemonsets",
-     {NAME, {"Desired", "integer", 0, NULL, cell_ds_desired}, {"Current", "integer", 0, NULL, cell_ds_current},
-      {"Ready", "integer", 0, NULL, cell_ds_ready}, {"Up-to-date", "integer", 0, NULL, cell_ds_updated},
+    {"apps",
+     "deployments",
+     {NAME,
+      {"Ready", "string", 0, NULL, cell_ready_replicas},
+      {"Up-to-date", "integer", 0, NULL, cell_updated},
+      {"Available", "integer", 0, NULL, cell_available},
+      AGE,
+      WIDE_PODS}},
+    {"apps",
+     "replicasets",
+     {NAME,
+      {"Desired", "integer", 0, NULL, cell_desired},
+      {"Current", "integer", 0, NULL, cell_current},
+      {"Ready", "integer", 0, NULL, cell_ready},
+      AGE,
+      WIDE_PODS}},
+    {"apps",
+     "statefulsets",
+     {NAME,
+      {"Ready", "string", 0, NULL, cell_ready_replicas},
+      AGE,
+      {"Containers", "string", 1, NULL, cell_containers},
+      {"Images", "string", 1, NULL, cell_images}}},
+    {"apps",
+     "daemonsets",
+     {NAME,
+      {"Desired", "integer", 0, NULL, cell_ds_desired},
+      {"Current", "integer", 0, NULL, cell_ds_current},
+      {"Ready", "integer", 0, NULL, cell_ds_ready},
+      {"Up-to-date", "integer", 0, NULL, cell_ds_updated},
       {"Available", "integer", 0, NULL, cell_ds_available},
-      {"Node Selector", "string", 0, NULL, cell_node_selector}, AGE, WIDE_PODS}},
-    {"batch", "jobs",
-     {NAME, {"Status", "string", 0, NULL, cell_job_status}, {"Completions", "string", 0, NULL, cell_completions},
-      {"Duration", "string", 0, NULL, cell_duration}, AGE, WIDE_PODS}},
-    {"batch", "cronjobs",
-     {NAME, {"Schedule", "string", 0, "spec.schedule", NULL}, {"Timezone", "string", 0, NULL, cell_timezone},
-      {"Suspend", "boolean", 0, NULL, cell_suspend}, {"Active", "integer", 0, NULL, cell_active},
-      {"Last Schedule", "string", 0, NULL, cell_last_schedule}, AGE,
-      {"Containers", "string", 1, NULL, cell_containers}, {"Images", "string", 1, NULL, cell_images},
+      {"Node Selector", "string", 0, NULL, cell_node_selector},
+      AGE,
+      WIDE_PODS}},
+    {"batch",
+     "jobs",
+     {NAME,
+      {"Status", "string", 0, NULL, cell_job_status},
+      {"Completions", "string", 0, NULL, cell_completions},
+      {"Duration", "string", 0, NULL, cell_duration},
+      AGE,
+      WIDE_PODS}},
+    {"batch",
+     "cronjobs",
+     {NAME,
+      {"Schedule", "string", 0, "spec.schedule", NULL},
+      {"Timezone", "string", 0, NULL, cell_timezone},
+      {"Suspend", "boolean", 0, NULL, cell_suspend},
+      {"Active", "integer", 0, NULL, cell_active},
+      {"Last Schedule", "string", 0, NULL, cell_last_schedule},
+      AGE,
+      {"Containers", "string", 1, NULL, cell_containers},
+      {"Images", "string", 1, NULL, cell_images},
       {"Selector", "string", 1, NULL, cell_none}}},
-    {"", "services",
-     {NAME, {"Type", "string", 0, "spec.type", NULL}, {"Cluster-IP", "string", 0, "spec.clusterIP", NULL},
-      {"External-IP", "string", 0, NULL, cell_external_ip}, {"Port(s)", "string", 0, NULL, cell_ports}, AGE,
+    {"",
+     "services",
+     {NAME,
+      {"Type", "string", 0, "spec.type", NULL},
+      {"Cluster-IP", "string", 0, "spec.clusterIP", NULL},
+      {"External-IP", "string", 0, NULL, cell_external_ip},
+      {"Port(s)", "string", 0, NULL, cell_ports},
+      AGE,
       {"Selector", "string", 1, NULL, cell_selector}}},
-    {"networking.k8s.io", "ingresses",
-     {NAME, {"Class", "string", 0, NULL, cell_class}, {"Hosts", "string", 0, NULL, cell_hosts},
-      {"Address", "string", 0, NULL, cell_address}, {"Ports", "string", 0, NULL, cell_ingress_ports}, AGE}},
+    {"networking.k8s.io",
+     "ingresses",
+     {NAME,
+      {"Class", "string", 0, NULL, cell_class},
+      {"Hosts", "string", 0, NULL, cell_hosts},
+      {"Address", "string", 0, NULL, cell_address},
+      {"Ports", "string", 0, NULL, cell_ingress_ports},
+      AGE}},
     {"", "configmaps", {NAME, {"Data", "integer", 0, NULL, cell_data}, AGE}},
-    {"", "secrets",
+    {"",
+     "secrets",
      {NAME, {"Type", "string", 0, "type", NULL}, {"Data", "integer", 0, NULL, cell_data}, AGE}},
     {"", "serviceaccounts", {NAME, AGE}},
     {"", "namespaces", {NAME, {"Status", "string", 0, "status.phase", NULL}, AGE}},
-    {"", "nodes",
-     {NAME, {"Status", "string", 0, NULL, cell_node_status}, {"Roles", "string", 0, NULL, cell_node_roles}, AGE,
+    {"",
+     "nodes",
+     {NAME,
+      {"Status", "string", 0, NULL, cell_node_status},
+      {"Roles", "string", 0, NULL, cell_node_roles},
+      AGE,
       {"Version", "string", 0, "status.nodeInfo.kubeletVersion", NULL}}},
-    {"", "persistentvolumeclaims",
-     {NAME, {"Status", "string", 0, "status.phase", NULL}, {"Volume", "string", 0, "spec.volumeName", NULL},
+    {"",
+     "persistentvolumeclaims",
+     {NAME,
+      {"Status", "string", 0, "status.phase", NULL},
+      {"Volume", "string", 0, "spec.volumeName", NULL},
       {"Capacity", "string", 0, "status.capacity.storage", NULL},
       {"Access Modes", "string", 0, NULL, cell_access_modes},
-      {"StorageClass", "string", 0, "spec.storageClassName", NULL}, AGE,
+      {"StorageClass", "string", 0, "spec.storageClassName", NULL},
+      AGE,
       {"VolumeMode", "string", 1, "spec.volumeMode", NULL}}},
-    {"", "events",
-     {{"Last Seen", "string", 0, NULL, cell_event_seen}, {"Type", "string", 0, "type", NULL},
-      {"Reason", "string", 0, "reason", NULL}, {"Object", "string", 0, NULL, cell_event_object},
-      {"Message", "string", 0, "message", NULL}, {"Name", "string", 1, "metadata.name", NULL}}},
-    {"autoscaling", "horizontalpodautoscalers",
-     {NAME, {"Reference", "string", 0, NULL, cell_reference}, {"Targets", "string", 0, NULL, cell_none},
-      {"MinPods", "string", 0, NULL, cell_min}, {"MaxPods", "string", 0, NULL, cell_max},
-      {"Replicas", "string", 0, NULL, cell_current_replicas}, AGE}},
-    {"rbac.authorization.k8s.io", "rolebindings", {NAME, {"Role", "string", 0, NULL, cell_role_ref}, AGE}},
-    {"rbac.authorization.k8s.io", "clusterrolebindings", {NAME, {"Role", "string", 0, NULL, cell_role_ref}, AGE}},
-    {"coordination.k8s.io", "leases", {NAME, {"Holder", "string", 0, "spec.holderIdentity", NULL}, AGE}},
-    {"networking.k8s.io", "networkpolicies", {NAME, {"Pod-Selector", "string", 0, NULL, cell_none}, AGE}},
+    {"",
+     "events",
+     {{"Last Seen", "string", 0, NULL, cell_event_seen},
+      {"Type", "string", 0, "type", NULL},
+      {"Reason", "string", 0, "reason", NULL},
+      {"Object", "string", 0, NULL, cell_event_object},
+      {"Message", "string", 0, "message", NULL},
+      {"Name", "string", 1, "metadata.name", NULL}}},
+    {"autoscaling",
+     "horizontalpodautoscalers",
+     {NAME,
+      {"Reference", "string", 0, NULL, cell_reference},
+      {"Targets", "string", 0, NULL, cell_none},
+      {"MinPods", "string", 0, NULL, cell_min},
+      {"MaxPods", "string", 0, NULL, cell_max},
+      {"Replicas", "string", 0, NULL, cell_current_replicas},
+      AGE}},
+    {"rbac.authorization.k8s.io",
+     "rolebindings",
+     {NAME, {"Role", "string", 0, NULL, cell_role_ref}, AGE}},
+    {"rbac.authorization.k8s.io",
+     "clusterrolebindings",
+     {NAME, {"Role", "string", 0, NULL, cell_role_ref}, AGE}},
+    {"coordination.k8s.io",
+     "leases",
+     {NAME, {"Holder", "string", 0, "spec.holderIdentity", NULL}, AGE}},
+    {"networking.k8s.io",
+     "networkpolicies",
+     {NAME, {"Pod-Selector", "string", 0, NULL, cell_none}, AGE}},
 };
 
 static const struct column plain[] = {NAME, {"Created At", "date", 0, NULL, cell_created}};
@@ -446,7 +559,8 @@ static value custom_columns(const struct mk_resource *r)
     return value_getz(r->crd_version, "additionalPrinterColumns");
 }
 
-static void add_column(struct arena *a, value columns, str name, str type, str format, int64_t priority, str help)
+static void add_column(struct arena *a, value columns, str name, str type, str format,
+                       int64_t priority, str help)
 {
     value v = value_new_map(a);
     value_set_str(a, v, "name", name);
@@ -462,7 +576,8 @@ void mk_table_columns(struct arena *a, const struct mk_resource *r, value column
     value own = custom_columns(r);
     size_t n;
     if (value_len(own)) {
-        add_column(a, columns, STR("Name"), STR("string"), STR("name"), 0, STR("Name of the object"));
+        add_column(a, columns, STR("Name"), STR("string"), STR("name"), 0,
+                   STR("Name of the object"));
         for (struct value_iter it = value_iter(own); value_next(&it);)
             add_column(a, columns, value_path_str(it.val, "name"), value_path_str(it.val, "type"),
                        value_path_str(it.val, "format"), value_int(value_getz(it.val, "priority")),
@@ -472,11 +587,12 @@ void mk_table_columns(struct arena *a, const struct mk_resource *r, value column
     const struct column *c = columns_of(r, &n);
     for (size_t i = 0; i < n; i++)
         add_column(a, columns, str_of(c[i].name), str_of(c[i].type),
-                   c[i].path && str_is(str_of(c[i].path), "metadata.name") ? STR("name") : STR(""), c[i].priority,
-                   STR(""));
+                   c[i].path && str_is(str_of(c[i].path), "metadata.name") ? STR("name") : STR(""),
+                   c[i].priority, STR(""));
 }
 
-/* The simple JSONPath of printer columns: ".a.b", ".a.list[0].b", ".status.conditions[?(@.type=="X")].status". */
+/* The simple JSONPath of printer columns: ".a.b", ".a.list[0].b",
+ * ".status.conditions[?(@.type=="X")].status". */
 static value json_path(const struct cell *c, str path)
 {
     value v = c->o;
@@ -497,7 +613,8 @@ static value json_path(const struct cell *c, str path)
             str inside, rest, field, want;
             int64_t i;
             str_cut(str_from(path, 1), ']', &inside, &rest);
-            if (str_starts(inside, STR("?(@.")) && str_cut(str_from(inside, 4), '=', &field, &want)) {
+            if (str_starts(inside, STR("?(@.")) &&
+                str_cut(str_from(inside, 4), '=', &field, &want)) {
                 want = str_trim_suffix(str_trim(str_trim_prefix(want, STR("="))), STR(")"));
                 want = str_sub(want, 1, want.len > 1 ? want.len - 2 : 0);
                 value found = VALUE_ABSENT;
@@ -528,7 +645,8 @@ static value custom_cell(const struct cell *c, value column)
     return v;
 }
 
-value mk_table_cells(struct microkube *mk, struct arena *a, const struct mk_resource *r, value object)
+value mk_table_cells(struct microkube *mk, struct arena *a, const struct mk_resource *r,
+                     value object)
 {
     struct cell c = {mk, a, object};
     value cells = value_new_list(a), own = custom_columns(r);
@@ -542,7 +660,6 @@ value mk_table_cells(struct microkube *mk, struct arena *a, const struct mk_reso
     const struct column *col = columns_of(r, &n);
     for (size_t i = 0; i < n; i++)
         value_push(a, cells,
-                   col[i].fn ? col[i].fn(&c)
-                             : text_of(&c, value_path_str(object, col[i].path)));
+                   col[i].fn ? col[i].fn(&c) : text_of(&c, value_path_str(object, col[i].path)));
     return cells;
 }

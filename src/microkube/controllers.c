@@ -1,7 +1,8 @@
 /* microkube/controllers.c: a queue of objects that changed, and who looks at each kind.
  *
- * A controller is a function from one object to writes; it is called again whenever the object or one it owns changed, or at the time it asked
- * for. Controllers write through the same store as requests do. */
+ * A controller is a function from one object to writes; it is called again whenever the object or
+ * one it owns changed, or at the time it asked for. Controllers write through the same store as
+ * requests do. */
 #include "microkube/controllers.h"
 
 #include <inttypes.h>
@@ -94,8 +95,9 @@ void mk_gone(struct microkube *mk, value object)
             continue;
         const struct mk_resource *r = mk_resource_by_kind(mk, group, STR(""), ref.kind);
         struct mk_object *o =
-            r && r->storage ? mk_find(r->storage, r->namespaced ? object_ns(object) : STR(""), ref.name)
-                            : NULL;
+            r && r->storage
+                ? mk_find(r->storage, r->namespaced ? object_ns(object) : STR(""), ref.name)
+                : NULL;
         if (o && object_is_deleting(doc_root(o->doc)))
             mk_enqueue(mk, o);
     }

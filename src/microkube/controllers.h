@@ -4,16 +4,18 @@
 
 #include "microkube/core.h"
 
-/* Look at one object and write what should be different. The object may be gone afterwards. `a` is the call's. */
+/* Look at one object and write what should be different. The object may be gone afterwards. `a` is
+ * the call's. */
 typedef void mk_controller_fn(struct microkube *mk, struct mk_object *o, struct arena *a);
 
 mk_controller_fn mk_namespace_controller;
 mk_controller_fn mk_deployment_controller, mk_replicaset_controller, mk_pod_controller;
 mk_controller_fn mk_statefulset_controller, mk_daemonset_controller, mk_job_controller;
-mk_controller_fn mk_cronjob_controller, mk_pvc_controller, mk_service_controller, mk_ingress_controller;
+mk_controller_fn mk_cronjob_controller, mk_pvc_controller, mk_service_controller,
+    mk_ingress_controller;
 
-/* Finalizers of the garbage collector, dependents without owners, deleted objects that nothing holds any more. false: the
- * object is gone. */
+/* Finalizers of the garbage collector, dependents without owners, deleted objects that nothing
+ * holds any more. false: the object is gone. */
 bool mk_collect_garbage(struct microkube *mk, struct mk_object *o, struct arena *a);
 
 #endif

@@ -1,9 +1,11 @@
-/* microkube/core.h: the state of the embedded API server and the pieces that work on it. Private to the room.
+/* microkube/core.h: the state of the embedded API server and the pieces that work on it. Private to
+ * the room.
  *
  *   store.c      objects, resource versions, the watch window, SQLite       watch.c   watches
- *   registry.c   which resources are served (built-in kinds, CRDs)          request.c the way of a request
- *   read.c       get, list           write.c  create, update, delete        patch.c   patches
- *   meta.c       metadata rules      status.c answers that are errors       output.c  object, list, table
+ *   registry.c   which resources are served (built-in kinds, CRDs)          request.c the way of a
+ * request read.c       get, list           write.c  create, update, delete        patch.c   patches
+ *   meta.c       metadata rules      status.c answers that are errors       output.c  object, list,
+ * table
  *
  * Objects are frozen documents in their storage version. Everything runs on the owner's thread. */
 #ifndef MICROKUBE_CORE_H
@@ -22,7 +24,7 @@ struct mk_object {
     struct doc *doc; /* owned */
     struct mk_storage *storage;
     uint64_t rv;
-    char *key; /* "ns/name", owned */
+    char *key;         /* "ns/name", owned */
     str ns, name, uid; /* in doc */
     usec due_at;       /* when its controller wants to look again; 0: not planned */
     bool queued;       /* waits for its controller */
@@ -60,7 +62,8 @@ struct mk_event {
     uint64_t rv;
     enum mk_event_type type;
     struct mk_storage *storage;
-    struct doc *now, *before; /* references; before may be NULL; DELETED: both are the last state, now with the event's version */
+    struct doc *now, *before; /* references; before may be NULL; DELETED: both are the last state,
+                                 now with the event's version */
 };
 
 struct mk_db; /* SQLite, see store.c */
@@ -71,10 +74,10 @@ struct microkube {
     uint64_t rv;
     struct mk_storage *storages;
     struct mk_resource *resources, **resources_end; /* in discovery order */
-    struct mk_event *history; /* ring */
+    struct mk_event *history;                       /* ring */
     size_t history_cap, history_first, history_n, history_bytes;
-    uint64_t history_floor; /* events after this version are in the ring */
-    struct map owned;       /* uid -> struct mk_dependents *, heap */
+    uint64_t history_floor;   /* events after this version are in the ring */
+    struct map owned;         /* uid -> struct mk_dependents *, heap */
     struct mk_object **queue; /* objects whose controller must look */
     size_t queue_n, queue_cap;
     struct mk_db *db;
@@ -138,28 +141,29 @@ int mk_expired(struct mk_ctx *c, const char *format, ...) PRINTF(2, 3);
 /* 422 with all causes: `Deployment.apps "x" is invalid: ...`. */
 int mk_invalid(struct mk_ctx *c, str name, const mk_causes *causes);
 /* Add a cause; reasons as field.ErrorType: "FieldValueRequired" and so on. */
-void mk_cause(struct mk_ctx *c, mk_causes *v, const char *reason, str field, const char *format, ...)
-    PRINTF(5, 6);
+void mk_cause(struct mk_ctx *c, mk_causes *v, const char *reason, str field, const char *format,
+              ...) PRINTF(5, 6);
 str mk_resource_name(struct mk_ctx *c, const struct mk_resource *r); /* "deployments.apps" */
 str mk_kind_name(struct arena *a, const struct mk_resource *r);      /* "Deployment.apps" */
-void mk_success_status(struct mk_ctx *c, value object); /* Status of a deletion */
+void mk_success_status(struct mk_ctx *c, value object);              /* Status of a deletion */
 void mk_warn(struct mk_ctx *c, str text);
 
 /* ---- store.c ---- */
 
 int mk_store_open(struct microkube *mk, struct err *err);
 void mk_store_close(struct microkube *mk);
-struct mk_storage *mk_storage_add(struct microkube *mk, str group, str plural, str kind, str version,
-                                  bool namespaced, bool copy_text);
+struct mk_storage *mk_storage_add(struct microkube *mk, str group, str plural, str kind,
+                                  str version, bool namespaced, bool copy_text);
 struct mk_storage *mk_storage_find(struct microkube *mk, str group, str plural);
 struct mk_object *mk_find(struct mk_storage *s, str ns, str name);
 /* All objects of a namespace ("" all) sorted by key: a range of s->sorted. */
 struct mk_object **mk_range(struct mk_storage *s, str ns, size_t *ret_n);
-/* Write: a new resourceVersion is put into `object` (a building map), which is frozen and stored; watches hear of it. *ret (may
- * be NULL) is the stored object. -ERR_IO: nothing changed. */
+/* Write: a new resourceVersion is put into `object` (a building map), which is frozen and stored;
+ * watches hear of it. *ret (may be NULL) is the stored object. -ERR_IO: nothing changed. */
 int mk_commit(struct microkube *mk, struct mk_storage *s, struct mk_object *old, value object,
               struct arena *a, struct mk_object **ret, struct err *err);
-/* Remove for good. *ret_doc (may be NULL) is a new reference to the last state with the deletion's resourceVersion. */
+/* Remove for good. *ret_doc (may be NULL) is a new reference to the last state with the deletion's
+ * resourceVersion. */
 int mk_erase(struct microkube *mk, struct mk_object *o, struct arena *a, struct doc **ret_doc,
              struct err *err);
 /* Objects that name `uid` as an owner: *ret_n of them, valid until the next write. */
@@ -213,9 +217,11 @@ int mk_scale(struct mk_ctx *c);
 
 /* Read the body as one object, check that apiVersion and kind fit. */
 int mk_read_body(struct mk_ctx *c, value *ret);
-/* The way of a changed object to the store: prune, default, validate, metadata, managedFields, no-op detection, commit, answer. */
+/* The way of a changed object to the store: prune, default, validate, metadata, managedFields,
+ * no-op detection, commit, answer. */
 enum mk_write { MK_WRITE_UPDATE, MK_WRITE_PATCH, MK_WRITE_APPLY };
-int mk_put(struct mk_ctx *c, struct mk_object *old, value object, enum mk_write how, bool forced_create);
+int mk_put(struct mk_ctx *c, struct mk_object *old, value object, enum mk_write how,
+           bool forced_create);
 int mk_put_new(struct mk_ctx *c, value object, enum mk_write how);
 
 /* ---- meta.c, validate.c, defaults.c, managed.c ---- */
@@ -226,7 +232,8 @@ int mk_meta_create(struct mk_ctx *c, value object);
 /* A changed one: what the server owns comes from `old`; generation grows when the spec changed. */
 int mk_meta_update(struct mk_ctx *c, value old, value object, bool status_only);
 
-/* Unknown fields per fieldValidation, nulls and empties dropped as typed storage does, types checked. */
+/* Unknown fields per fieldValidation, nulls and empties dropped as typed storage does, types
+ * checked. */
 int mk_validate_fields(struct mk_ctx *c, value object);
 void mk_set_defaults(struct microkube *mk, struct arena *a, const struct mk_resource *r, value old,
                      value object);
@@ -246,7 +253,8 @@ value mk_table(struct microkube *mk, struct arena *a, const struct mk_resource *
                size_t n, value list_meta, bool with_columns, str include_object);
 /* columns.c */
 void mk_table_columns(struct arena *a, const struct mk_resource *r, value columns);
-value mk_table_cells(struct microkube *mk, struct arena *a, const struct mk_resource *r, value object);
+value mk_table_cells(struct microkube *mk, struct arena *a, const struct mk_resource *r,
+                     value object);
 value mk_partial(struct arena *a, const struct mk_resource *r, value object);
 void mk_answer_json(struct mk_ctx *c, int status, value v);
 
@@ -258,9 +266,10 @@ bool mk_openapi(struct mk_ctx *c);
 
 /* ---- controllers.c, gc.c, workloads*.c ---- */
 
-void mk_changed(struct microkube *mk, struct mk_object *o, enum mk_event_type type); /* after each write */
-void mk_gone(struct microkube *mk, value object);                                    /* after a removal */
-bool mk_controllers_run(struct microkube *mk); /* true: something was done */
+void mk_changed(struct microkube *mk, struct mk_object *o,
+                enum mk_event_type type);         /* after each write */
+void mk_gone(struct microkube *mk, value object); /* after a removal */
+bool mk_controllers_run(struct microkube *mk);    /* true: something was done */
 void mk_enqueue(struct microkube *mk, struct mk_object *o);
 void mk_enqueue_at(struct microkube *mk, struct mk_object *o, usec at);
 void mk_wake(struct microkube *mk, usec at);
@@ -271,7 +280,8 @@ int mk_delete_object(struct microkube *mk, struct mk_object *o, enum mk_propagat
                      int64_t grace_seconds, struct arena *a, struct doc **ret_doc, bool *ret_gone,
                      struct err *err);
 
-/* A controller's write: keeps metadata the server owns; skipped when nothing changed. NULL on failure. */
+/* A controller's write: keeps metadata the server owns; skipped when nothing changed. NULL on
+ * failure. */
 struct mk_object *mk_controller_update(struct microkube *mk, struct mk_object *o, value object,
                                        struct arena *a);
 struct mk_object *mk_controller_create(struct microkube *mk, const char *group, const char *kind,

@@ -1,10 +1,12 @@
-/* microkube/crd.c: what the server adds to a CustomResourceDefinition, and the OpenAPI rules of custom resources. */
+/* microkube/crd.c: what the server adds to a CustomResourceDefinition, and the OpenAPI rules of
+ * custom resources. */
 #include <inttypes.h>
 #include <regex.h>
 
 #include "microkube/core.h"
 
-static void add_condition(struct mk_ctx *c, value list, const char *type, const char *reason, const char *message)
+static void add_condition(struct mk_ctx *c, value list, const char *type, const char *reason,
+                          const char *message)
 {
     value v = value_new_map(c->a);
     value_set_str(c->a, v, "lastTransitionTime", time_str(c->a, mk_now(c->mk)));
@@ -45,7 +47,8 @@ void mk_crd_complete(struct mk_ctx *c, value object)
     if (!value_len(value_getz(status, "conditions"))) {
         value list = value_edit_list(a, status, STR("conditions"));
         add_condition(c, list, "NamesAccepted", "NoConflicts", "no conflicts found");
-        add_condition(c, list, "Established", "InitialNamesAccepted", "the initial names have been accepted");
+        add_condition(c, list, "Established", "InitialNamesAccepted",
+                      "the initial names have been accepted");
     }
     value stored = value_edit_list(a, status, STR("storedVersions"));
     for (struct value_iter it = value_iter(value_getz(spec, "versions")); value_next(&it);) {
@@ -68,21 +71,27 @@ struct check {
 
 static void check(struct check *k, value v, value schema, str path);
 
-static str quoted(struct check *k, value v) { return json_str(k->c->a, v, AUDIENCE_WIRE, JSON_NO_HTML); }
+static str quoted(struct check *k, value v)
+{
+    return json_str(k->c->a, v, AUDIENCE_WIRE, JSON_NO_HTML);
+}
 
 static void check_number(struct check *k, value v, value s, str path)
 {
     value min = value_getz(s, "minimum"), max = value_getz(s, "maximum");
     double d = value_double(v);
-    bool open_min = value_bool(value_getz(s, "exclusiveMinimum")), open_max = value_bool(value_getz(s, "exclusiveMaximum"));
+    bool open_min = value_bool(value_getz(s, "exclusiveMinimum")),
+         open_max = value_bool(value_getz(s, "exclusiveMaximum"));
     if (value_exists(min) && (open_min ? d <= value_double(min) : d < value_double(min)))
         mk_cause(k->c, &k->causes, "FieldValueInvalid", path,
-                 "Invalid value: %.*s: %.*s in body should be greater than %s%.*s", STR_FMT(quoted(k, v)), STR_FMT(path),
-                 open_min ? "" : "or equal to ", STR_FMT(quoted(k, min)));
+                 "Invalid value: %.*s: %.*s in body should be greater than %s%.*s",
+                 STR_FMT(quoted(k, v)), STR_FMT(path), open_min ? "" : "or equal to ",
+                 STR_FMT(quoted(k, min)));
     if (value_exists(max) && (open_max ? d >= value_double(max) : d > value_double(max)))
         mk_cause(k->c, &k->causes, "FieldValueInvalid", path,
-                 "Invalid value: %.*s: %.*s in body should be less than %s%.*s", STR_FMT(quoted(k, v)), STR_FMT(path),
-                 open_max ? "" : "or equal to ", STR_FMT(quoted(k, max)));
+                 "Invalid value: %.*s: %.*s in body should be less than %s%.*s",
+                 STR_FMT(quoted(k, v)), STR_FMT(path), open_max ? "" : "or equal to ",
+                 STR_FMT(quoted(k, max)));
 }
 
 /* Go patterns to POSIX: \d, \w and \s are the classes that schemas use. */
@@ -118,17 +127,19 @@ static void check_text(struct check *k, value v, value s, str path)
     int64_t n = (int64_t)text.len;
     if (value_exists(min) && n < value_int(min))
         mk_cause(k->c, &k->causes, "FieldValueInvalid", path,
-                 "Invalid value: %.*s: %.*s in body should be at least %" PRId64 " chars long", STR_FMT(quoted(k, v)),
-                 STR_FMT(path), value_int(min));
+                 "Invalid value: %.*s: %.*s in body should be at least %" PRId64 " chars long",
+                 STR_FMT(quoted(k, v)), STR_FMT(path), value_int(min));
     if (value_exists(max) && n > value_int(max))
-        mk_cause(k->c, &k->causes, "FieldValueTooLong", path, "Too long: may not be more than %" PRId64 " bytes",
-                 value_int(max));
+        mk_cause(k->c, &k->causes, "FieldValueTooLong", path,
+                 "Too long: may not be more than %" PRId64 " bytes", value_int(max));
     regex_t re;
-    if (!pattern.len || regcomp(&re, arena_cstr(k->c->a, posix_pattern(k->c->a, pattern)), REG_EXTENDED | REG_NOSUB))
+    if (!pattern.len || regcomp(&re, arena_cstr(k->c->a, posix_pattern(k->c->a, pattern)),
+                                REG_EXTENDED | REG_NOSUB))
         return;
     if (regexec(&re, arena_cstr(k->c->a, text), 0, NULL, 0))
-        mk_cause(k->c, &k->causes, "FieldValueInvalid", path, "Invalid value: %.*s: %.*s in body should match '%.*s'",
-                 STR_FMT(quoted(k, v)), STR_FMT(path), STR_FMT(pattern));
+        mk_cause(k->c, &k->causes, "FieldValueInvalid", path,
+                 "Invalid value: %.*s: %.*s in body should match '%.*s'", STR_FMT(quoted(k, v)),
+                 STR_FMT(path), STR_FMT(pattern));
     regfree(&re);
 }
 
@@ -143,8 +154,9 @@ static void check_enum(struct check *k, value v, value s, str path)
             return;
         all = ARENA_CAT(k->c->a, all, all.len ? STR(", ") : STR(""), quoted(k, it.val));
     }
-    mk_cause(k->c, &k->causes, "FieldValueNotSupported", path, "Unsupported value: %.*s: supported values: %.*s",
-             STR_FMT(quoted(k, v)), STR_FMT(all));
+    mk_cause(k->c, &k->causes, "FieldValueNotSupported", path,
+             "Unsupported value: %.*s: supported values: %.*s", STR_FMT(quoted(k, v)),
+             STR_FMT(all));
 }
 
 static void check_list(struct check *k, value v, value s, str path)
@@ -153,13 +165,14 @@ static void check_list(struct check *k, value v, value s, str path)
     int64_t n = (int64_t)value_len(v);
     if (value_exists(min) && n < value_int(min))
         mk_cause(k->c, &k->causes, "FieldValueInvalid", path,
-                 "Invalid value: %" PRId64 ": %.*s in body should have at least %" PRId64 " items", n, STR_FMT(path),
-                 value_int(min));
+                 "Invalid value: %" PRId64 ": %.*s in body should have at least %" PRId64 " items",
+                 n, STR_FMT(path), value_int(min));
     if (value_exists(max) && n > value_int(max))
-        mk_cause(k->c, &k->causes, "FieldValueTooMany", path, "Too many: %" PRId64 ": must have at most %" PRId64 " items",
-                 n, value_int(max));
+        mk_cause(k->c, &k->causes, "FieldValueTooMany", path,
+                 "Too many: %" PRId64 ": must have at most %" PRId64 " items", n, value_int(max));
     for (struct value_iter it = value_iter(v); value_next(&it);)
-        check(k, it.val, value_getz(s, "items"), arena_printf(k->c->a, "%.*s[%zu]", STR_FMT(path), it.i));
+        check(k, it.val, value_getz(s, "items"),
+              arena_printf(k->c->a, "%.*s[%zu]", STR_FMT(path), it.i));
 }
 
 static void check_map(struct check *k, value v, value s, str path)
@@ -189,8 +202,8 @@ static void check(struct check *k, value v, value s, str path)
     k->depth++;
     if (value_is_null(v) && !value_bool(value_getz(s, "nullable")) && value_path_str(s, "type").len)
         mk_cause(k->c, &k->causes, "FieldValueTypeInvalid", path,
-                 "Invalid value: \"null\": %.*s in body must be of type %.*s: \"null\"", STR_FMT(path),
-                 STR_FMT(value_path_str(s, "type")));
+                 "Invalid value: \"null\": %.*s in body must be of type %.*s: \"null\"",
+                 STR_FMT(path), STR_FMT(value_path_str(s, "type")));
     else if (!value_is_null(v))
         check_enum(k, v, s, path);
     if (value_is_number(v))

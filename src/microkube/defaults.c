@@ -1,5 +1,6 @@
-/* microkube/defaults.c: values that the server fills in. A rule names a built-in type and a field; the walk over an object meets
- * the type wherever it stands (a pod template in a Deployment, in a CronJob). What a constant cannot say is a function. */
+/* microkube/defaults.c: values that the server fills in. A rule names a built-in type and a field;
+ * the walk over an object meets the type wherever it stands (a pod template in a Deployment, in a
+ * CronJob). What a constant cannot say is a function. */
 #include "base/digest.h"
 #include "microkube/core.h"
 
@@ -8,7 +9,8 @@ struct rule {
     const char *field, *json;
 };
 
-/* Source: pkg/apis/GROUP/VERSION/defaults.go of Kubernetes 1.36, read off a real server's answers. */
+/* Source: pkg/apis/GROUP/VERSION/defaults.go of Kubernetes 1.36, read off a real server's answers.
+ */
 static const struct rule rules[] = {
     {"PodSpec", "restartPolicy", "\"Always\""},
     {"PodSpec", "terminationGracePeriodSeconds", "30"},
@@ -96,7 +98,8 @@ static const struct {
     {"apps", "deployments", "{}"},
     {"apps", "replicasets,statefulsets", "{\"replicas\":0}"},
     {"apps", "daemonsets",
-     "{\"currentNumberScheduled\":0,\"desiredNumberScheduled\":0,\"numberMisscheduled\":0,\"numberReady\":0}"},
+     "{\"currentNumberScheduled\":0,\"desiredNumberScheduled\":0,\"numberMisscheduled\":0,"
+     "\"numberReady\":0}"},
     {"batch", "jobs,cronjobs", "{}"},
     {"networking.k8s.io", "ingresses", "{\"loadBalancer\":{}}"},
     {"autoscaling", "horizontalpodautoscalers", "{\"currentMetrics\":null,\"desiredReplicas\":0}"},
@@ -196,7 +199,8 @@ static void default_service_ports(struct microkube *mk, struct arena *a, value v
         if (!value_exists(target) || (value_is_number(target) && !value_int(target)))
             value_setz(a, p, "targetPort", value_getz(p, "port"));
         if (node && !value_int(value_getz(p, "nodePort")))
-            value_setz(a, p, "nodePort", value_of_int(a, 30000 + (int64_t)(mk->node_port_next++ % 2768)));
+            value_setz(a, p, "nodePort",
+                       value_of_int(a, 30000 + (int64_t)(mk->node_port_next++ % 2768)));
         value_put(a, ports, i, p);
     }
 }
@@ -262,9 +266,10 @@ static void default_hpa(struct microkube *mk, struct arena *a, value v)
 {
     set_missing(a, v, "minReplicas", "1");
     if (!value_len(value_getz(v, "metrics")))
-        value_setz(a, v, "metrics",
-                   parse(a, "[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":"
-                            "\"Utilization\",\"averageUtilization\":80}}}]"));
+        value_setz(
+            a, v, "metrics",
+            parse(a, "[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":"
+                     "\"Utilization\",\"averageUtilization\":80}}}]"));
 }
 
 static void default_namespace(struct microkube *mk, struct arena *a, value v)
@@ -340,7 +345,8 @@ static void set_constants(struct pass *p, value v, const struct kube_schema *s)
     for (size_t i = 0; s->name.len && i < ARRAY_LEN(rules); i++)
         if (str_is(name, rules[i].type) && kube_schema_field(s, str_of(rules[i].field)))
             set_missing(p->a, v, rules[i].field, rules[i].json);
-    for (size_t i = 0; !s->name.len && i < s->n_fields; i++) /* a custom resource's schema carries its own */
+    for (size_t i = 0; !s->name.len && i < s->n_fields;
+         i++) /* a custom resource's schema carries its own */
         if (s->field[i].default_json.len && !value_exists(value_get(v, s->field[i].name)))
             value_set(p->a, v, s->field[i].name,
                       parse(p->a, arena_cstr(p->a, s->field[i].default_json)));

@@ -1,4 +1,5 @@
-/* microkube/discovery.c: what is served: /api, /apis and below, aggregated discovery, /version, health. */
+/* microkube/discovery.c: what is served: /api, /apis and below, aggregated discovery, /version,
+ * health. */
 #include "base/digest.h"
 #include "microkube/core.h"
 
@@ -7,8 +8,10 @@
 /* The release whose behaviour we answer with. */
 static const char version_json[] =
     "{\"major\":\"1\",\"minor\":\"36\",\"emulationMajor\":\"1\",\"emulationMinor\":\"36\","
-    "\"minCompatibilityMajor\":\"1\",\"minCompatibilityMinor\":\"35\",\"gitVersion\":\"v1.36.3+microkube\","
-    "\"gitCommit\":\"\",\"gitTreeState\":\"clean\",\"buildDate\":\"1970-01-01T00:00:00Z\",\"goVersion\":\"none\","
+    "\"minCompatibilityMajor\":\"1\",\"minCompatibilityMinor\":\"35\",\"gitVersion\":\"v1.36.3+"
+    "microkube\","
+    "\"gitCommit\":\"\",\"gitTreeState\":\"clean\",\"buildDate\":\"1970-01-01T00:00:00Z\","
+    "\"goVersion\":\"none\","
     "\"compiler\":\"gcc\",\"platform\":\"linux/amd64\"}";
 
 static void answer_text(struct mk_ctx *c, const char *type, str body)
@@ -76,8 +79,11 @@ static value plain_resource(struct mk_ctx *c, const struct mk_resource *r, const
     if (!s && r->categories.len)
         value_setz(a, v, "categories", word_list(a, r->categories));
     if (!s && r->storage)
-        value_set_str(a, v, "storageVersionHash",
-                      base64_str(a, str_sub(str_mem(sha256_of(ARENA_CAT(a, r->group, STR("/"), r->kind)).byte, 8), 0, 8)));
+        value_set_str(
+            a, v, "storageVersionHash",
+            base64_str(a, str_sub(str_mem(sha256_of(ARENA_CAT(a, r->group, STR("/"), r->kind)).byte,
+                                          8),
+                                  0, 8)));
     return v;
 }
 
@@ -165,8 +171,9 @@ static void answer_groups(struct mk_ctx *c)
 
 static void answer_core_versions(struct mk_ctx *c)
 {
-    static const char text[] = "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],\"serverAddressByClientCIDRs\":"
-                               "[{\"clientCIDR\":\"0.0.0.0/0\",\"serverAddress\":\"127.0.0.1:6443\"}]}\n";
+    static const char text[] =
+        "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],\"serverAddressByClientCIDRs\":"
+        "[{\"clientCIDR\":\"0.0.0.0/0\",\"serverAddress\":\"127.0.0.1:6443\"}]}\n";
     answer_text(c, "application/json", str_of(text));
 }
 
@@ -260,7 +267,8 @@ static bool wants_aggregated(const struct mk_ctx *c)
 static void answer_root(struct mk_ctx *c)
 {
     value v = value_new_map(c->a), list = value_edit_list(c->a, v, STR("paths"));
-    static const char *const paths[] = {"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2",
+    static const char *const paths[] = {"/api",        "/api/v1", "/apis",
+                                        "/healthz",    "/livez",  "/openapi/v2",
                                         "/openapi/v3", "/readyz", "/version"};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
         value_push(c->a, list, value_of_str(c->a, str_of(paths[i])));

@@ -1,7 +1,9 @@
-/* microkube/fields.c: an object against the type of its kind: unknown fields, wrong types, nulls and empties.
+/* microkube/fields.c: an object against the type of its kind: unknown fields, wrong types, nulls
+ * and empties.
  *
- * A built-in object goes through Go structs in the real server: unknown fields and nulls vanish, empty lists and maps too unless they
- * are required. A custom resource keeps what its schema knows (or says to preserve). */
+ * A built-in object goes through Go structs in the real server: unknown fields and nulls vanish,
+ * empty lists and maps too unless they are required. A custom resource keeps what its schema knows
+ * (or says to preserve). */
 #include "microkube/core.h"
 #include "kube/schema.h"
 
@@ -10,7 +12,7 @@ struct walk {
     bool typed; /* built-in: Go's rules */
     struct buf path;
     VEC(str) unknown;
-    str type_error; /* first wrong type (built-in) */
+    str type_error;   /* first wrong type (built-in) */
     mk_causes causes; /* wrong types (custom) */
 };
 
@@ -50,14 +52,19 @@ struct type_info {
 
 static struct type_info type_info(const struct kube_schema *s)
 {
-    static const struct type_info info[] = {
-        [KUBE_BOOL] = {"bool", "boolean"},     [KUBE_INT] = {"int64", "integer"},
-        [KUBE_INT32] = {"int32", "integer"},   [KUBE_NUMBER] = {"float64", "number"},
-        [KUBE_STRING] = {"string", "string"},  [KUBE_BYTES] = {"[]uint8", "string"},
-        [KUBE_TIME] = {"string", "string"},    [KUBE_QUANTITY] = {"string", "string"},
-        [KUBE_ANY_MAP] = {"map", "object"},    [KUBE_STRUCT] = {"struct", "object"},
-        [KUBE_MAP] = {"map[string]string", "object"}, [KUBE_LIST] = {"[]string", "array"},
-        [KUBE_INT_OR_STRING] = {"intstr", "integer"}};
+    static const struct type_info info[] = {[KUBE_BOOL] = {"bool", "boolean"},
+                                            [KUBE_INT] = {"int64", "integer"},
+                                            [KUBE_INT32] = {"int32", "integer"},
+                                            [KUBE_NUMBER] = {"float64", "number"},
+                                            [KUBE_STRING] = {"string", "string"},
+                                            [KUBE_BYTES] = {"[]uint8", "string"},
+                                            [KUBE_TIME] = {"string", "string"},
+                                            [KUBE_QUANTITY] = {"string", "string"},
+                                            [KUBE_ANY_MAP] = {"map", "object"},
+                                            [KUBE_STRUCT] = {"struct", "object"},
+                                            [KUBE_MAP] = {"map[string]string", "object"},
+                                            [KUBE_LIST] = {"[]string", "array"},
+                                            [KUBE_INT_OR_STRING] = {"intstr", "integer"}};
     struct type_info t = {"interface", "object"};
     if (s->type < (int)ARRAY_LEN(info) && info[s->type].go)
         t = info[s->type];
@@ -72,7 +79,9 @@ static bool type_fits(value v, const struct kube_schema *s)
     switch (s->type) {
     case KUBE_BOOL: return t == VALUE_BOOL;
     case KUBE_INT:
-    case KUBE_INT32: return t == VALUE_INT || t == VALUE_UINT || (t == VALUE_DOUBLE && (double)(int64_t)value_double(v) == value_double(v));
+    case KUBE_INT32:
+        return t == VALUE_INT || t == VALUE_UINT ||
+               (t == VALUE_DOUBLE && (double)(int64_t)value_double(v) == value_double(v));
     case KUBE_NUMBER: return value_is_number(v);
     case KUBE_STRING:
     case KUBE_BYTES:
@@ -96,12 +105,15 @@ static void wrong_type(struct walk *w, value v, const struct kube_schema *s)
     if (w->typed) {
         if (!w->type_error.len)
             w->type_error =
-                arena_printf(w->c->a, "json: cannot unmarshal %s into Go struct field %.*s.%.*s of type %s",
+                arena_printf(w->c->a,
+                             "json: cannot unmarshal %s into Go struct field %.*s.%.*s of type %s",
                              json_type(v), STR_FMT(w->c->r->kind), STR_FMT(path), t.go);
         return;
     }
     const char *type = json_type(v);
-    type = str_is(str_of(type), "bool") ? "boolean" : str_is(str_of(type), "number") ? "integer" : type;
+    type = str_is(str_of(type), "bool")     ? "boolean"
+           : str_is(str_of(type), "number") ? "integer"
+                                            : type;
     mk_cause(w->c, &w->causes, "FieldValueTypeInvalid", path,
              "Invalid value: \"%s\": %.*s in body must be of type %s: \"%s\"", type, STR_FMT(path),
              t.openapi, type);
@@ -181,10 +193,11 @@ static int report(struct walk *w)
         for (size_t i = 0; i < w->unknown.n; i++)
             list = arena_printf(c->a, "%.*s%sunknown field \"%.*s\"", STR_FMT(list), i ? ", " : "",
                                 STR_FMT(w->unknown.at[i]));
-        return mk_bad_request(c, "%.*s in version \"%.*s\" cannot be handled as a %.*s: strict decoding error: "
-                                 "%.*s",
-                              STR_FMT(c->r->kind), STR_FMT(c->r->version), STR_FMT(c->r->kind),
-                              STR_FMT(list));
+        return mk_bad_request(
+            c,
+            "%.*s in version \"%.*s\" cannot be handled as a %.*s: strict decoding error: "
+            "%.*s",
+            STR_FMT(c->r->kind), STR_FMT(c->r->version), STR_FMT(c->r->kind), STR_FMT(list));
     }
     for (size_t i = 0; i < w->unknown.n && c->validation == MK_VALIDATE_WARN; i++)
         mk_warn(c, arena_printf(c->a, "unknown field \"%.*s\"", STR_FMT(w->unknown.at[i])));

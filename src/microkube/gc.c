@@ -49,8 +49,7 @@ static int mark_deleted(struct microkube *mk, struct mk_object *o, value finaliz
     bool first = !object_is_deleting(doc_root(o->doc));
     value_setz(a, meta, "finalizers", value_len(finalizers) ? finalizers : VALUE_ABSENT);
     if (first) {
-        value_set_str(a, meta, "deletionTimestamp",
-                      time_str(a, mk_now(mk) + grace * USEC_PER_SEC));
+        value_set_str(a, meta, "deletionTimestamp", time_str(a, mk_now(mk) + grace * USEC_PER_SEC));
         value_setz(a, meta, "deletionGracePeriodSeconds", value_of_int(a, grace));
         if (object_generation(v))
             value_setz(a, meta, "generation", value_of_int(a, object_generation(v) + 1));
@@ -68,15 +67,15 @@ int mk_delete_object(struct microkube *mk, struct mk_object *o, enum mk_propagat
 {
     value v = doc_root(o->doc);
     if (how == MK_PROPAGATION_DEFAULT)
-        how = object_has_finalizer(v, FOREGROUND)   ? MK_FOREGROUND
-              : object_has_finalizer(v, ORPHAN)     ? MK_ORPHAN
-              : orphans_by_default(o->storage)      ? MK_ORPHAN
-                                                    : MK_BACKGROUND;
+        how = object_has_finalizer(v, FOREGROUND) ? MK_FOREGROUND
+              : object_has_finalizer(v, ORPHAN)   ? MK_ORPHAN
+              : orphans_by_default(o->storage)    ? MK_ORPHAN
+                                                  : MK_BACKGROUND;
     str add = how == MK_FOREGROUND ? FOREGROUND : how == MK_ORPHAN ? ORPHAN : STR("");
     if (!has_dependents(mk, o->uid) && how == MK_ORPHAN)
         add = STR("");
     value finalizers = with_finalizer(a, object_finalizers(v), add);
-    int64_t grace = !is_pod(o)            ? 0
+    int64_t grace = !is_pod(o)           ? 0
                     : grace_seconds >= 0 ? grace_seconds
                     : value_exists(value_path(v, "spec.terminationGracePeriodSeconds"))
                         ? value_int(value_path(v, "spec.terminationGracePeriodSeconds"))
@@ -129,7 +128,8 @@ static bool is_garbage(struct microkube *mk, value v, bool *ret_waited)
     return true;
 }
 
-static void drop_finalizer(struct microkube *mk, struct mk_object *o, str finalizer, struct arena *a)
+static void drop_finalizer(struct microkube *mk, struct mk_object *o, str finalizer,
+                           struct arena *a)
 {
     struct err err;
     value v = value_edit(a, doc_root(o->doc)), meta = value_edit_map(a, v, STR("metadata"));

@@ -51,8 +51,8 @@ static int check_name(struct mk_ctx *c, str name, bool generated)
             check = name_rules[i].check;
     if (check(name, ", ", &why))
         return 0;
-    mk_cause(c, &causes, "FieldValueInvalid", STR("metadata.name"),
-             "Invalid value: \"%.*s\": %.*s", STR_FMT(name), STR_FMT(buf_str(&why)));
+    mk_cause(c, &causes, "FieldValueInvalid", STR("metadata.name"), "Invalid value: \"%.*s\": %.*s",
+             STR_FMT(name), STR_FMT(buf_str(&why)));
     return mk_invalid(c, name, &causes);
 }
 
@@ -70,12 +70,17 @@ int mk_check_namespace(struct mk_ctx *c, str ns)
     mk_causes causes = {0};
     mk_cause(c, &causes, "NamespaceTerminating", STR("metadata.namespace"),
              "namespace %.*s is being terminated", STR_FMT(ns));
-    struct mk_fault f = {.code = 403, .reason = "Forbidden", .group = c->r->group,
-                         .kind = c->r->plural, .name = c->p.name, .causes = &causes};
-    return mk_fail(c, &f,
-                   "%.*s \"%.*s\" is forbidden: unable to create new content in namespace %.*s because "
-                   "it is being terminated",
-                   STR_FMT(mk_resource_name(c, c->r)), STR_FMT(c->p.name), STR_FMT(ns));
+    struct mk_fault f = {.code = 403,
+                         .reason = "Forbidden",
+                         .group = c->r->group,
+                         .kind = c->r->plural,
+                         .name = c->p.name,
+                         .causes = &causes};
+    return mk_fail(
+        c, &f,
+        "%.*s \"%.*s\" is forbidden: unable to create new content in namespace %.*s because "
+        "it is being terminated",
+        STR_FMT(mk_resource_name(c, c->r)), STR_FMT(c->p.name), STR_FMT(ns));
 }
 
 static value text(struct mk_ctx *c, str s) { return value_of_str(c->a, s); }
@@ -115,13 +120,15 @@ int mk_meta_create(struct mk_ctx *c, value object)
     str ns = object_ns(object), name = object_name(object), prefix = object_generate_name(object);
     bool generated = !name.len && prefix.len;
     if (object_resource_version(object).len && !str_is(object_resource_version(object), "0"))
-        return mk_fail(c, &(struct mk_fault){.code = 500, .reason = "InternalError"},
-                       "Internal error occurred: resourceVersion should not be set on objects to be created");
+        return mk_fail(
+            c, &(struct mk_fault){.code = 500, .reason = "InternalError"},
+            "Internal error occurred: resourceVersion should not be set on objects to be created");
     if (!c->r->namespaced && ns.len)
         value_remove(meta, STR("namespace"));
     if (c->r->namespaced && ns.len && !str_eq(ns, c->p.ns))
-        return mk_bad_request(c, "the namespace of the provided object does not match the namespace sent "
-                                 "on the request");
+        return mk_bad_request(
+            c, "the namespace of the provided object does not match the namespace sent "
+               "on the request");
     if (c->r->namespaced)
         value_setz(c->a, meta, "namespace", text(c, c->p.ns));
     if (generated) {
@@ -149,25 +156,29 @@ int mk_meta_create(struct mk_ctx *c, value object)
     return check_label_maps(c, object);
 }
 
-static const char *const kept_meta[] = {"uid", "creationTimestamp", "deletionTimestamp",
-                                        "deletionGracePeriodSeconds", "generation", "generateName",
-                                        "selfLink"};
+static const char *const kept_meta[] =
+    {"uid",        "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+     "generation", "generateName",      "selfLink"};
 
 static int check_identity(struct mk_ctx *c, value old, value object)
 {
     str name = object_name(object), ns = object_ns(object), uid = object_uid(object);
     str rv = object_resource_version(object);
     if (name.len && !str_eq(name, object_name(old)))
-        return mk_bad_request(c, "the name of the object (%.*s) does not match the name on the URL (%.*s)",
-                              STR_FMT(name), STR_FMT(c->p.name));
+        return mk_bad_request(
+            c, "the name of the object (%.*s) does not match the name on the URL (%.*s)",
+            STR_FMT(name), STR_FMT(c->p.name));
     if (c->r->namespaced && ns.len && !str_eq(ns, object_ns(old)))
-        return mk_bad_request(c, "the namespace of the object (%.*s) does not match the namespace on the "
-                                 "request (%.*s)",
-                              STR_FMT(ns), STR_FMT(c->p.ns));
+        return mk_bad_request(
+            c,
+            "the namespace of the object (%.*s) does not match the namespace on the "
+            "request (%.*s)",
+            STR_FMT(ns), STR_FMT(c->p.ns));
     if (uid.len && !str_eq(uid, object_uid(old)))
         return mk_conflict(c, c->p.name,
-                           arena_printf(c->a, "Precondition failed: UID in precondition: %.*s, UID in "
-                                              "object meta: %.*s",
+                           arena_printf(c->a,
+                                        "Precondition failed: UID in precondition: %.*s, UID in "
+                                        "object meta: %.*s",
                                         STR_FMT(uid), STR_FMT(object_uid(old)))
                                .at);
     if (rv.len && !str_is(rv, "0") && !str_eq(rv, object_resource_version(old)))
@@ -214,6 +225,7 @@ int mk_meta_update(struct mk_ctx *c, value old, value object, bool status_only)
         value_setz(c->a, meta, "generation", value_of_int(c->a, object_generation(old) + 1));
     if (object_is_deleting(old) && !value_exists(object_finalizers(old)) &&
         value_len(object_finalizers(object)))
-        return mk_forbidden(c, c->p.name, "no new finalizers can be added if the object is being deleted");
+        return mk_forbidden(c, c->p.name,
+                            "no new finalizers can be added if the object is being deleted");
     return check_label_maps(c, object);
 }

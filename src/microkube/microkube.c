@@ -10,14 +10,21 @@ static const char *const first_namespaces[] = {"default", "kube-node-lease", "ku
 
 static const char first_node[] =
     "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"microkube\",\"labels\":{"
-    "\"kubernetes.io/arch\":\"amd64\",\"kubernetes.io/hostname\":\"microkube\",\"kubernetes.io/os\":\"linux\","
-    "\"node-role.kubernetes.io/control-plane\":\"\"}},\"spec\":{\"podCIDR\":\"10.244.0.0/24\"},\"status\":{"
+    "\"kubernetes.io/arch\":\"amd64\",\"kubernetes.io/hostname\":\"microkube\",\"kubernetes.io/"
+    "os\":\"linux\","
+    "\"node-role.kubernetes.io/control-plane\":\"\"}},\"spec\":{\"podCIDR\":\"10.244.0.0/"
+    "24\"},\"status\":{"
     "\"allocatable\":{\"cpu\":\"64\",\"memory\":\"256Gi\",\"pods\":\"10000\"},"
-    "\"capacity\":{\"cpu\":\"64\",\"memory\":\"256Gi\",\"pods\":\"10000\"},\"conditions\":[{\"type\":\"Ready\","
-    "\"status\":\"True\",\"reason\":\"KubeletReady\",\"message\":\"kubelet is posting ready status\"}],"
-    "\"addresses\":[{\"type\":\"InternalIP\",\"address\":\"127.0.0.1\"},{\"type\":\"Hostname\",\"address\":"
-    "\"microkube\"}],\"nodeInfo\":{\"kubeletVersion\":\"v1.36.3+microkube\",\"operatingSystem\":\"linux\","
-    "\"architecture\":\"amd64\",\"containerRuntimeVersion\":\"none\",\"kernelVersion\":\"none\",\"osImage\":"
+    "\"capacity\":{\"cpu\":\"64\",\"memory\":\"256Gi\",\"pods\":\"10000\"},\"conditions\":[{"
+    "\"type\":\"Ready\","
+    "\"status\":\"True\",\"reason\":\"KubeletReady\",\"message\":\"kubelet is posting ready "
+    "status\"}],"
+    "\"addresses\":[{\"type\":\"InternalIP\",\"address\":\"127.0.0.1\"},{\"type\":\"Hostname\","
+    "\"address\":"
+    "\"microkube\"}],\"nodeInfo\":{\"kubeletVersion\":\"v1.36.3+microkube\",\"operatingSystem\":"
+    "\"linux\","
+    "\"architecture\":\"amd64\",\"containerRuntimeVersion\":\"none\",\"kernelVersion\":\"none\","
+    "\"osImage\":"
     "\"microkube\"}}}";
 
 /* Like a POST, but through no door: status is kept. */
@@ -100,6 +107,8 @@ void microkube_close(struct microkube *mk)
     arena_done(&mk->arena);
     free(mk);
 }
+
+void microkube_end_watches(struct microkube *mk) { mk_watch_close_all(mk); }
 
 void mk_wake(struct microkube *mk, usec at)
 {

@@ -1,4 +1,5 @@
-/* microkube/output.c: objects as the client asked for them: whole, metadata only; tables are in table.c. */
+/* microkube/output.c: objects as the client asked for them: whole, metadata only; tables are in
+ * table.c. */
 #include "microkube/core.h"
 
 #define META_VERSION STR("meta.k8s.io/v1")

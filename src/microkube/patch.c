@@ -29,11 +29,12 @@ static int patch_kind(struct mk_ctx *c, enum patch_kind *ret)
         *ret = patch_types[i].kind;
         return 0;
     }
-    return mk_fail(c, &(struct mk_fault){.code = 415, .reason = "UnsupportedMediaType"},
-                   "the body of the request was in an unknown format - accepted media types include: "
-                   "application/json-patch+json, application/merge-patch+json, %s"
-                   "application/apply-patch+yaml",
-                   c->r->builtin ? "application/strategic-merge-patch+json, " : "");
+    return mk_fail(
+        c, &(struct mk_fault){.code = 415, .reason = "UnsupportedMediaType"},
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json-patch+json, application/merge-patch+json, %s"
+        "application/apply-patch+yaml",
+        c->r->builtin ? "application/strategic-merge-patch+json, " : "");
 }
 
 static int read_patch(struct mk_ctx *c, enum patch_kind kind, value *ret)
@@ -43,8 +44,9 @@ static int read_patch(struct mk_ctx *c, enum patch_kind kind, value *ret)
                  ? yaml_parse(c->req->body, NULL, c->a, ret, &err)
                  : json_parse(c->req->body, NULL, c->a, ret, &err);
     if (rc < 0)
-        return mk_bad_request(c, kind == PATCH_APPLY ? "error decoding YAML: %s"
-                                                     : "error decoding patch: %s",
+        return mk_bad_request(c,
+                              kind == PATCH_APPLY ? "error decoding YAML: %s"
+                                                  : "error decoding patch: %s",
                               err.text);
     if (kind != PATCH_JSON && !value_is_map(*ret))
         return mk_bad_request(c, "error decoding patch: a patch must be an object");
@@ -57,18 +59,21 @@ static int apply_patch(struct mk_ctx *c, enum patch_kind kind, value old, value 
     int rc = 0;
     switch (kind) {
     case PATCH_JSON: rc = json_patch_apply(c->a, old, patch, ret, &err); break;
-    case PATCH_MERGE: *ret = json_merge_patch_apply(c->a, old, patch); break;
+    case PATCH_MERGE: rc = json_merge_patch_apply(c->a, old, patch, ret, &err); break;
     default: rc = kube_strategic_apply(old, patch, c->r->schema, c->a, ret, &err); break;
     }
     if (rc == 0)
         return 0;
     if (rc == -ERR_UNPROCESSABLE || kind == PATCH_STRATEGIC)
-        return mk_fail(c, &(struct mk_fault){.code = rc == -ERR_UNPROCESSABLE ? 422 : 400,
-                                             .reason = rc == -ERR_UNPROCESSABLE ? "Invalid" : "BadRequest"},
+        return mk_fail(c,
+                       &(struct mk_fault){.code = rc == -ERR_UNPROCESSABLE ? 422 : 400,
+                                          .reason =
+                                              rc == -ERR_UNPROCESSABLE ? "Invalid" : "BadRequest"},
                        "%s%s",
-                       rc == -ERR_UNPROCESSABLE ? "the server rejected our request due to an error in our "
-                                                  "request: "
-                                                : "",
+                       rc == -ERR_UNPROCESSABLE
+                           ? "the server rejected our request due to an error in our "
+                             "request: "
+                           : "",
                        err.text);
     return mk_bad_request(c, "error decoding patch: %s", err.text);
 }
@@ -80,9 +85,11 @@ static int check_kind(struct mk_ctx *c, value object)
     if (value_is_map(object) && str_eq(object_api_version(object), want) &&
         str_eq(object_kind(object), c->r->kind))
         return 0;
-    return mk_bad_request(c, "the API version in the data (%.*s) does not match the expected API version "
-                             "(%.*s)",
-                          STR_FMT(object_api_version(object)), STR_FMT(want));
+    return mk_bad_request(
+        c,
+        "the API version in the data (%.*s) does not match the expected API version "
+        "(%.*s)",
+        STR_FMT(object_api_version(object)), STR_FMT(want));
 }
 
 int mk_patch(struct mk_ctx *c)
@@ -99,7 +106,8 @@ int mk_patch(struct mk_ctx *c)
     value old = mk_as_version(c->a, c->r, doc_root(o->doc));
     if (apply_patch(c, kind, old, patch, &object) < 0 || check_kind(c, object) < 0)
         return -1;
-    /* A version in the patch is a precondition; without one the patch goes over whatever is there. */
+    /* A version in the patch is a precondition; without one the patch goes over whatever is there.
+     */
     if (object.doc || !value_is_map(object))
         object = value_edit(c->a, object);
     return mk_put(c, o, object, MK_WRITE_PATCH, false);
@@ -116,11 +124,13 @@ static struct scale_paths scale_paths(const struct mk_resource *r)
     value scale = value_path(r->crd_version, "subresources.scale");
     struct scale_paths p = {"spec.replicas", "status.replicas", "spec.selector"};
     if (value_exists(scale)) {
-        p.spec = arena_cstr(r->arena, str_trim_prefix(value_path_str(scale, "specReplicasPath"), STR(".")));
-        p.status =
-            arena_cstr(r->arena, str_trim_prefix(value_path_str(scale, "statusReplicasPath"), STR(".")));
+        p.spec = arena_cstr(r->arena,
+                            str_trim_prefix(value_path_str(scale, "specReplicasPath"), STR(".")));
+        p.status = arena_cstr(r->arena, str_trim_prefix(value_path_str(scale, "statusReplicasPath"),
+                                                        STR(".")));
         p.selector =
-            arena_cstr(r->arena, str_trim_prefix(value_path_str(scale, "labelSelectorPath"), STR(".")));
+            arena_cstr(r->arena,
+                       str_trim_prefix(value_path_str(scale, "labelSelectorPath"), STR(".")));
     }
     return p;
 }
@@ -151,11 +161,13 @@ static value scale_of(struct mk_ctx *c, value object, const struct scale_paths *
         value_set(c->a, meta, str_of(kept[i]),
                   value_get(value_getz(object, "metadata"), str_of(kept[i])));
     value_setz(c->a, v, "metadata", meta);
-    value spec = value_edit_map(c->a, v, STR("spec")), status = value_edit_map(c->a, v, STR("status"));
+    value spec = value_edit_map(c->a, v, STR("spec")),
+          status = value_edit_map(c->a, v, STR("status"));
     int64_t replicas = value_int(value_path(object, p->spec));
     if (replicas)
         value_setz(c->a, spec, "replicas", value_of_int(c->a, replicas));
-    value_setz(c->a, status, "replicas", value_of_int(c->a, value_int(value_path(object, p->status))));
+    value_setz(c->a, status, "replicas",
+               value_of_int(c->a, value_int(value_path(object, p->status))));
     str selector = selector_text(c, value_path(object, p->selector));
     if (selector.len)
         value_set_str(c->a, status, "selector", selector);
@@ -184,13 +196,14 @@ int mk_scale(struct mk_ctx *c)
             return -1;
         if (kind == PATCH_JSON && json_patch_apply(c->a, now, patch, &scale, &err) < 0)
             return mk_bad_request(c, "%s", err.text);
-        if (kind != PATCH_JSON)
-            scale = json_merge_patch_apply(c->a, now, patch);
+        if (kind != PATCH_JSON && json_merge_patch_apply(c->a, now, patch, &scale, &err) < 0)
+            return mk_bad_request(c, "%s", err.text);
     } else {
         return mk_method_not_allowed(c);
     }
     value object = value_edit(c->a, old);
-    value_set_path(c->a, object, p.spec, value_of_int(c->a, value_int(value_path(scale, "spec.replicas"))));
+    value_set_path(c->a, object, p.spec,
+                   value_of_int(c->a, value_int(value_path(scale, "spec.replicas"))));
     value_set_path(c->a, object, "metadata.resourceVersion",
                    value_path(scale, "metadata.resourceVersion"));
     c->p.subresource = STR("");

@@ -32,7 +32,8 @@ static bool field_is_selectable(const struct mk_resource *r, str field)
     if (kube_words_have(STR(ANY_FIELDS), field))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(selectable); i++)
-        if (str_is(r->plural, selectable[i].plural) && str_is(r->storage->group, selectable[i].group))
+        if (str_is(r->plural, selectable[i].plural) &&
+            str_is(r->storage->group, selectable[i].group))
             return kube_words_have(str_of(selectable[i].fields), field);
     for (struct value_iter it = value_iter(value_getz(r->crd_version, "selectableFields"));
          value_next(&it);)
@@ -49,7 +50,8 @@ int mk_parse_selectors(struct mk_ctx *c, struct mk_list_options *ret)
     if (labels.len && kube_label_selector_parse(labels, c->a, &ret->labels, &err) < 0)
         return mk_bad_request(c, "unable to parse requirement: %s",
                               str_from(err_str(&err),
-                                       str_starts(err_str(&err), STR("unable to parse requirement: "))
+                                       str_starts(err_str(&err),
+                                                  STR("unable to parse requirement: "))
                                            ? strlen("unable to parse requirement: ")
                                            : 0)
                                   .at);
@@ -91,15 +93,18 @@ static int check_version(struct mk_ctx *c, const char *what)
         mk_causes causes = {0};
         struct mk_fault f = {.code = 400, .reason = "BadRequest"};
         mk_cause(c, &causes, "FieldValueInvalid", STR("resourceVersion"), "Invalid value");
-        return mk_fail(c, &f, "Invalid value: \"%.*s\": strconv.ParseUint: parsing \"%.*s\": invalid syntax",
-                       STR_FMT(rv), STR_FMT(rv));
+        return mk_fail(
+            c, &f, "Invalid value: \"%.*s\": strconv.ParseUint: parsing \"%.*s\": invalid syntax",
+            STR_FMT(rv), STR_FMT(rv));
     }
     if (want <= c->mk->rv)
         return 0;
     mk_causes causes = {0};
     mk_cause(c, &causes, "ResourceVersionTooLarge", STR(""), "Too large resource version");
-    struct mk_fault f = {
-        .code = 504, .reason = "Timeout", .causes = &causes, .retry_after_seconds = 1};
+    struct mk_fault f = {.code = 504,
+                         .reason = "Timeout",
+                         .causes = &causes,
+                         .retry_after_seconds = 1};
     return mk_fail(c, &f, "Too large resource version: %" PRIu64 ", current: %" PRIu64, want,
                    c->mk->rv);
 }
@@ -119,7 +124,7 @@ int mk_get(struct mk_ctx *c)
 
 struct list_page {
     uint64_t limit, rv;
-    str start; /* first key wanted, or "" */
+    str start;  /* first key wanted, or "" */
     value next; /* continue token or absent */
     uint64_t remaining;
 };
@@ -136,12 +141,13 @@ static int read_continue(struct mk_ctx *c, struct list_page *page)
     page->start = value_path_str(v, "start");
     page->rv = value_uint(value_getz(v, "rv"));
     if (page->rv < c->mk->history_floor)
-        return mk_expired(c, "The provided continue parameter is too old to display a consistent "
-                             "list result. You can start a new list without the continue parameter, or "
-                             "use the continue token in this response to retrieve the remainder of the "
-                             "results. Continuing with the provided token results in an inconsistent "
-                             "list - objects that were created, modified, or deleted between the time "
-                             "the first chunk was returned and now may show up in the list.");
+        return mk_expired(
+            c, "The provided continue parameter is too old to display a consistent "
+               "list result. You can start a new list without the continue parameter, or "
+               "use the continue token in this response to retrieve the remainder of the "
+               "results. Continuing with the provided token results in an inconsistent "
+               "list - objects that were created, modified, or deleted between the time "
+               "the first chunk was returned and now may show up in the list.");
     return 0;
 }
 
@@ -164,8 +170,10 @@ static int read_page(struct mk_ctx *c, struct list_page *page)
                               STR_FMT(limit));
     if (match.len && !rv.len)
         return mk_fail(c,
-                       &(struct mk_fault){.code = 422, .reason = "Invalid",
-                                          .group = STR("meta.k8s.io"), .kind = STR("ListOptions")},
+                       &(struct mk_fault){.code = 422,
+                                          .reason = "Invalid",
+                                          .group = STR("meta.k8s.io"),
+                                          .kind = STR("ListOptions")},
                        "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: "
                        "resourceVersionMatch is forbidden unless resourceVersion is provided");
     uint64_t want;
@@ -238,8 +246,7 @@ int mk_list(struct mk_ctx *c)
     }
     value list = value_new_map(c->a), items = value_new_list(c->a);
     bool partial = c->output == MK_PARTIAL;
-    value_set_str(c->a, list, "kind",
-                  partial ? STR("PartialObjectMetadataList") : c->r->list_kind);
+    value_set_str(c->a, list, "kind", partial ? STR("PartialObjectMetadataList") : c->r->list_kind);
     value_set_str(c->a, list, "apiVersion",
                   partial ? STR("meta.k8s.io/v1")
                           : kube_api_version(c->a, c->r->group, c->r->version));

@@ -1,5 +1,6 @@
-/* microkube/registry.c: which resources are served. Built-in kinds come from kube/kinds.h; a CRD adds one resource for each
- * served version. Resources are never freed before the end: watches and requests point to them. */
+/* microkube/registry.c: which resources are served. Built-in kinds come from kube/kinds.h; a CRD
+ * adds one resource for each served version. Resources are never freed before the end: watches and
+ * requests point to them. */
 #include "microkube/core.h"
 
 /* Kinds that are two names for the same objects. */

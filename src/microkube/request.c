@@ -1,4 +1,5 @@
-/* microkube/request.c: the way of a request: path, query and Accept are read, then the verb's function answers. */
+/* microkube/request.c: the way of a request: path, query and Accept are read, then the verb's
+ * function answers. */
 #include "microkube/core.h"
 
 str mk_query(const struct mk_ctx *c, const char *key)
@@ -44,10 +45,10 @@ static int read_options(struct mk_ctx *c)
     bool patch = c->req->method == METHOD_PATCH;
     mk_causes causes = {0};
     struct mk_fault f = {.code = 422, .reason = "Invalid", .group = STR("meta.k8s.io")};
-    f.kind = patch                              ? STR("PatchOptions")
-             : c->req->method == METHOD_POST    ? STR("CreateOptions")
-             : c->req->method == METHOD_DELETE  ? STR("DeleteOptions")
-                                                : STR("UpdateOptions");
+    f.kind = patch                             ? STR("PatchOptions")
+             : c->req->method == METHOD_POST   ? STR("CreateOptions")
+             : c->req->method == METHOD_DELETE ? STR("DeleteOptions")
+                                               : STR("UpdateOptions");
     c->output = output_of(c->req->accept);
     c->manager = manager_of(c);
     c->dry_run = str_is(dry, "All");
@@ -100,8 +101,7 @@ static int subresource_verb(struct mk_ctx *c)
                    : resource_verb(c);
     if (str_is(s, "scale") && c->r->has_scale)
         return mk_scale(c);
-    if (str_is(s, "finalize") && str_is(c->r->plural, "namespaces") &&
-        c->req->method == METHOD_PUT)
+    if (str_is(s, "finalize") && str_is(c->r->plural, "namespaces") && c->req->method == METHOD_PUT)
         return mk_update(c);
     if (str_is(s, "eviction") && str_is(c->r->plural, "pods") && c->req->method == METHOD_POST)
         return mk_delete(c);
@@ -156,8 +156,10 @@ void microkube_request(struct microkube *mk, const struct mk_request *req, struc
                        struct mk_response *ret)
 {
     struct mk_ctx c = {.mk = mk, .req = req, .a = a, .res = ret};
-    *ret = (struct mk_response){.status = 500, .content_type = STR("application/json"),
-                                .body = STR(""), .warning = STR("")};
+    *ret = (struct mk_response){.status = 500,
+                                .content_type = STR("application/json"),
+                                .body = STR(""),
+                                .warning = STR("")};
     mk->counts.requests++;
     if (!open_ctx(&c))
         mk_bad_request(&c, "the path has a malformed escape");

@@ -1,4 +1,5 @@
-/* microkube/review.c: kinds that are only ever created: access reviews (everything is allowed), who am I. */
+/* microkube/review.c: kinds that are only ever created: access reviews (everything is allowed), who
+ * am I. */
 #include "microkube/core.h"
 
 #define ADMIN STR("kubernetes-admin")
@@ -14,7 +15,8 @@ static void answer_rules(struct mk_ctx *c, value v)
 {
     static const char status[] =
         "{\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"]}],"
-        "\"nonResourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}],\"incomplete\":false}";
+        "\"nonResourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}],\"incomplete\":"
+        "false}";
     value s;
     if (json_parse(str_of(status), NULL, c->a, &s, NULL) == 0)
         value_setz(c->a, v, "status", s);
@@ -39,7 +41,7 @@ static const struct {
     const char *kind;
     void (*answer)(struct mk_ctx *c, value v);
 } reviews[] = {
-    {"SelfSubjectAccessReview", answer_access}, {"SubjectAccessReview", answer_access},
+    {"SelfSubjectAccessReview", answer_access},  {"SubjectAccessReview", answer_access},
     {"LocalSubjectAccessReview", answer_access}, {"SelfSubjectRulesReview", answer_rules},
     {"SelfSubjectReview", answer_self},          {"TokenReview", answer_token},
 };

@@ -1,6 +1,7 @@
 /* microkube/serve.h: microkube behind an HTTP(S) port on loopback, with the kubeconfig to reach it.
  *
- * Everybody needs the token (Authorization: Bearer) but for /healthz, /livez, /readyz and /version. One loop. */
+ * Everybody needs the token (Authorization: Bearer) but for /healthz, /livez, /readyz and /version.
+ * One loop. */
 #ifndef MICROKUBE_SERVE_H
 #define MICROKUBE_SERVE_H
 
@@ -22,7 +23,8 @@ struct microkube_server_config {
 /* Open the store and listen. Errors of microkube_open and http_server_open. */
 int microkube_server_open(const struct microkube_server_config *config,
                           struct microkube_server **ret, struct err *err) MUST_CHECK;
-/* Stop listening, end watches, close the store; `done` (may be NULL) runs once when all is freed. */
+/* Stop listening, end watches, close the store; `done` (may be NULL) runs once when all is freed.
+ */
 void microkube_server_close(struct microkube_server *s, void (*done)(void *arg), void *arg);
 
 struct microkube *microkube_server_core(struct microkube_server *s);

@@ -81,8 +81,11 @@ int mk_bad_request(struct mk_ctx *c, const char *format, ...)
 
 static struct mk_fault about(const struct mk_resource *r, int code, const char *reason, str name)
 {
-    return (struct mk_fault){
-        .code = code, .reason = reason, .group = r->group, .kind = r->plural, .name = name};
+    return (struct mk_fault){.code = code,
+                             .reason = reason,
+                             .group = r->group,
+                             .kind = r->plural,
+                             .name = name};
 }
 
 int mk_not_found(struct mk_ctx *c, const struct mk_resource *r, str name)
@@ -128,7 +131,8 @@ int mk_expired(struct mk_ctx *c, const char *format, ...)
                    STR_FMT(message));
 }
 
-void mk_cause(struct mk_ctx *c, mk_causes *v, const char *reason, str field, const char *format, ...)
+void mk_cause(struct mk_ctx *c, mk_causes *v, const char *reason, str field, const char *format,
+              ...)
 {
     va_list args;
     va_start(args, format);
@@ -150,9 +154,8 @@ int mk_invalid(struct mk_ctx *c, str name, const mk_causes *causes)
                          .name = name,
                          .causes = causes};
     const char *open = causes->n > 1 ? "[" : "", *close = causes->n > 1 ? "]" : "";
-    return mk_fail(c, &f, "%.*s \"%.*s\" is invalid: %s%.*s%s",
-                   STR_FMT(mk_kind_name(c->a, c->r)), STR_FMT(name), open, STR_FMT(buf_str(&b)),
-                   close);
+    return mk_fail(c, &f, "%.*s \"%.*s\" is invalid: %s%.*s%s", STR_FMT(mk_kind_name(c->a, c->r)),
+                   STR_FMT(name), open, STR_FMT(buf_str(&b)), close);
 }
 
 void mk_success_status(struct mk_ctx *c, value object)
@@ -168,8 +171,8 @@ void mk_success_status(struct mk_ctx *c, value object)
 
 void mk_warn(struct mk_ctx *c, str text)
 {
-    str line = ARENA_CAT(c->a, STR("299 - "), json_str(c->a, value_of_str(c->a, text),
-                                                     AUDIENCE_WIRE, JSON_NO_HTML));
+    str line = ARENA_CAT(c->a, STR("299 - "),
+                         json_str(c->a, value_of_str(c->a, text), AUDIENCE_WIRE, JSON_NO_HTML));
     c->res->warning =
         c->res->warning.len ? ARENA_CAT(c->a, c->res->warning, STR("\n"), line) : line;
 }

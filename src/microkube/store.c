@@ -1,5 +1,6 @@
-/* microkube/store.c: objects in memory, sorted when a list asks for it; the watch window; a SQLite file that has the same
- * rows. The file is written before memory changes, so what a client was told survives a crash. */
+/* microkube/store.c: objects in memory, sorted when a list asks for it; the watch window; a SQLite
+ * file that has the same rows. The file is written before memory changes, so what a client was told
+ * survives a crash. */
 #include <errno.h>
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -47,11 +48,13 @@ static void bind_str(sqlite3_stmt *s, int i, str text)
 
 static int db_prepare(struct mk_db *d, struct err *err)
 {
-    static const char put[] = "INSERT INTO object(grp,plural,ns,name,rv,body) VALUES(?,?,?,?,?,?) ON "
-                              "CONFLICT(grp,plural,ns,name) DO UPDATE SET rv=excluded.rv,body=excluded.body";
+    static const char put[] =
+        "INSERT INTO object(grp,plural,ns,name,rv,body) VALUES(?,?,?,?,?,?) ON "
+        "CONFLICT(grp,plural,ns,name) DO UPDATE SET rv=excluded.rv,body=excluded.body";
     static const char del[] = "DELETE FROM object WHERE grp=? AND plural=? AND ns=? AND name=?";
-    static const char set[] = "INSERT INTO meta(key,value) VALUES('rv',?) ON CONFLICT(key) DO UPDATE "
-                              "SET value=excluded.value";
+    static const char set[] =
+        "INSERT INTO meta(key,value) VALUES('rv',?) ON CONFLICT(key) DO UPDATE "
+        "SET value=excluded.value";
     if (sqlite3_prepare_v2(d->db, put, -1, &d->put, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(d->db, del, -1, &d->remove, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(d->db, set, -1, &d->set_rv, NULL) != SQLITE_OK)
@@ -79,12 +82,13 @@ static int db_create(struct mk_db *d, struct err *err)
         return err_set(err, ERR_INVALID,
                        "the store was written by a newer version (%" PRId64 ", this one knows %d)",
                        version, MK_SCHEMA_VERSION);
-    rc = db_exec(d,
-                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA user_version=1;"
-                 "CREATE TABLE IF NOT EXISTS object(grp TEXT, plural TEXT, ns TEXT, name TEXT, rv INTEGER, "
-                 "body TEXT, PRIMARY KEY(grp,plural,ns,name)) WITHOUT ROWID;"
-                 "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER)",
-                 err);
+    rc = db_exec(
+        d,
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA user_version=1;"
+        "CREATE TABLE IF NOT EXISTS object(grp TEXT, plural TEXT, ns TEXT, name TEXT, rv INTEGER, "
+        "body TEXT, PRIMARY KEY(grp,plural,ns,name)) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER)",
+        err);
     return rc < 0 ? rc : db_prepare(d, err);
 }
 
@@ -216,8 +220,8 @@ struct mk_storage *mk_storage_find(struct microkube *mk, str group, str plural)
     return NULL;
 }
 
-struct mk_storage *mk_storage_add(struct microkube *mk, str group, str plural, str kind, str version,
-                                  bool namespaced, bool copy_text)
+struct mk_storage *mk_storage_add(struct microkube *mk, str group, str plural, str kind,
+                                  str version, bool namespaced, bool copy_text)
 {
     struct mk_storage *s = calloc(1, sizeof(*s));
     if (!s)

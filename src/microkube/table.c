@@ -1,4 +1,5 @@
-/* microkube/table.c: objects as a table for people (Accept: as=Table), with the columns kubectl is used to. */
+/* microkube/table.c: objects as a table for people (Accept: as=Table), with the columns kubectl is
+ * used to. */
 #include "microkube/core.h"
 
 value mk_table(struct microkube *mk, struct arena *a, const struct mk_resource *r, value *object,

@@ -26,7 +26,10 @@ static const struct {
     {"batch", "cronjobs", "spec.schedule"},
 };
 
-static str as_json(struct mk_ctx *c, value v) { return json_str(c->a, v, AUDIENCE_WIRE, JSON_NO_HTML); }
+static str as_json(struct mk_ctx *c, value v)
+{
+    return json_str(c->a, v, AUDIENCE_WIRE, JSON_NO_HTML);
+}
 
 static bool is_one_of(const struct mk_resource *r, const char *group, const char *plurals)
 {
@@ -37,7 +40,8 @@ static void check_immutable(struct mk_ctx *c, value old, value object, mk_causes
 {
     for (size_t i = 0; i < ARRAY_LEN(immutable); i++) {
         value was = value_path(old, immutable[i].path), is = value_path(object, immutable[i].path);
-        if (!is_one_of(c->r, immutable[i].group, immutable[i].plurals) || !value_exists(was) || value_equal(was, is))
+        if (!is_one_of(c->r, immutable[i].group, immutable[i].plurals) || !value_exists(was) ||
+            value_equal(was, is))
             continue;
         mk_cause(c, causes, "FieldValueInvalid", str_of(immutable[i].path),
                  "Invalid value: %.*s: field is immutable", STR_FMT(as_json(c, is)));
@@ -46,8 +50,13 @@ static void check_immutable(struct mk_ctx *c, value old, value object, mk_causes
 
 static void check_stateful_set(struct mk_ctx *c, value old, value object, mk_causes *causes)
 {
-    static const char *const may[] = {"replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-                                      "persistentVolumeClaimRetentionPolicy", "minReadySeconds"};
+    static const char *const may[] = {"replicas",
+                                      "ordinals",
+                                      "template",
+                                      "updateStrategy",
+                                      "revisionHistoryLimit",
+                                      "persistentVolumeClaimRetentionPolicy",
+                                      "minReadySeconds"};
     value was = value_getz(old, "spec");
     for (struct value_iter it = value_iter(value_getz(object, "spec")); value_next(&it);) {
         bool free = false;
@@ -56,8 +65,10 @@ static void check_stateful_set(struct mk_ctx *c, value old, value object, mk_cau
         if (free || value_equal(it.val, value_get(was, it.key)))
             continue;
         mk_cause(c, causes, "FieldValueForbidden", STR("spec"),
-                 "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
-                 "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' "
+                 "Forbidden: updates to statefulset spec for fields other than 'replicas', "
+                 "'ordinals', 'template', "
+                 "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' "
+                 "and 'minReadySeconds' "
                  "are forbidden");
         return;
     }
@@ -66,7 +77,8 @@ static void check_stateful_set(struct mk_ctx *c, value old, value object, mk_cau
 static void check_service(struct mk_ctx *c, value old, value object, mk_causes *causes)
 {
     str was = value_path_str(old, "spec.clusterIP"), is = value_path_str(object, "spec.clusterIP");
-    if (was.len && !str_eq(was, is) && !str_is(value_path_str(object, "spec.type"), "ExternalName")) {
+    if (was.len && !str_eq(was, is) &&
+        !str_is(value_path_str(object, "spec.type"), "ExternalName")) {
         mk_cause(c, causes, "FieldValueInvalid", STR("spec.clusterIPs[0]"),
                  "Invalid value: [\"%.*s\"]: may not change once set", STR_FMT(is));
     }
@@ -97,7 +109,8 @@ static void check_selector_fits(struct mk_ctx *c, value object, mk_causes *cause
 
 static value pod_spec_of(value object, str *ret_path)
 {
-    static const char *const paths[] = {"spec.jobTemplate.spec.template.spec", "spec.template.spec", "spec"};
+    static const char *const paths[] = {"spec.jobTemplate.spec.template.spec", "spec.template.spec",
+                                        "spec"};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         value v = value_path(object, paths[i]);
         *ret_path = str_of(paths[i]);
@@ -112,16 +125,19 @@ static void check_pod_spec(struct mk_ctx *c, value object, mk_causes *causes)
     str path;
     value spec = pod_spec_of(object, &path), list = value_getz(spec, "containers");
     if (!value_len(list)) {
-        mk_cause(c, causes, "FieldValueRequired", ARENA_CAT(c->a, path, STR(".containers")), "Required value");
+        mk_cause(c, causes, "FieldValueRequired", ARENA_CAT(c->a, path, STR(".containers")),
+                 "Required value");
         return;
     }
     for (struct value_iter it = value_iter(list); value_next(&it);) {
         if (!value_path_str(it.val, "name").len)
             mk_cause(c, causes, "FieldValueRequired",
-                     arena_printf(c->a, "%.*s.containers[%zu].name", STR_FMT(path), it.i), "Required value");
+                     arena_printf(c->a, "%.*s.containers[%zu].name", STR_FMT(path), it.i),
+                     "Required value");
         if (!value_path_str(it.val, "image").len && !str_is(path, "spec"))
             mk_cause(c, causes, "FieldValueRequired",
-                     arena_printf(c->a, "%.*s.containers[%zu].image", STR_FMT(path), it.i), "Required value");
+                     arena_printf(c->a, "%.*s.containers[%zu].image", STR_FMT(path), it.i),
+                     "Required value");
         for (size_t j = 0; j < it.i; j++)
             if (str_eq(value_path_str(value_at(list, j), "name"), value_path_str(it.val, "name")))
                 mk_cause(c, causes, "FieldValueDuplicate",
@@ -143,17 +159,20 @@ static void check_config_keys(struct mk_ctx *c, value object, mk_causes *causes)
     for (struct value_iter it = value_iter(value_getz(object, "data")); value_next(&it);) {
         CLEANUP(buf_done) struct buf why = BUF_INIT;
         if (!kube_is_config_key(it.key, ", ", &why))
-            mk_cause(c, causes, "FieldValueInvalid", arena_printf(c->a, "data[%.*s]", STR_FMT(it.key)),
+            mk_cause(c, causes, "FieldValueInvalid",
+                     arena_printf(c->a, "data[%.*s]", STR_FMT(it.key)),
                      "Invalid value: \"%.*s\": %.*s", STR_FMT(it.key), STR_FMT(buf_str(&why)));
     }
 }
 
 static void check_crd_name(struct mk_ctx *c, value object, mk_causes *causes)
 {
-    str want = ARENA_CAT(c->a, value_path_str(object, "spec.names.plural"), STR("."), value_path_str(object, "spec.group"));
+    str want = ARENA_CAT(c->a, value_path_str(object, "spec.names.plural"), STR("."),
+                         value_path_str(object, "spec.group"));
     if (!str_eq(object_name(object), want))
         mk_cause(c, causes, "FieldValueInvalid", STR("metadata.name"),
-                 "Invalid value: \"%.*s\": must be spec.names.plural+\".\"+spec.group", STR_FMT(object_name(object)));
+                 "Invalid value: \"%.*s\": must be spec.names.plural+\".\"+spec.group",
+                 STR_FMT(object_name(object)));
 }
 
 int mk_validate(struct mk_ctx *c, value old, value object)
@@ -164,12 +183,13 @@ int mk_validate(struct mk_ctx *c, value old, value object)
     if (!r->builtin)
         return mk_validate_custom(c, object);
     for (size_t i = 0; i < ARRAY_LEN(required); i++)
-        if (is_one_of(r, required[i].group, required[i].plurals) && !value_exists(value_path(object, required[i].path)))
+        if (is_one_of(r, required[i].group, required[i].plurals) &&
+            !value_exists(value_path(object, required[i].path)))
             mk_cause(c, &causes, "FieldValueRequired", str_of(required[i].path), "Required value");
     if (is_one_of(r, "apps", "deployments,replicasets,statefulsets,daemonsets") && !causes.n)
         check_selector_fits(c, object, &causes);
-    if (is_one_of(r, "apps", "deployments,replicasets,statefulsets,daemonsets") || is_one_of(r, "batch", "jobs,cronjobs") ||
-        is_one_of(r, "", "pods"))
+    if (is_one_of(r, "apps", "deployments,replicasets,statefulsets,daemonsets") ||
+        is_one_of(r, "batch", "jobs,cronjobs") || is_one_of(r, "", "pods"))
         check_pod_spec(c, object, &causes);
     check_restart_policy(c, object, &causes);
     if (is_one_of(r, "", "configmaps,secrets"))

@@ -1,5 +1,6 @@
-/* microkube/watch.c: watches. A watch starts with what it asked for (nothing, the history since a version, or the present state), which
- * waits in a buffer until the next tick; from then on each write is told at once. */
+/* microkube/watch.c: watches. A watch starts with what it asked for (nothing, the history since a
+ * version, or the present state), which waits in a buffer until the next tick; from then on each
+ * write is told at once. */
 #include <inttypes.h>
 
 #include "microkube/core.h"
@@ -169,11 +170,12 @@ static void queue_history(struct mk_watch *w, uint64_t since, struct arena *a)
 
 static void queue_too_old(struct mk_watch *w, uint64_t since)
 {
-    buf_printf(&w->queue,
-               "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},"
-               "\"status\":\"Failure\",\"message\":\"too old resource version: %" PRIu64 " (%" PRIu64
-               ")\",\"reason\":\"Expired\",\"code\":410}}\n",
-               since, w->mk->history_floor);
+    buf_printf(
+        &w->queue,
+        "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},"
+        "\"status\":\"Failure\",\"message\":\"too old resource version: %" PRIu64 " (%" PRIu64
+        ")\",\"reason\":\"Expired\",\"code\":410}}\n",
+        since, w->mk->history_floor);
     w->ending = true;
 }
 
@@ -187,16 +189,21 @@ static int start(struct mk_ctx *c, struct mk_watch *w)
         return mk_bad_request(c, "Invalid value: \"%.*s\": invalid resource version", STR_FMT(rv));
     if (initial.len && !str_is(match, "NotOlderThan"))
         return mk_fail(c,
-                       &(struct mk_fault){.code = 422, .reason = "Invalid",
-                                          .group = STR("meta.k8s.io"), .kind = STR("ListOptions")},
+                       &(struct mk_fault){.code = 422,
+                                          .reason = "Invalid",
+                                          .group = STR("meta.k8s.io"),
+                                          .kind = STR("ListOptions")},
                        "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: "
                        "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
     if (match.len && !initial.len)
-        return mk_fail(c,
-                       &(struct mk_fault){.code = 422, .reason = "Invalid",
-                                          .group = STR("meta.k8s.io"), .kind = STR("ListOptions")},
-                       "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: "
-                       "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+        return mk_fail(
+            c,
+            &(struct mk_fault){.code = 422,
+                               .reason = "Invalid",
+                               .group = STR("meta.k8s.io"),
+                               .kind = STR("ListOptions")},
+            "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: "
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
     if (seconds.len && str_to_u64(seconds, &timeout) && timeout == 0)
         timeout = 1800;
     w->end_at = mk_now(c->mk) + (usec)MIN_OF(timeout, 86400u * 365) * USEC_PER_SEC;
@@ -223,16 +230,22 @@ void microkube_watch(struct microkube *mk, const struct mk_request *req,
     struct mk_ctx c = {.mk = mk, .req = req, .a = a, .res = ret_error};
     struct mk_list_options unused;
     *ret = NULL;
-    *ret_error = (struct mk_response){.status = 200, .content_type = STR("application/json"),
-                                      .body = STR(""), .warning = STR("")};
+    *ret_error = (struct mk_response){.status = 200,
+                                      .content_type = STR("application/json"),
+                                      .body = STR(""),
+                                      .warning = STR("")};
     mk->counts.requests++;
     if (mk_open_watch_ctx(&c) < 0 || mk_parse_selectors(&c, &unused) < 0)
         return;
     struct mk_watch *w = calloc(1, sizeof(*w));
     if (!w)
         abort();
-    *w = (struct mk_watch){.mk = mk, .storage = c.r->storage, .r = c.r, .handler = handler,
-                           .arg = arg, .output = c.output};
+    *w = (struct mk_watch){.mk = mk,
+                           .storage = c.r->storage,
+                           .r = c.r,
+                           .handler = handler,
+                           .arg = arg,
+                           .output = c.output};
     arena_init(&w->arena, ARENA_BYTES_DEFAULT);
     buf_init(&w->queue, WATCH_BYTES_MAX);
     w->ns = arena_str(&w->arena, c.p.ns);

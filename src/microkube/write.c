@@ -8,13 +8,15 @@ static int parse_body(struct mk_ctx *c, value *ret)
     str body = str_trim(c->req->body), type = c->req->content_type;
     bool yaml = str_has(type, STR("yaml"));
     if (str_has(type, STR("protobuf")) || str_has(type, STR("cbor")))
-        return mk_fail(c, &(struct mk_fault){.code = 415, .reason = "UnsupportedMediaType"},
-                       "the body of the request was in an unknown format - accepted media types include: "
-                       "application/json, application/yaml");
+        return mk_fail(
+            c, &(struct mk_fault){.code = 415, .reason = "UnsupportedMediaType"},
+            "the body of the request was in an unknown format - accepted media types include: "
+            "application/json, application/yaml");
     int rc = yaml && !str_starts(body, STR("{"))
                  ? yaml_parse(c->req->body, &(struct yaml_input){.strict = true}, c->a, ret, &err)
                  : json_parse(c->req->body, NULL, c->a, ret, &err);
-    return rc < 0 ? mk_bad_request(c, "couldn't get version/kind; json parse error: %s", err.text) : 0;
+    return rc < 0 ? mk_bad_request(c, "couldn't get version/kind; json parse error: %s", err.text)
+                  : 0;
 }
 
 int mk_read_body(struct mk_ctx *c, value *ret)
@@ -23,21 +25,25 @@ int mk_read_body(struct mk_ctx *c, value *ret)
     if (parse_body(c, &v) < 0)
         return -1;
     if (!value_is_map(v))
-        return mk_bad_request(c, "couldn't get version/kind; json parse error: json: cannot unmarshal "
-                                 "into Go value of type struct");
+        return mk_bad_request(c,
+                              "couldn't get version/kind; json parse error: json: cannot unmarshal "
+                              "into Go value of type struct");
     str want = kube_api_version(c->a, c->r->group, c->r->version);
     str version = object_api_version(v), kind = object_kind(v);
     if (version.len && !str_eq(version, want))
-        return mk_bad_request(c, "the API version in the data (%.*s) does not match the expected API "
-                                 "version (%.*s)",
+        return mk_bad_request(c,
+                              "the API version in the data (%.*s) does not match the expected API "
+                              "version (%.*s)",
                               STR_FMT(version), STR_FMT(want));
     if (kind.len && !str_eq(kind, c->r->kind))
-        return mk_bad_request(c, "%.*s in version \"%.*s\" cannot be handled as a %.*s: no kind \"%.*s\" is "
-                                 "registered for the resource",
-                              STR_FMT(kind), STR_FMT(c->r->version), STR_FMT(c->r->kind),
-                              STR_FMT(kind));
+        return mk_bad_request(
+            c,
+            "%.*s in version \"%.*s\" cannot be handled as a %.*s: no kind \"%.*s\" is "
+            "registered for the resource",
+            STR_FMT(kind), STR_FMT(c->r->version), STR_FMT(c->r->kind), STR_FMT(kind));
     if ((!version.len || !kind.len) && !c->r->builtin)
-        return mk_bad_request(c, "Object 'Kind' is missing in '%.*s'", STR_FMT(str_sub(c->req->body, 0, 200)));
+        return mk_bad_request(c, "Object 'Kind' is missing in '%.*s'",
+                              STR_FMT(str_sub(c->req->body, 0, 200)));
     v = value_edit(c->a, v);
     value_set_str(c->a, v, "apiVersion", want);
     value_set_str(c->a, v, "kind", c->r->kind);
@@ -82,8 +88,11 @@ int mk_put_new(struct mk_ctx *c, value object, enum mk_write how)
     if (mk_meta_create(c, object) < 0)
         return -1;
     if (mk_find(c->r->storage, c->p.ns, c->p.name)) {
-        struct mk_fault f = {.code = 409, .reason = "AlreadyExists", .group = c->r->group,
-                             .kind = c->r->plural, .name = c->p.name};
+        struct mk_fault f = {.code = 409,
+                             .reason = "AlreadyExists",
+                             .group = c->r->group,
+                             .kind = c->r->plural,
+                             .name = c->p.name};
         return mk_fail(c, &f, "%.*s \"%.*s\" already exists", STR_FMT(mk_resource_name(c, c->r)),
                        STR_FMT(c->p.name));
     }
@@ -122,8 +131,10 @@ static bool is_no_op(struct mk_ctx *c, value old, value object)
     if (value_len(m) != value_len(n))
         return false;
     for (size_t i = 0; i < value_len(m); i++)
-        if (!value_equal(value_getz(value_at(m, i), "fieldsV1"), value_getz(value_at(n, i), "fieldsV1")) ||
-            !str_eq(value_path_str(value_at(m, i), "manager"), value_path_str(value_at(n, i), "manager")))
+        if (!value_equal(value_getz(value_at(m, i), "fieldsV1"),
+                         value_getz(value_at(n, i), "fieldsV1")) ||
+            !str_eq(value_path_str(value_at(m, i), "manager"),
+                    value_path_str(value_at(n, i), "manager")))
             return false;
     return true;
 }
@@ -144,8 +155,7 @@ static value through_door(struct mk_ctx *c, value old, value object)
     }
     value out = value_edit(c->a, old), meta = value_edit_map(c->a, out, STR("metadata"));
     value_setz(c->a, out, "status", value_getz(object, "status"));
-    value_setz(c->a, meta, "resourceVersion",
-               value_path(object, "metadata.resourceVersion"));
+    value_setz(c->a, meta, "resourceVersion", value_path(object, "metadata.resourceVersion"));
     value_setz(c->a, meta, "name", value_path(object, "metadata.name"));
     value_setz(c->a, meta, "uid", value_path(object, "metadata.uid"));
     if (value_exists(object_managed_fields(object)))
@@ -167,7 +177,8 @@ static int finish_deletion(struct mk_ctx *c, struct mk_object *old, value object
     return 0;
 }
 
-int mk_put(struct mk_ctx *c, struct mk_object *o, value object, enum mk_write how, bool forced_create)
+int mk_put(struct mk_ctx *c, struct mk_object *o, value object, enum mk_write how,
+           bool forced_create)
 {
     struct doc *hold = doc_ref(o->doc); /* the object is replaced below */
     arena_on_done(c->a, (void (*)(void *))(uintptr_t)doc_unref, hold);
@@ -216,7 +227,8 @@ int mk_update(struct mk_ctx *c)
     if (!o)
         return mk_not_found(c, c->r, c->p.name);
     if (!object_name(object).len)
-        return mk_bad_request(c, "the name of the object () does not match the name on the URL (%.*s)",
+        return mk_bad_request(c,
+                              "the name of the object () does not match the name on the URL (%.*s)",
                               STR_FMT(c->p.name));
     return mk_put(c, o, object, MK_WRITE_UPDATE, false);
 }
@@ -265,21 +277,25 @@ static int read_delete_options(struct mk_ctx *c, struct delete_options *o)
     o->resource_version = value_path_str(v, "preconditions.resourceVersion");
     if (propagation_parse(policy, &o->how))
         return 0;
-    return mk_fail(c,
-                   &(struct mk_fault){.code = 422, .reason = "Invalid", .group = STR("meta.k8s.io"),
-                                      .kind = STR("DeleteOptions")},
-                   "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: "
-                   "\"%.*s\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
-                   STR_FMT(policy));
+    return mk_fail(
+        c,
+        &(struct mk_fault){.code = 422,
+                           .reason = "Invalid",
+                           .group = STR("meta.k8s.io"),
+                           .kind = STR("DeleteOptions")},
+        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: "
+        "\"%.*s\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
+        STR_FMT(policy));
 }
 
 /* Kinds whose deletion answers the object itself, not a Status. */
 static bool answers_object(const struct mk_resource *r)
 {
     return r->builtin && !r->group.len &&
-           kube_words_have(STR("pods,services,serviceaccounts,persistentvolumes,"
-                               "persistentvolumeclaims,podtemplates,resourcequotas,replicationcontrollers"),
-                           r->plural);
+           kube_words_have(
+               STR("pods,services,serviceaccounts,persistentvolumes,"
+                   "persistentvolumeclaims,podtemplates,resourcequotas,replicationcontrollers"),
+               r->plural);
 }
 
 static int delete_one(struct mk_ctx *c, struct mk_object *o, const struct delete_options *d)
@@ -290,14 +306,16 @@ static int delete_one(struct mk_ctx *c, struct mk_object *o, const struct delete
     value v = doc_root(o->doc);
     if (d->uid.len && !str_eq(d->uid, o->uid))
         return mk_conflict(c, o->name,
-                           arena_printf(c->a, "Precondition failed: UID in precondition: %.*s, UID in "
-                                              "object meta: %.*s",
+                           arena_printf(c->a,
+                                        "Precondition failed: UID in precondition: %.*s, UID in "
+                                        "object meta: %.*s",
                                         STR_FMT(d->uid), STR_FMT(o->uid))
                                .at);
     if (d->resource_version.len && !str_eq(d->resource_version, object_resource_version(v)))
         return mk_conflict(c, o->name,
-                           arena_printf(c->a, "Precondition failed: ResourceVersion in precondition: "
-                                              "%.*s, ResourceVersion in object meta: %.*s",
+                           arena_printf(c->a,
+                                        "Precondition failed: ResourceVersion in precondition: "
+                                        "%.*s, ResourceVersion in object meta: %.*s",
                                         STR_FMT(d->resource_version),
                                         STR_FMT(object_resource_version(v)))
                                .at);
@@ -327,7 +345,8 @@ int mk_delete(struct mk_ctx *c)
     if (!o)
         return mk_not_found(c, c->r, c->p.name);
     if (str_is(c->r->plural, "namespaces") && !c->r->group.len &&
-        (str_is(o->name, "default") || str_is(o->name, "kube-system") || str_is(o->name, "kube-public")))
+        (str_is(o->name, "default") || str_is(o->name, "kube-system") ||
+         str_is(o->name, "kube-public")))
         return mk_forbidden(c, o->name, "this namespace may not be deleted");
     return delete_one(c, o, &d);
 }
