@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "lang/glob.h"
+#include "lang/quantity.h"
 #include "lang/semver.h"
 #include "value/json.h"
 
@@ -110,6 +111,30 @@ static bool check_semver(struct arena *a, value c)
     return str_eq(semver_str(a, &v), text_of(c, "norm"));
 }
 
+static bool check_quantity(struct arena *a, value c)
+{
+    struct quantity q;
+    struct err err = {0};
+    int64_t want_value, want_milli;
+    int r = quantity_parse(text_of(c, "text"), &q, &err);
+    if (r == -ERR_TOO_LARGE) /* a bound of ours */
+        return !value_exists(value_getz(c, "error"));
+    if (r)
+        return same_error(&err, c, "error");
+    str got = quantity_str(a, &q);
+    /* Past int64 upstream wraps around in ways that nobody can want. */
+    const __int128 most = (__int128)INT64_MAX * 1000000;
+    bool fits = q.nano < most && q.nano > -most && !(q.big && q.nano < INT64_MIN);
+    bool same =
+        str_eq(got, text_of(c, "canonical")) && str_to_i64(text_of(c, "value"), &want_value) &&
+        str_to_i64(text_of(c, "milli"), &want_milli) &&
+        (!fits || (want_value == quantity_value(&q) && want_milli == quantity_milli_value(&q)));
+    if (!same)
+        print_message("got '%.*s' %ld %ld\n", STR_FMT(got), (long)quantity_value(&q),
+                      (long)quantity_milli_value(&q));
+    return same;
+}
+
 static char *golden(const char *name)
 {
     static char path[4096];
@@ -127,6 +152,11 @@ static void doublestar_patterns_match_as_doublestar(void **state)
 static void versions_and_constraints_are_read_as_masterminds(void **state)
 {
     run(golden("semver"), check_semver);
+}
+
+static void quantities_are_read_as_kubernetes(void **state)
+{
+    run(golden("quantity"), check_quantity);
 }
 
 static void the_highest_matching_tag_is_chosen(void **state)
@@ -164,7 +194,8 @@ int main(int argc, char **argv)
     } kinds[] = {{"glob", check_glob},
                  {"path", check_path},
                  {"doublestar", check_doublestar},
-                 {"semver", check_semver}};
+                 {"semver", check_semver},
+                 {"quantity", check_quantity}};
     for (size_t i = 0; argc > 2 && i < ARRAY_LEN(kinds); i++)
         if (!strcmp(argv[1], kinds[i].name)) {
             run(argv[2], kinds[i].check);
@@ -175,6 +206,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(path_patterns_match_as_go),
         cmocka_unit_test(doublestar_patterns_match_as_doublestar),
         cmocka_unit_test(versions_and_constraints_are_read_as_masterminds),
+        cmocka_unit_test(quantities_are_read_as_kubernetes),
         cmocka_unit_test(the_highest_matching_tag_is_chosen),
         cmocka_unit_test(a_hostile_pattern_ends_in_time),
     };
