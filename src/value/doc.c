@@ -2,7 +2,6 @@
 #include "value/doc.h"
 
 #include <assert.h>
-#include <zstd.h>
 
 #include "value/json.h"
 #include "value/tape_write.h"
@@ -158,50 +157,4 @@ struct sha256 value_digest(value v)
     buf_init(&b, SIZE_MAX / 2);
     json_print(v, AUDIENCE_WIRE, JSON_SORT_KEYS | JSON_CANONICAL_NUMBERS, &b);
     return sha256_of(buf_str(&b));
-}
-
-/* ---- packed ---- */
-
-struct packed_header {
-    uint32_t version;
-    uint32_t tape_bytes;
-    uint64_t check;
-};
-#define PACKED_VERSION 1
-
-void doc_pack(const struct doc *d, struct buf *out)
-{
-    size_t bound = ZSTD_compressBound(d->tape_bytes) + sizeof(struct packed_header);
-    if (!buf_reserve(out, bound))
-        return;
-    struct packed_header h = {PACKED_VERSION, (uint32_t)d->tape_bytes,
-                              hash64(str_mem(d->tape, d->tape_bytes))};
-    char *p = out->at + out->len;
-    memcpy(p, &h, sizeof(h));
-    size_t n = ZSTD_compress(p + sizeof(h), bound - sizeof(h), d->tape, d->tape_bytes, 1);
-    assert(!ZSTD_isError(n));
-    buf_advance(out, sizeof(h) + n);
-}
-
-int doc_unpack(str packed, struct doc **ret, struct err *err)
-{
-    struct packed_header h;
-    if (packed.len < sizeof(h))
-        return err_set(err, ERR_INVALID, "packed document of %zu bytes is cut short", packed.len);
-    memcpy(&h, packed.at, sizeof(h));
-    if (h.version != PACKED_VERSION || h.tape_bytes <= TAPE_ROOT)
-        return err_set(err, ERR_INVALID, "packed document has an unknown version");
-    unsigned long long says =
-        ZSTD_getFrameContentSize(packed.at + sizeof(h), packed.len - sizeof(h));
-    if (says != h.tape_bytes)
-        return err_set(err, ERR_INVALID, "packed document is damaged");
-    struct doc *d = tape_doc_new(h.tape_bytes);
-    size_t n =
-        ZSTD_decompress(d->tape, h.tape_bytes, packed.at + sizeof(h), packed.len - sizeof(h));
-    if (ZSTD_isError(n) || n != h.tape_bytes || hash64(str_mem(d->tape, n)) != h.check) {
-        doc_unref(d);
-        return err_set(err, ERR_INVALID, "packed document is damaged");
-    }
-    *ret = d;
-    return 0;
 }
