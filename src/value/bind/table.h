@@ -1,4 +1,4 @@
-/* value/bind_table.h: what the files of bind share. Private to the room. */
+/* value/bind/table.h: what the files of bind share. Private to the room. */
 #ifndef VALUE_BIND_TABLE_H
 #define VALUE_BIND_TABLE_H
 

@@ -1,6 +1,6 @@
-/* value/bind_schema.c: structural schemas and CustomResourceDefinitions out of bind tables. */
+/* value/bind/schema.c: structural schemas and CustomResourceDefinitions out of bind tables. */
 #include "value/bind.h"
-#include "value/bind_table.h"
+#include "value/bind/table.h"
 #include "value/json.h"
 
 static const char api_version_help[] =

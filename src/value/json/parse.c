@@ -1,8 +1,8 @@
-/* value/json_parse.c: JSON text straight into a frozen document, in one pass.
+/* value/json/parse.c: JSON text straight into a frozen document, in one pass.
  *
  * The text is walked once by a loop without recursion. Strings are copied to the tape while their
  * end is looked for (text_scan.h), so the usual string is touched once; anything unusual in one
- * (escapes, characters outside ASCII, <, > and &) goes to json_string.c. `struct spot` holds the
+ * (escapes, characters outside ASCII, <, > and &) goes to json/string.c. `struct spot` holds the
  * two positions that everything moves, passed and returned by value so that they stay in registers:
  * a store through the tape's char pointer would else make the compiler reload them.
  *
@@ -16,8 +16,8 @@
 #include <assert.h>
 
 #include "value/json.h"
-#include "value/json_error.h"
-#include "value/json_string.h"
+#include "value/json/error.h"
+#include "value/json/string.h"
 #include "value/number.h"
 #include "value/tape_write.h"
 #include "value/text.h"

@@ -1,9 +1,9 @@
-/* value/json_string.h: the slow half of reading strings: escapes, characters outside ASCII, errors.
+/* value/json/string.h: the slow half of reading strings: escapes, characters outside ASCII, errors.
  * Private to the room. */
 #ifndef VALUE_JSON_STRING_H
 #define VALUE_JSON_STRING_H
 
-#include "value/json_error.h"
+#include "value/json/error.h"
 #include "value/tape_write.h"
 
 /* Decode from *io_at up to behind the closing quote, appending to w at offset *io_to (room is made

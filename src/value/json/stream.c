@@ -1,4 +1,4 @@
-/* value/json_stream.c: objects out of a LIST answer or a watch stream as their bytes arrive.
+/* value/json/stream.c: objects out of a LIST answer or a watch stream as their bytes arrive.
  *
  * A small state machine follows the outer structure; a scanner that knows only strings and nesting
  * finds where a value ends. The bytes of one value are collected and given to the real parser,

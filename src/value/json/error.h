@@ -1,4 +1,4 @@
-/* value/json_error.h: messages of the JSON readers. Private to the room. */
+/* value/json/error.h: messages of the JSON readers. Private to the room. */
 #ifndef VALUE_JSON_ERROR_H
 #define VALUE_JSON_ERROR_H
 

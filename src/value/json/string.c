@@ -1,5 +1,5 @@
-/* value/json_string.c */
-#include "value/json_string.h"
+/* value/json/string.c */
+#include "value/json/string.h"
 
 #include "value/text.h"
 #include "value/text_scan.h"

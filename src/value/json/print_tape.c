@@ -1,10 +1,10 @@
-/* value/json_print_tape.c: frozen documents as compact JSON for the WIRE audience, at memory speed.
+/* value/json/print_tape.c: frozen documents as compact JSON for the WIRE audience, at memory speed.
  *
  * In source order the tape is printed by walking it once without recursion: plain text and keys are
  * copied 16 bytes at a time (source and target have slack), nothing is looked at again. With sorted
  * keys maps are taken one by one. `struct spot` holds the two moving positions by value, for the
- * reason told in json_parse.c. */
-#include "value/json_print.h"
+ * reason told in json/parse.c. */
+#include "value/json/print.h"
 #include "value/number.h"
 #include "value/tape.h"
 #include "value/text.h"

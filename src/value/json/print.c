@@ -1,8 +1,8 @@
-/* value/json_print.c: values as JSON text, masked for whoever reads it. */
+/* value/json/print.c: values as JSON text, masked for whoever reads it. */
 #include <assert.h>
 #include <math.h>
 
-#include "value/json_print.h"
+#include "value/json/print.h"
 #include "value/number.h"
 #include "value/text.h"
 #include "value/text_scan.h"

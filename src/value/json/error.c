@@ -1,5 +1,5 @@
-/* value/json_error.c: messages in the words of Go's encoding/json. */
-#include "value/json_error.h"
+/* value/json/error.c: messages in the words of Go's encoding/json. */
+#include "value/json/error.h"
 
 #include "value/text.h"
 

@@ -1,8 +1,8 @@
-/* value/bind_explain.c: field documentation in the layout of `kubectl explain`. */
+/* value/bind/explain.c: field documentation in the layout of `kubectl explain`. */
 #include <assert.h>
 
 #include "value/bind.h"
-#include "value/bind_table.h"
+#include "value/bind/table.h"
 
 #define DESCRIPTION_COLUMNS 76
 #define FIELDS_MAX 200

@@ -1,9 +1,9 @@
-/* value/bind_check.c: validation by bind tables, in the words of the API server. */
+/* value/bind/check.c: validation by bind tables, in the words of the API server. */
 #include <math.h>
 
 #include "base/time.h"
 #include "value/bind.h"
-#include "value/bind_table.h"
+#include "value/bind/table.h"
 #include "value/json.h"
 #include "value/text.h"
 

@@ -1,9 +1,9 @@
-/* value/bind.c: finding rows, defaults, pruning. */
+/* value/bind/bind.c: finding rows, defaults, pruning. */
 #include "value/bind.h"
 
 #include <assert.h>
 
-#include "value/bind_table.h"
+#include "value/bind/table.h"
 #include "value/json.h"
 
 const struct bind_field *bind_find(const struct bind_table *t, str name)

@@ -1,4 +1,4 @@
-/* value/json_print.h: what the printers share. Private to the room. */
+/* value/json/print.h: what the printers share. Private to the room. */
 #ifndef VALUE_JSON_PRINT_H
 #define VALUE_JSON_PRINT_H
 
