@@ -430,6 +430,8 @@ static bool prepare(struct sync_run *r)
         answered &= a != NULL;
         failed |= a && !a->ok;
     }
+    if (answered && !failed && r->opt.dry_run)
+        run_tasks(r, &r->tasks); /* a dry run ends here: rows for everything */
     if (!answered || !failed)
         return answered;
     for (size_t i = 0; i < r->tasks.n; i++) {
