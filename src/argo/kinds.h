@@ -1,5 +1,5 @@
-/* argo/kinds.h: the bind tables of our kinds: validation, defaults, schemas, protobuf numbers (value/bind.h).
- * Source: Argo CD 3.6 CustomResourceDefinitions and generated.proto. */
+/* argo/kinds.h: the bind tables of our kinds: validation, defaults, schemas, protobuf numbers
+ * (value/bind.h). Source: Argo CD 3.6 CustomResourceDefinitions and generated.proto. */
 #ifndef ARGO_KINDS_H
 #define ARGO_KINDS_H
 
