@@ -22,8 +22,9 @@
 #include "value/value.h"
 
 #define RENDER_OBJECTS_MAX 200000
-#define DIRECTORY_BYTES_DEFAULT ((size_t)10000000) /* --max-combined-directory-manifests-size 10M  \
-                                                    */
+#define DIRECTORY_BYTES_DEFAULT                                                                    \
+    ((size_t)10000000) /* --max-combined-directory-manifests-size 10M                              \
+                        */
 
 enum render_type { RENDER_DIRECTORY, RENDER_HELM, RENDER_KUSTOMIZE, RENDER_PLUGIN };
 str render_type_name(

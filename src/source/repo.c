@@ -148,6 +148,21 @@ void source_repo_inherit(struct source_repo *r, const struct source_repo *creds)
     r->force_basic_auth |= creds->force_basic_auth;
 }
 
+void source_repo_copy(struct arena *a, const struct source_repo *from, struct source_repo *ret)
+{
+    static const size_t others[] = {offsetof(struct source_repo, ca_pem),
+                                    offsetof(struct source_repo, ssh_known_hosts)};
+    *ret = *from;
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (fields[i].type == FIELD_STR)
+            *str_field(ret, &fields[i]) = arena_str(a, *str_field(from, &fields[i]));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        str *s = (str *)((char *)ret + others[i]);
+        *s = arena_str(a, *s);
+    }
+    ret->unsupported = arena_str(a, from->unsupported);
+}
+
 static void add_part(struct sha256_stream *s, str part)
 {
     uint64_t len = part.len; /* so that no two lists of parts read alike */

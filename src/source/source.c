@@ -78,31 +78,6 @@ static void facts_unref(void *arg)
     free(f);
 }
 
-/* A deep copy: one row per text of source_repo. */
-static void copy_repo(struct arena *a, struct source_repo *to, const struct source_repo *from)
-{
-    static const size_t texts[] = {
-        offsetof(struct source_repo, url),
-        offsetof(struct source_repo, project),
-        offsetof(struct source_repo, username),
-        offsetof(struct source_repo, password),
-        offsetof(struct source_repo, bearer_token),
-        offsetof(struct source_repo, ssh_private_key),
-        offsetof(struct source_repo, tls_client_cert),
-        offsetof(struct source_repo, tls_client_key),
-        offsetof(struct source_repo, ca_pem),
-        offsetof(struct source_repo, ssh_known_hosts),
-        offsetof(struct source_repo, proxy),
-        offsetof(struct source_repo, no_proxy),
-        offsetof(struct source_repo, unsupported),
-    };
-    *to = *from;
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        str *s = (str *)((char *)to + texts[i]);
-        *s = arena_str(a, *s);
-    }
-}
-
 static struct repo_facts *facts_new(struct source *s, const struct source_repo *repo,
                                     const char *id)
 {
@@ -111,7 +86,7 @@ static struct repo_facts *facts_new(struct source *s, const struct source_repo *
         abort();
     f->n = 1;
     arena_init(&f->arena, (size_t)64 << 20);
-    copy_repo(&f->arena, &f->repo, repo);
+    source_repo_copy(&f->arena, repo, &f->repo);
     struct store_options o = {
         .git = arena_str(&f->arena, s->git),
         .private_dir = arena_str(&f->arena, s->private_dir),

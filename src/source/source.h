@@ -55,6 +55,8 @@ int source_repo_from_secret(value secret, struct arena *a, struct source_repo *r
                             struct err *err) MUST_CHECK;
 /* Fill what `repo` lacks from a repo-creds entry (used when it has no credential of its own). */
 void source_repo_inherit(struct source_repo *repo, const struct source_repo *creds);
+/* Deep copy into the arena. */
+void source_repo_copy(struct arena *a, const struct source_repo *from, struct source_repo *ret);
 bool source_repo_has_credentials(const struct source_repo *repo);
 /* Argo CD's normal form of a URL, for sameness: lower case, scp form as a path, without ".git" and
  * "ssh://". */

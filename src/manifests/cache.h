@@ -1,0 +1,48 @@
+/* manifests/cache.h: what was rendered for which question, in two steps.
+ *
+ * The first step is the question: repository, source and parameters, but not the revision. It leads
+ * to the last MANIFESTS_READ_SETS_MAX answers, each with what was read for it; the second step is
+ * to find the one whose reads a new tree would answer alike. Bounded by bytes: the least recently
+ * used questions go. One owner, one thread. */
+#ifndef MANIFESTS_CACHE_H
+#define MANIFESTS_CACHE_H
+
+#include "base/map.h"
+#include "manifests/payload.h"
+
+struct cached_answer {
+    char tree[SOURCE_SHA_BYTES]; /* newest tree it is known to be the answer for */
+    struct rendered *rendered;
+};
+
+struct question {
+    struct question *newer, *older; /* by use */
+    struct sha256 id;
+    struct cached_answer answer[MANIFESTS_READ_SETS_MAX]; /* newest first */
+    size_t n_answers, bytes;
+    /* Back-off: errors of one commit in a row. */
+    char failed_commit[SOURCE_SHA_BYTES];
+    unsigned n_failures;
+    usec failed_at;
+    struct err failure;
+};
+
+struct cache {
+    struct map by_id;
+    struct question *newest, *oldest;
+    size_t bytes, bytes_max;
+    size_t n_results;
+};
+
+void cache_init(struct cache *c, size_t bytes_max);
+void cache_done(struct cache *c);
+/* The row of a question, made when it is new; it counts as used. Stays valid until the next
+ * cache_get or cache_put. */
+struct question *cache_get(struct cache *c, const struct sha256 *id);
+/* The answer for exactly this tree, or NULL. Borrowed. */
+struct rendered *question_find(struct question *q, const char *tree);
+/* Add (a reference is taken), or note that an answer which is there fits this tree, too. */
+void cache_put(struct cache *c, struct question *q, const char *tree, struct rendered *r);
+void cache_forget(struct cache *c, struct question *q); /* its answers and failures */
+
+#endif

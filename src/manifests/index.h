@@ -1,0 +1,58 @@
+/* manifests/index.h: which sources of which applications read which path of which repository.
+ *
+ * One owner, one thread. A `struct indexed` is one source of one application (its key), with where
+ * it stands: the commit of its last result and what was read for it. */
+#ifndef MANIFESTS_INDEX_H
+#define MANIFESTS_INDEX_H
+
+#include "base/map.h"
+#include "manifests/payload.h"
+
+struct indexed_repo;
+
+struct indexed {
+    struct indexed *next; /* of its repository */
+    struct indexed_repo *repo;
+    char *key;
+    char *revision;                /* as asked: branch, tag, constraint, ... */
+    char commit[SOURCE_SHA_BYTES]; /* of the last result; "" when the last get failed */
+    char seen[SOURCE_SHA_BYTES];   /* newest commit its owner was told about */
+    struct rendered *rendered;     /* of the last result, or NULL */
+    bool lost;                     /* its owner was told that the repository does not answer */
+    uint64_t mark;                 /* look-up that already found it */
+};
+
+struct indexed_repo {
+    struct indexed_repo *next;
+    char *id; /* source_repo_id */
+    struct arena arena;
+    struct source_repo repo; /* with credentials, in the arena */
+    struct indexed *sources;
+    size_t n_sources;
+    struct map by_path; /* path -> struct readers */
+    struct sha256 refs; /* digest of the refs at the last poll */
+    bool refs_known;
+};
+
+struct index {
+    struct map by_key, by_repo;
+    struct indexed_repo *repos;
+    uint64_t mark;
+};
+
+void index_init(struct index *x);
+void index_done(struct index *x);
+
+/* The row of `key`, made or moved to this repository and revision. */
+struct indexed *index_set(struct index *x, str key, const struct source_repo *repo, str revision);
+struct indexed *index_find(struct index *x, str key);
+void index_remove(struct index *x, str key);
+struct indexed_repo *index_repo(struct index *x, const struct source_repo *repo); /* NULL: none */
+/* It has this result now (a reference is taken); NULL: its last get failed. */
+void index_result(struct index *x, struct indexed *i, const char *commit, struct rendered *r);
+
+/* Rows of the repository whose reads the changes touch; each once. */
+size_t index_touched(struct index *x, struct indexed_repo *r, const struct manifests_change *change,
+                     size_t n, struct arena *a, struct indexed ***ret);
+
+#endif

@@ -1,0 +1,28 @@
+/* manifests/jail_run.h: giving work to the jailed workers; private to manifests/.
+ *
+ * A domain is named by its text (project and repository); its first job fixes the object folders
+ * its worker may read. Jobs of one domain run in order on one worker. The answer is a `struct
+ * jail_answer`. */
+#ifndef MANIFESTS_JAIL_RUN_H
+#define MANIFESTS_JAIL_RUN_H
+
+#include "manifests/jail.h"
+
+struct jail_answer { /* two pieces of one sealed memory file, mapped read-only */
+    void *map;
+    size_t map_bytes;
+    str json, reads;
+};
+void jail_answer_free(void *a);
+
+/* `frame` is copied. Errors: those the worker reports, -ERR_UNAVAILABLE when it died, -ERR_TIMEOUT
+ * (it was killed), -ERR_INVALID when it answered nonsense (it is killed), -ERR_BUSY. */
+void jail_run(struct jail *j, str domain, const str *folder, size_t n_folders, str frame,
+              usec timeout_us, struct call c);
+
+struct jail_stats {
+    uint64_t n_started, n_died, n_jobs;
+};
+struct jail_stats jail_stats(const struct jail *j);
+
+#endif

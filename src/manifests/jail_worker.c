@@ -1,0 +1,135 @@
+/* jail_worker.c: inside the jail. Everything a tenant wrote is read here and nowhere else. */
+#include "manifests/jail_worker.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "files/git_store.h"
+#include "manifests/jail_frame.h"
+#include "manifests/payload.h"
+#include "value/json.h"
+
+struct worker_job {
+    int socket;
+    struct arena arena;
+    char frame[JAIL_FRAME_MAX];
+    struct git_store *store; /* of the last job; its folder in store_dir */
+    char *store_dir;
+};
+
+struct arena *worker_arena(struct worker_job *j) { return &j->arena; }
+
+static void send_or_leave(struct worker_job *j, str text, int fd)
+{
+    struct err err;
+    if (frame_send(j->socket, text, fd, &err))
+        _exit(3);
+}
+
+/* Memory may be used up when this is called: nothing is allocated. */
+void worker_error(struct worker_job *j, int kind, str text)
+{
+    char at[2 * ERR_TEXT_MAX + 64];
+    size_t n = (size_t)snprintf(at, sizeof(at), "{\"kind\":%d,\"text\":\"", kind);
+    for (size_t i = 0; i < text.len && n + 8 < sizeof(at); i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        if (c < ' ')
+            n += (size_t)snprintf(at + n, 7, "\\u%04x", c);
+        else {
+            if (c == '"' || c == '\\')
+                at[n++] = '\\';
+            at[n++] = (char)c;
+        }
+    }
+    memcpy(at + n, "\"}", 2);
+    send_or_leave(j, str_mem(at, n + 2), -1);
+}
+
+void worker_answer(struct worker_job *j, str json, str reads)
+{
+    struct err err;
+    int fd = -1;
+    const str parts[] = {json, reads};
+    if (sealed_file("rendered", parts, ARRAY_LEN(parts), &fd, &err)) {
+        worker_error(j, err.kind, err_str(&err));
+        return;
+    }
+    char text[96];
+    int n = snprintf(text, sizeof(text), "{\"json\":%zu,\"reads\":%zu}", json.len, reads.len);
+    send_or_leave(j, str_mem(text, (size_t)n), fd);
+    close(fd);
+}
+
+/* The arena's bound is the memory limit: say so, and leave; the parent starts another worker. */
+static void memory_is_full(void *arg, UNUSED size_t wanted)
+{
+    struct worker_job *j = arg;
+    char text[128];
+    int n = snprintf(text, sizeof(text), "rendering needs more than %zu MiB of memory",
+                     j->arena.bytes_max >> 20);
+    worker_error(j, ERR_TOO_LARGE, str_mem(text, (size_t)n));
+    _exit(4);
+}
+
+static int open_store(struct worker_job *j, str dir, struct err *err)
+{
+    if (j->store && str_eq(str_of(j->store_dir), dir))
+        return 0;
+    git_store_unref(TAKE(j->store));
+    free(TAKE(j->store_dir));
+    int rc = git_store_open(dir, &j->store, err);
+    if (!rc)
+        j->store_dir = strndup(dir.at, dir.len);
+    return rc;
+}
+
+void worker_render(struct worker_job *j, str order)
+{
+    struct err err;
+    struct render_order o;
+    CLEANUP(files_closep) struct files *f = NULL;
+    CLEANUP(buf_done) struct buf json, reads;
+    buf_init(&json, MIN_OF(PAYLOAD_JSON_MAX, JAIL_RESULT_MAX - READ_SET_BYTES_MAX));
+    buf_init(&reads, READ_SET_BYTES_MAX);
+    int rc = order_parse(order, &j->arena, &o, &err);
+    if (!rc)
+        rc = open_store(j, o.objects_dir, &err);
+    if (!rc)
+        rc = files_open_tree(j->store, o.tree, &f, &err);
+    if (!rc)
+        rc = payload_render(&o, f, &j->arena, &json, &reads, &err);
+    if (rc)
+        worker_error(j, err.kind, err_str(&err));
+    else
+        worker_answer(j, buf_str(&json), buf_str(&reads));
+}
+
+NORETURN void worker_main(int socket, const str *folder, size_t n_folders, size_t memory_max,
+                          worker_fn *fn)
+{
+    struct err err;
+    struct worker_job *j = calloc(1, sizeof(*j));
+    if (!j)
+        _exit(5);
+    j->socket = socket;
+    /* Beside the arena: the answer's text, libgit2's own memory, the program's. */
+    struct jail_limits limits = {.memory_max = 2 * memory_max + ((size_t)256 << 20),
+                                 .file_bytes_max = JAIL_RESULT_MAX};
+    if (jail_lock(folder, n_folders, &limits, &err)) {
+        worker_error(j, err.kind, err_str(&err));
+        _exit(6);
+    }
+    for (;;) {
+        size_t len;
+        int fd;
+        if (frame_receive(socket, j->frame, &len, &fd, &err) || len == 0)
+            _exit(0);
+        if (fd >= 0)
+            close(fd);
+        arena_init(&j->arena, memory_max);
+        j->arena.on_full = memory_is_full;
+        j->arena.on_full_arg = j;
+        fn(j, str_mem(j->frame, len));
+        arena_done(&j->arena);
+    }
+}

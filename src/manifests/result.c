@@ -1,0 +1,54 @@
+/* result.c: an answer of the service: what was rendered, under the revision that was asked for. */
+#include <string.h>
+
+#include "manifests/result.h"
+
+struct owned_result {
+    struct manifests_result result; /* first */
+    _Atomic unsigned n;
+    struct rendered *rendered;
+};
+
+struct manifests_result *manifests_result_ref(struct manifests_result *r)
+{
+    CONTAINER_OF(r, struct owned_result, result)->n++;
+    return r;
+}
+
+void manifests_result_unref(struct manifests_result *r)
+{
+    if (!r)
+        return;
+    struct owned_result *o = CONTAINER_OF(r, struct owned_result, result);
+    if (--o->n)
+        return;
+    rendered_unref(o->rendered);
+    source_commit_unref(o->result.commit);
+    free(o);
+}
+
+struct manifests_result *result_new(struct rendered *r, struct source_commit *c)
+{
+    struct owned_result *o = calloc(1, sizeof(*o));
+    if (!o)
+        abort();
+    o->n = 1;
+    o->rendered = rendered_ref(r);
+    o->result = (struct manifests_result){
+        .object = r->object,
+        .n_objects = r->n_objects,
+        .digest = r->digest,
+        .type = r->type,
+        .commit = source_commit_ref(c),
+        .reads = r->reads,
+        .warning = r->warning,
+        .n_warnings = r->n_warnings,
+    };
+    memcpy(o->result.revision, c->sha, sizeof(o->result.revision));
+    return &o->result;
+}
+
+const char *manifests_error_code(int kind)
+{
+    return kind == ERR_PRECONDITION || kind == -ERR_PRECONDITION ? "FailedPrecondition" : "Unknown";
+}

@@ -1,0 +1,120 @@
+/* run.c: one run of the engine. Without a jail (CLI, tests) it happens in the pool; with one, in
+ * the worker of its domain, and only the reading of the answer happens in the pool. */
+#include "manifests/private.h"
+
+struct run_order *run_order_ref(struct run_order *o)
+{
+    o->n++;
+    return o;
+}
+
+void run_order_unref(void *arg)
+{
+    struct run_order *o = arg;
+    if (!o || --o->n)
+        return;
+    source_lease_unref(o->lease);
+    doc_unref(o->source);
+    arena_done(&o->arena);
+    free(o);
+}
+
+static void drop_rendered(void *r) { rendered_unref(r); }
+
+/* ---- in the pool ---- */
+
+static int render_here(struct run_order *o, struct rendered **ret, struct err *err)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    CLEANUP(buf_done) struct buf json, reads;
+    buf_init(&json, PAYLOAD_JSON_MAX);
+    buf_init(&reads, READ_SET_BYTES_MAX);
+    CLEANUP(files_closep) struct files *f = NULL;
+    int rc = source_lease_open(o->lease, &f, err);
+    if (!rc)
+        rc = payload_render(&o->order, f, &a, &json, &reads, err);
+    arena_done(&a);
+    return rc ? rc : payload_parse(buf_str(&json), buf_str(&reads), ret, err);
+}
+
+static void pool_render(void *arg, struct answer *ret)
+{
+    struct rendered *r = NULL;
+    ret->rc = render_here(arg, &r, &ret->err);
+    ret->result = r;
+    ret->drop = drop_rendered;
+}
+
+/* ---- in the jail ---- */
+
+struct reading {
+    struct reading *next;
+    struct manifests *m;
+    struct call asker, answered;
+    struct run_order *order; /* keeps the lease while the worker reads */
+};
+
+static void reading_free(struct reading *r)
+{
+    struct reading **at = &r->m->readings;
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+    call_forget(&r->answered);
+    run_order_unref(r->order);
+    free(r);
+}
+
+void runs_cancel(struct manifests *m)
+{
+    while (m->readings)
+        reading_free(m->readings);
+}
+
+static void pool_parse(void *arg, struct answer *ret)
+{
+    const struct jail_answer *a = arg;
+    struct rendered *r = NULL;
+    ret->rc = payload_parse(a->json, a->reads, &r, &ret->err);
+    ret->result = r;
+    ret->drop = drop_rendered;
+}
+
+static void jail_answered(void *arg, struct answer *a)
+{
+    struct reading *r = arg;
+    if (a->rc)
+        call_answer_err(r->asker, &a->err);
+    else
+        pool_submit(r->m->pool, pool_parse, answer_take(a), jail_answer_free, r->asker);
+    reading_free(r);
+}
+
+void run_submit(struct manifests *m, struct run_order *o, struct call c)
+{
+    if (!m->jail) {
+        pool_submit(m->pool, pool_render, run_order_ref(o), run_order_unref, c);
+        return;
+    }
+    struct reading *r = calloc(1, sizeof(*r));
+    if (!r)
+        abort();
+    *r = (struct reading){.next = m->readings, .m = m, .asker = c, .order = run_order_ref(o)};
+    m->readings = r;
+    CLEANUP(buf_done) struct buf frame;
+    buf_init(&frame, JAIL_FRAME_MAX);
+    order_print(&o->order, &frame);
+    struct err err;
+    r->answered = call_open(m->loop, 0, jail_answered, r);
+    if (buf_check(&frame, "order to render", &err)) {
+        call_answer_err(r->answered, &err);
+        return;
+    }
+    struct arena a;
+    arena_init(&a, (size_t)1 << 20);
+    str domain = ARENA_CAT(&a, o->order.project, STR("\n"), o->lease->objects_dir);
+    jail_run(m->jail, domain, &o->lease->objects_dir, 1, buf_str(&frame),
+             m->options.render_timeout_us, r->answered);
+    arena_done(&a);
+}

@@ -1,0 +1,19 @@
+/* render/engine.h: what the engines share; private to render/. */
+#ifndef RENDER_ENGINE_H
+#define RENDER_ENGINE_H
+
+#include "render/directory.h"
+
+/* Append; -ERR_TOO_LARGE past RENDER_OBJECTS_MAX. */
+int render_add(struct arena *a, struct render_result *ret, value object, str file, uint32_t line,
+               struct err *err) MUST_CHECK;
+
+/* Replace every list (a map whose `items` is a list, whatever its kind) by its items, and drop null
+ * lists. Lists inside lists stay. */
+int render_expand_lists(struct arena *a, struct render_result *ret, struct err *err) MUST_CHECK;
+
+/* Text of a file as UTF-8: a byte order mark says UTF-8 or UTF-16 and is cut; without one it is
+ * UTF-8. */
+str text_decode(struct arena *a, str bytes);
+
+#endif
