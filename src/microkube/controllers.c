@@ -13,7 +13,15 @@ static const struct {
     bool workload;
 } controllers[] = {
     {"", "namespaces", mk_namespace_controller, false},
-#include "microkube/controllers_table.inc"
+    {"apps", "deployments", mk_deployment_controller, true},
+    {"apps", "replicasets", mk_replicaset_controller, true},
+    {"apps", "statefulsets", mk_statefulset_controller, true},
+    {"apps", "daemonsets", mk_daemonset_controller, true},
+    {"batch", "jobs", mk_job_controller, true},
+    {"", "pods", mk_pod_controller, true},
+    {"", "persistentvolumeclaims", mk_pvc_controller, true},
+    {"", "services", mk_service_controller, true},
+    {"networking.k8s.io", "ingresses", mk_ingress_controller, true},
 };
 
 #define ROUNDS_MAX 200000 /* controller calls of one tick */
@@ -26,7 +34,7 @@ static mk_controller_fn *controller_of(const struct microkube *mk, const struct 
     return NULL;
 }
 
-void mk_enqueue(struct microkube *mk, struct mk_object *o)
+static void queue_push(struct microkube *mk, struct mk_object *o)
 {
     if (o->queued)
         return;
@@ -40,15 +48,19 @@ void mk_enqueue(struct microkube *mk, struct mk_object *o)
     mk->queue[mk->queue_n++] = o;
 }
 
+void mk_enqueue(struct microkube *mk, struct mk_object *o)
+{
+    queue_push(mk, o);
+    o->due_at = 0;
+}
+
+/* The queue is also the list of timers: an object stays in it until it is due. */
 void mk_enqueue_at(struct microkube *mk, struct mk_object *o, usec at)
 {
-    if (at <= mk_now(mk)) {
-        mk_enqueue(mk, o);
-        return;
-    }
-    if (!o->due_at || at < o->due_at)
+    bool now = o->queued && !o->due_at;
+    queue_push(mk, o);
+    if (!now && (!o->due_at || at < o->due_at))
         o->due_at = at;
-    mk_enqueue(mk, o); /* stays queued until due: the queue is also the list of timers */
 }
 
 /* The object that controls this one, when it is there. */
@@ -187,5 +199,6 @@ struct mk_object *mk_controller_create(struct microkube *mk, const char *group, 
     value_set_str(a, meta, "creationTimestamp", time_str(a, mk_now(mk)));
     value_setz(a, meta, "generation", value_of_int(a, 1));
     mk_set_defaults(mk, a, r, VALUE_ABSENT, object);
+    mk_prepare_new(a, r, object);
     return mk_commit(mk, r->storage, NULL, object, a, &o, &err) < 0 ? NULL : o;
 }

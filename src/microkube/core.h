@@ -237,6 +237,8 @@ int mk_meta_update(struct mk_ctx *c, value old, value object, bool status_only);
 int mk_validate_fields(struct mk_ctx *c, value object);
 void mk_set_defaults(struct microkube *mk, struct arena *a, const struct mk_resource *r, value old,
                      value object);
+/* strategy.c: what a kind's own code adds to a new object that has its uid. */
+void mk_prepare_new(struct arena *a, const struct mk_resource *r, value object);
 int mk_validate(struct mk_ctx *c, value old, value object);
 int mk_validate_custom(struct mk_ctx *c, value object); /* crd.c: OpenAPI rules */
 void mk_crd_complete(struct mk_ctx *c, value object);   /* names, conditions, storedVersions */

@@ -101,6 +101,7 @@ int mk_put_new(struct mk_ctx *c, value object, enum mk_write how)
     if (mk_validate_fields(c, object) < 0)
         return -1;
     mk_set_defaults(c->mk, c->a, c->r, VALUE_ABSENT, object);
+    mk_prepare_new(c->a, c->r, object);
     if (mk_validate(c, VALUE_ABSENT, object) < 0)
         return -1;
     if (has_crds(c->r))
