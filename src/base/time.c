@@ -244,7 +244,7 @@ str duration_str(struct arena *a, usec d)
     uint64_t below = u < 1000 ? 0 : u < 1000000 ? u % 1000 : u % 1000000;
     if (below) {
         snprintf(fraction, sizeof(fraction), u < 1000000 ? ".%03u" : ".%06u", (unsigned)below);
-        for (size_t n = strlen(fraction); fraction[n - 1] == '0'; n--)
+        for (size_t n = strlen(fraction); n > 0 && fraction[n - 1] == '0'; n--)
             fraction[n - 1] = 0;
     }
     if (u < 1000)

@@ -1,10 +1,9 @@
 /* value/doc.h: frozen documents.
  *
  * A doc is one position-independent immutable block, reference-counted (atomic), readable from any
- * thread through `value` cursors. Freezing copies a tree into the most compact form (at most 1.2 of
- * the JSON text without managedFields). Digest and equality do not see positions. Keys of
- * Kubernetes objects come from a generated static table, others live in the document: there is no
- * process-wide interner. */
+ * thread through `value` cursors. Freezing copies a tree into a compact form (1.1 of its JSON text;
+ * at most 1.2): value/tape.h. Digest and equality do not see positions. Keys live in the document:
+ * there is no process-wide interner (docs/decisions/0003-frozen-documents.md). */
 #ifndef VALUE_DOC_H
 #define VALUE_DOC_H
 
@@ -34,8 +33,8 @@ struct doc *doc_of(value v);
  */
 struct sha256 value_digest(value v);
 
-/* Packed form at rest: compressed with the shared dictionary; `packed` bytes are self-contained and
- * versioned, for memory of this process only. */
+/* Packed form at rest: compressed with the shared dictionary (0.1 to 0.3 of the JSON text), without
+ * positions; `packed` bytes are versioned, for memory of this process only. */
 void doc_pack(const struct doc *d, struct buf *out);
 int doc_unpack(str packed, struct doc **ret,
                struct err *err) MUST_CHECK; /* -ERR_INVALID: damaged */

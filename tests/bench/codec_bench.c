@@ -124,6 +124,23 @@ static void measure(const char *name, size_t (*each)(const struct objects *, siz
     printf("%-24s %8.0f MB/s  %7.2f us/KB\n", name, best, 1e3 / best * 1.024);
 }
 
+/* One digest of all trees, printed with sorted keys: to be compared with that of another program.
+ */
+static void print_trees(const struct objects *o)
+{
+    struct sha256_stream *all = sha256_open();
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    for (size_t i = 0; i < o->n; i++) {
+        print_sorted_each(o, i);
+        sha256_add(all, buf_str(&out_buf));
+        sha256_add(all, STR("\n"));
+    }
+    struct sha256 sum = sha256_close(all);
+    printf("trees %.*s\n", STR_FMT(hex_str(&a, sum.byte, sizeof(sum.byte))));
+    arena_done(&a);
+}
+
 int main(int argc, char **argv)
 {
     static struct objects o;
@@ -143,6 +160,7 @@ int main(int argc, char **argv)
     }
     printf("%zu objects, %zu bytes of JSON; frozen %.3f, packed %.3f of that\n", o.n, o.bytes,
            (double)frozen / (double)o.bytes, (double)packed / (double)o.bytes);
+    print_trees(&o);
     measure("json in", parse_each, &o, seconds);
     measure("json out", print_each, &o, seconds);
     measure("json out, keys sorted", print_sorted_each, &o, seconds);

@@ -20,53 +20,65 @@ struct printer {
 
 /* ---- strings ---- */
 
-static void put_unicode_escape(struct buf *out, unsigned c)
+static char *put_unicode_escape(char *out, unsigned c)
 {
     static const char hex[] = "0123456789abcdef";
-    char text[6] = {'\\', 'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15]};
-    buf_add(out, str_mem(text, 6));
+    const char text[6] = {'\\',       'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15],
+                          hex[c & 15]};
+    return mempcpy(out, text, 6);
 }
 
-/* One character that may not stand for itself; returns the bytes of s it took. */
-static size_t put_special(str s, struct buf *out, bool html)
+static char *put_rune(const char **at, const char *end, char *out)
 {
-    static const char short_form[128] = {['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
-                                         ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't'};
-    unsigned char c = (unsigned char)s.at[0];
     uint32_t rune;
-    if (c < 0x80) {
-        if (short_form[c])
-            buf_add(out, str_mem((char[]){'\\', short_form[c]}, 2));
-        else if (c < 0x20 || (html && (c == '<' || c == '>' || c == '&')))
-            put_unicode_escape(out, c);
-        else
-            buf_addc(out, (char)c);
-        return 1;
-    }
-    unsigned n = utf8_len(s.at, s.at + s.len);
+    unsigned n = utf8_len(*at, end);
     if (n == 0) {
-        buf_add(out, STR("\\ufffd"));
-        return 1;
+        ++*at;
+        return put_unicode_escape(out, 0xfffd);
     }
-    utf8_decode(s.at, s.at + s.len, &rune);
-    if (rune == 0x2028 || rune == 0x2029)
-        put_unicode_escape(out, rune);
-    else
-        buf_add(out, str_sub(s, 0, n));
-    return n;
+    utf8_decode(*at, end, &rune);
+    out = rune == 0x2028 || rune == 0x2029 ? put_unicode_escape(out, rune) : mempcpy(out, *at, n);
+    *at += n;
+    return out;
+}
+
+char *json_escape(const char **io_at, const char *stop, const char *end, char *out, bool html)
+{
+    static const char short_form[256] = {['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+                                         ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't'};
+    const char *at = *io_at;
+    for (;;) {
+        at = text_copy_plain(at, stop, &out);
+        if (at >= stop)
+            break;
+        unsigned char c = (unsigned char)*at;
+        if (__builtin_expect(short_form[c] != 0, 1)) {
+            *out++ = '\\';
+            *out++ = short_form[c];
+            at++;
+        } else if (c >= 0x80) {
+            out = put_rune(&at, end, out);
+        } else {
+            at++;
+            if (c < 0x20 || html)
+                out = put_unicode_escape(out, c);
+            else
+                *out++ = (char)c;
+        }
+    }
+    *io_at = at;
+    return out;
 }
 
 void json_print_str(str s, unsigned flags, struct buf *out)
 {
-    bool html = !(flags & JSON_NO_HTML);
-    const char *p = s.at, *end = p + s.len;
+    char piece[64 * 6 + 64];
+    const char *at = s.at, *end = at + s.len;
     buf_addc(out, '"');
-    while (p < end) {
-        const char *from = p;
-        p = text_skip_plain(p, end);
-        buf_add(out, str_mem(from, (size_t)(p - from)));
-        if (p < end)
-            p += put_special(str_mem(p, (size_t)(end - p)), out, html);
+    while (at < end) {
+        const char *stop = at + MIN_OF((size_t)(end - at), (size_t)64);
+        char *to = json_escape(&at, stop, end, piece, !(flags & JSON_NO_HTML));
+        buf_add(out, str_mem(piece, (size_t)(to - piece)));
     }
     buf_addc(out, '"');
 }

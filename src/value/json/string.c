@@ -25,7 +25,7 @@ static int hex4(const struct json_source *s, const char *at, uint32_t *ret)
 static int unicode_escape(const struct json_source *s, const char **at, uint32_t *ret)
 {
     const char *end = s->text.at + s->text.len;
-    uint32_t low;
+    uint32_t low = 0;
     int r = hex4(s, *at + 1, ret);
     if (r)
         return r;
@@ -46,24 +46,35 @@ static int unicode_escape(const struct json_source *s, const char **at, uint32_t
     return 0;
 }
 
-/* The escape behind a backslash. */
-static int escape(const struct json_source *s, const char **at, char **out)
+/* What the character behind a backslash stands for; 0: not a simple escape. */
+static const char simple[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                 ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+
+/* \u and what is no escape at all. */
+static int rare_escape(const struct json_source *s, const char **at, char **out)
 {
-    static const char plain[128] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-                                    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
-    unsigned char e = *at < s->text.at + s->text.len ? (unsigned char)**at : 0;
-    uint32_t rune;
-    if (e < 128 && plain[e]) {
-        *(*out)++ = plain[e];
-        (*at)++;
-        return 0;
-    }
-    if (e != 'u')
+    uint32_t rune = 0;
+    if (*at >= s->text.at + s->text.len || **at != 'u')
         return json_unexpected(s, *at, "in string escape code");
     int r = unicode_escape(s, at, &rune);
     if (r == 0)
         *out += utf8_encode(rune, *out);
     return r;
+}
+
+/* A character outside ASCII. An invalid byte becomes three: room was promised for one. */
+static char *put_rune(struct tape_writer *w, const char **at, const char *end, char *out)
+{
+    unsigned n = utf8_len(*at, end);
+    if (n) {
+        out = mempcpy(out, *at, n);
+    } else {
+        w->len = (size_t)(out - w->at);
+        out = tape_writer_room(w, (size_t)(end - *at) + 64);
+        out += utf8_encode(0xfffd, out);
+    }
+    *at += n ? n : 1;
+    return out;
 }
 
 int json_read_odd_string(const struct json_source *s, struct tape_writer *w, const char **io_at,
@@ -72,27 +83,26 @@ int json_read_odd_string(const struct json_source *s, struct tape_writer *w, con
     const char *at = *io_at, *end = s->text.at + s->text.len;
     char *out = w->at + *io_to;
     for (;;) {
-        /* What is left of the text fits; only an invalid byte, which becomes three, can change
-         * that. */
-        w->len = (size_t)(out - w->at);
-        out = tape_writer_room(w, (size_t)(end - at) + 4);
         at = text_copy_plain(at, end, &out);
         unsigned char c = at < end ? (unsigned char)*at : 0;
-        if (c < 0x20)
-            return json_unexpected(s, at, "in string literal");
-        if (c == '"')
-            break;
         if (c == '\\') {
-            at++;
-            int r = escape(s, &at, &out);
+            unsigned char e = ++at < end ? (unsigned char)*at : 0;
+            if (__builtin_expect(simple[e] != 0, 1)) {
+                *out++ = simple[e];
+                at++;
+                continue;
+            }
+            int r = rare_escape(s, &at, &out);
             if (r)
                 return r;
-        } else if (c < 0x80) {
+        } else if (c >= 0x80) {
+            out = put_rune(w, &at, end, out);
+        } else if (c == '"') {
+            break;
+        } else if (c >= 0x20) {
             *out++ = *at++;
         } else {
-            unsigned n = utf8_len(at, end);
-            out = n ? mempcpy(out, at, n) : out + utf8_encode(0xfffd, out);
-            at += n ? n : 1;
+            return json_unexpected(s, at, "in string literal");
         }
     }
     *io_at = at + 1;

@@ -1,6 +1,7 @@
 // Oracle for src/value: what the Go libraries answer.
 //
 //	go run . golden ../../golden/value   writes the golden cases (fixed seed)
+//	go run . bench OBJECTS.jsonl SECONDS  measures the Go codecs (see bench.go)
 //	go run . answer                      answers one JSON request a line on standard input (see answer.go)
 package main
 
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 func check(err error) {
@@ -51,8 +53,12 @@ func main() {
 			answer(request)
 			check(out.Encode(request))
 		}
+	case len(os.Args) == 4 && os.Args[1] == "bench":
+		seconds, err := strconv.ParseFloat(os.Args[3], 64)
+		check(err)
+		bench(os.Args[2], seconds)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: go run . golden FOLDER | go run . answer")
+		fmt.Fprintln(os.Stderr, "usage: go run . golden FOLDER | go run . answer | go run . bench OBJECTS.jsonl SECONDS")
 		os.Exit(2)
 	}
 }
