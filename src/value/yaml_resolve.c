@@ -244,6 +244,26 @@ static bool to_float(str s, struct yaml_scalar *ret)
     return true;
 }
 
+/* "0b+1" and "0b-1", which upstream takes for numbers. */
+static bool signed_binary(str s, struct yaml_scalar *ret)
+{
+    uint64_t u = 0;
+    if (s.len < 4 || s.len > 66 || !str_starts(s, STR("0b")) || (s.at[2] != '+' && s.at[2] != '-'))
+        return false;
+    for (size_t i = 3; i < s.len; i++) {
+        if (s.at[i] != '0' && s.at[i] != '1')
+            return false;
+        u = u << 1 | (s.at[i] == '1');
+    }
+    *ret = (struct yaml_scalar){.kind = YAML_INT, .i = s.at[2] == '-' ? -(int64_t)u : (int64_t)u};
+    return true;
+}
+
+static bool plain_number(str s, struct yaml_scalar *ret)
+{
+    return integer(s, ret) || to_float(s, ret) || signed_binary(s, ret);
+}
+
 /* Text that begins with a sign or digit; '_' may stand anywhere in it. */
 static bool number(str text, struct yaml_scalar *ret)
 {
@@ -257,12 +277,12 @@ static bool number(str text, struct yaml_scalar *ret)
             if (text.at[i] != '_')
                 *w++ = text.at[i];
         s = str_mem(at, (size_t)(w - at));
-        bool ok = integer(s, ret) || to_float(s, ret);
+        bool ok = plain_number(s, ret);
         if (at != small)
             free(at);
         return ok;
     }
-    return integer(s, ret) || to_float(s, ret);
+    return plain_number(s, ret);
 }
 
 /* Go's ParseFloat takes "1_0" but not "_1", "1__0", "1_.5". */

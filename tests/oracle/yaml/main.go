@@ -116,6 +116,16 @@ func write(in []byte) Case {
 	return c
 }
 
+// settled is false where the order of keys is not one: upstream's comparison can go in circles.
+func settled(c Case, in []byte) bool {
+	for i := 0; i < 12; i++ {
+		if d := write(in); d.YAML != c.YAML || d.Error != c.Error {
+			return false
+		}
+	}
+	return true
+}
+
 func number(s string) int64 {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
@@ -173,7 +183,9 @@ func main() {
 		s := bufio.NewScanner(os.Stdin)
 		s.Buffer(nil, 64<<20)
 		for s.Scan() {
-			emit(write(s.Bytes()))
+			if c := write(s.Bytes()); settled(c, s.Bytes()) {
+				emit(c)
+			}
 		}
 	case "randomjson":
 		g := newGenerator(number(args[0]))
@@ -182,7 +194,9 @@ func main() {
 			if err != nil {
 				panic(err)
 			}
-			emit(write(b))
+			if c := write(b); settled(c, b) {
+				emit(c)
+			}
 		}
 	default:
 		os.Exit(2)
