@@ -16,11 +16,13 @@ __asm__(".section .rodata\n"
         ".balign 16\n"
         "value_pack_dictionary:\n"
         ".incbin \"" VALUE_PACK_DICTIONARY "\"\n"
-        "value_pack_dictionary_end:\n"
-        ".byte 0\n"
+        "1:\n"
+        ".balign 8\n"
+        "value_pack_dictionary_bytes:\n"
+        ".quad 1b - value_pack_dictionary\n"
         ".previous\n");
 extern const char value_pack_dictionary[] __attribute__((visibility("hidden")));
-extern const char value_pack_dictionary_end[] __attribute__((visibility("hidden")));
+extern const uint64_t value_pack_dictionary_bytes __attribute__((visibility("hidden")));
 
 #define PACK_LEVEL 3
 #define PACK_VERSION 1
@@ -50,7 +52,7 @@ static void free_scratch(void *p)
 
 static void prepare(void)
 {
-    size_t n = (size_t)(value_pack_dictionary_end - value_pack_dictionary);
+    size_t n = value_pack_dictionary_bytes;
     pack_with = ZSTD_createCDict(value_pack_dictionary, n, PACK_LEVEL);
     unpack_with = ZSTD_createDDict(value_pack_dictionary, n);
     if (!pack_with || !unpack_with || pthread_key_create(&scratch_key, free_scratch))

@@ -9,6 +9,7 @@
 
 #include "value/json.h"
 #include "value/patch.h"
+#include "value/text.h"
 
 #define MISSING "missing value"
 
@@ -47,9 +48,11 @@ static int go_atoi(struct patching *p, str s, int64_t *ret)
     str unsigned_part = s.len && s.at[0] == '+' ? str_from(s, 1) : s;
     if (digits && str_to_i64(unsigned_part, ret))
         return 0;
-    str quoted = json_str(p->arena, value_borrow_str(p->arena, s), AUDIENCE_WIRE, JSON_NO_HTML);
-    return err_set(p->err, ERR_UNPROCESSABLE, "strconv.Atoi: parsing %.*s: %s", STR_FMT(quoted),
-                   digits ? "value out of range" : "invalid syntax");
+    CLEANUP(buf_done) struct buf quoted;
+    buf_init(&quoted, ERR_TEXT_MAX);
+    text_quote(s, &quoted);
+    return err_set(p->err, ERR_UNPROCESSABLE, "strconv.Atoi: parsing %.*s: %s",
+                   STR_FMT(buf_str(&quoted)), digits ? "value out of range" : "invalid syntax");
 }
 
 /* Index of a list with `slots` places; negative counts from the end. */

@@ -87,3 +87,43 @@ bool utf8_valid(str s)
     }
     return true;
 }
+
+static bool printable(uint32_t r)
+{
+    static const struct {
+        uint32_t from, to;
+    } not_printable[] = {
+        {0, 0x1f},        {0x7f, 0xa0},     {0xad, 0xad},     {0x600, 0x605},      {0x61c, 0x61c},
+        {0x2000, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x206f}, {0x3000, 0x3000},    {0xd800, 0xf8ff},
+        {0xfeff, 0xfeff}, {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0x10ffff},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(not_printable); i++)
+        if (r >= not_printable[i].from && r <= not_printable[i].to)
+            return false;
+    return true;
+}
+
+void text_quote(str s, struct buf *out)
+{
+    static const char letter[128] =
+        {['\a'] = 'a', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\v'] = 'v',
+         ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
+    buf_addc(out, '"');
+    for (size_t i = 0; i < s.len;) {
+        uint32_t r;
+        const char *at = s.at + i;
+        unsigned n = utf8_decode(at, s.at + s.len, &r);
+        if (utf8_len(at, s.at + s.len) == 0)
+            buf_printf(out, "\\x%02x", (unsigned char)*at);
+        else if (r < 128 && letter[r])
+            buf_printf(out, "\\%c", letter[r]);
+        else if (printable(r))
+            buf_add(out, str_mem(at, n));
+        else if (r < 0x80)
+            buf_printf(out, "\\x%02x", (unsigned)r);
+        else
+            buf_printf(out, r < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)r);
+        i += n;
+    }
+    buf_addc(out, '"');
+}

@@ -3,6 +3,7 @@
 #ifndef VALUE_TEXT_H
 #define VALUE_TEXT_H
 
+#include "base/buf.h"
 #include "base/str.h"
 
 /* True when the text can be put between quotes as it is in every mode: no control characters,
@@ -18,5 +19,9 @@ unsigned utf8_decode(const char *p, const char *end, uint32_t *ret);
 /* Writes 1..4 bytes. */
 unsigned utf8_encode(uint32_t rune, char ret[4]);
 bool utf8_valid(str s);
+
+/* Append s in double quotes as Go's strconv.Quote: for messages. What Unicode calls not printable
+ * is known for the usual blocks. */
+void text_quote(str s, struct buf *out);
 
 #endif

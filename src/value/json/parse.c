@@ -168,14 +168,16 @@ static int say_duplicate(struct reader *r, const char *at, str key)
         const char *val;
         str step = f->is_map ? tape_key(r->w.at + r->w.offset[last], &val) : STR("");
         if (f->is_map)
-            buf_printf(&text, "%s%.*s", text.len ? "." : "", STR_FMT(step));
+            buf_printf(&text, "%s%.*s", i ? "." : "", STR_FMT(step));
         else
             buf_printf(&text, "[%zu]", last - f->base);
     }
-    buf_printf(&text, "%s%.*s", text.len ? "." : "", STR_FMT(key));
-    str path = str_sub(buf_str(&text), 0, 300);
-    char say[400];
-    snprintf(say, sizeof(say), "duplicate field \"%.*s\"", STR_FMT(path));
+    buf_printf(&text, "%s%.*s", r->depth > 1 ? "." : "", STR_FMT(key));
+    CLEANUP(buf_done) struct buf quoted;
+    buf_init(&quoted, 8192);
+    text_quote(str_sub(buf_str(&text), 0, 300), &quoted);
+    char say[700];
+    snprintf(say, sizeof(say), "duplicate field %.*s", STR_FMT(buf_str(&quoted)));
     return json_fail(&r->source, at, ERR_INVALID, say);
 }
 

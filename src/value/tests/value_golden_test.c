@@ -97,6 +97,8 @@ static const struct {
     {"three-way", rule_three_way, true, JSON_SORT_KEYS},
 };
 
+static size_t cases_of[ARRAY_LEN(rules)];
+
 static str wanted(struct golden *g, bool exact, unsigned flags)
 {
     str want = field(g, "want");
@@ -116,6 +118,7 @@ static void check_row(struct golden *g, str line)
         value got = VALUE_ABSENT;
         if (!str_is(name, rules[i].name))
             continue;
+        cases_of[i]++;
         int r = rules[i].run(g, &got);
         if (r == 1)
             return;
@@ -136,28 +139,33 @@ static void check_row(struct golden *g, str line)
     fail_msg("unknown rule %.*s", STR_FMT(name));
 }
 
-static void run_file(const char *name)
+/* Every case of an open file; returns how many. */
+static size_t run_cases(FILE *f, const char *name)
 {
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/tests/golden/value/%s", getenv("TIPHYS_SOURCE_ROOT"), name);
-    FILE *f = fopen(path, "r");
     char *line = NULL;
     size_t cap = 0, n = 0;
     ssize_t len;
     struct golden g = {0};
-    assert_non_null(f);
     arena_init(&g.arena, ARENA_BYTES_DEFAULT);
-    while ((len = getline(&line, &cap, f)) > 0) {
+    for (; (len = getline(&line, &cap, f)) > 0; n++) {
         str text = str_mem(line, (size_t)len);
         if (json_parse(text, NULL, &g.arena, &g.row, &g.err))
             fail_msg("%s: %s", name, g.err.text);
         check_row(&g, text);
         arena_reset(&g.arena);
-        n++;
     }
-    assert_true(n > 100);
     arena_done(&g.arena);
     free(line);
+    return n;
+}
+
+static void run_file(const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/tests/golden/value/%s", getenv("TIPHYS_SOURCE_ROOT"), name);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_true(run_cases(f, name) > 100);
     fclose(f);
 }
 
@@ -165,11 +173,25 @@ static void json_is_read_and_printed_as_go_does(void **state) { run_file("json.j
 
 static void patches_answer_as_the_go_libraries_do(void **state) { run_file("patches.jsonl"); }
 
-int main(void)
+static void cases_on_standard_input_hold(void **state)
 {
+    size_t n = run_cases(stdin, "standard input");
+    assert_true(n > 0);
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        print_message("%zu cases of %s\n", cases_of[i], rules[i].name);
+        assert_true(cases_of[i] > 0);
+    }
+}
+
+/* With "-": the cases that the oracle writes (make oracle). */
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest oracle[] = {cmocka_unit_test(cases_on_standard_input_hold)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_is_read_and_printed_as_go_does),
         cmocka_unit_test(patches_answer_as_the_go_libraries_do),
     };
+    if (argc == 2 && strcmp(argv[1], "-") == 0)
+        return cmocka_run_group_tests(oracle, NULL, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

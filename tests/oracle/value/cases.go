@@ -143,6 +143,52 @@ func mutated(text string) string {
 	}
 }
 
+// Bytes that are hard for a JSON reader, in any order.
+func hostileString() string {
+	b := []byte{'"'}
+	for n := random.Intn(30); n > 0; n-- {
+		b = append(b, pick("a", "word ", "longer plain text without anything ", "\\n", "\\\"", "\\\\", "\\/", "\\u0000", "\\u001f", "\\u00e4", "\\ud83d\\ude00", "\\ud83d",
+			"\\udc00", "\\u2028", "<", ">", "&", "'", "ä", "€", "😀", "\xff", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\u2028", "\u2029", "\x7f", "\ufeff")...)
+	}
+	b = append(b, '"')
+	return string(b)
+}
+
+func bigObject() string {
+	var items []string
+	for n := random.Intn(80); n > 0; n-- {
+		items = append(items, fmt.Sprintf(`"k%d":%s`, random.Intn(200), tree(1)))
+	}
+	return "{" + strings.Join(items, ",") + "}"
+}
+
+func randomCase() map[string]any {
+	switch random.Intn(12) {
+	case 0:
+		return jsonRow("json", numberText())
+	case 1:
+		return jsonRow("json", hostileString())
+	case 2:
+		return jsonRow("json", mutated(hostileString()))
+	case 3:
+		return jsonRow("json", bigObject())
+	case 4:
+		return jsonRow("json", mutated(tree(5)))
+	case 5:
+		return jsonRow("json-indent", tree(5))
+	case 6:
+		return jsonRow("json-strict", object(4))
+	case 7, 8:
+		return operationRow(object(4), randomPatch())
+	case 9:
+		return map[string]any{"rule": "merge-patch", "document": object(4), "patch": object(4)}
+	case 10:
+		return map[string]any{"rule": "merge-create", "from": object(4), "to": object(4)}
+	default:
+		return map[string]any{"rule": "three-way", "original": object(4), "modified": object(4), "live": object(4)}
+	}
+}
+
 // ---- patches ----
 
 func operationRow(document, patch string) map[string]any {

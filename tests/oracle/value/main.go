@@ -2,6 +2,7 @@
 //
 //	go run . golden ../../golden/value   writes the golden cases (fixed seed)
 //	go run . bench OBJECTS.jsonl SECONDS  measures the Go codecs (see bench.go)
+//	go run . random SEED N                writes N cases made from the seed
 //	go run . answer                      answers one JSON request a line on standard input (see answer.go)
 package main
 
@@ -9,6 +10,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"math/rand"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -41,6 +43,22 @@ func main() {
 		check(os.MkdirAll(dir, 0o755))
 		writeRows(dir, "json.jsonl", answered(jsonCases()))
 		writeRows(dir, "patches.jsonl", answered(patchCases()))
+	case len(os.Args) == 4 && os.Args[1] == "random":
+		seed, err := strconv.ParseInt(os.Args[2], 10, 64)
+		check(err)
+		n, err := strconv.Atoi(os.Args[3])
+		check(err)
+		random = rand.New(rand.NewSource(seed))
+		w := bufio.NewWriterSize(os.Stdout, 1<<20)
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		for ; n > 0; n-- {
+			row := randomCase()
+			if answer(row); row["panic"] == nil {
+				check(e.Encode(row))
+			}
+		}
+		check(w.Flush())
 	case len(os.Args) == 2 && os.Args[1] == "answer":
 		in := bufio.NewReaderSize(os.Stdin, 1<<20)
 		out := json.NewEncoder(os.Stdout)
@@ -58,7 +76,7 @@ func main() {
 		check(err)
 		bench(os.Args[2], seconds)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: go run . golden FOLDER | go run . answer | go run . bench OBJECTS.jsonl SECONDS")
+		fmt.Fprintln(os.Stderr, "usage: go run . golden FOLDER | go run . random SEED N | go run . answer | go run . bench OBJECTS.jsonl SECONDS")
 		os.Exit(2)
 	}
 }
