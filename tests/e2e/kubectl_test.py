@@ -14,6 +14,10 @@ def k(*args, **kw):
     return shared().kubectl(*args, **kw).stdout
 
 
+def create(namespace, name, data=None, check=True):
+    return shared().kubectl("-n", namespace, "create", "-f", "-", input=documents(config_map(name, data)), check=check)
+
+
 def fresh(name):
     return shared().namespace(f"kubectl-{name}")
 
@@ -21,7 +25,7 @@ def fresh(name):
 @tap.test
 def kubectl_get_prints_tables():
     n = fresh("table")
-    k("-n", n, "create", "configmap", "c1", "--from-literal=a=1", "--from-literal=b=2")
+    create(n, "c1", {"a": "1", "b": "2"})
     lines = k("-n", n, "get", "configmap", "c1").splitlines()
     tap.equal((lines[0].split(), lines[1].split()[:2]), (["NAME", "DATA", "AGE"], ["c1", "2"]))
     k("-n", n, "apply", "-f", "-", input=documents(deployment("web", replicas=2)))
@@ -79,7 +83,7 @@ def kubectl_get_watch_sees_what_happens():
                          stdout=subprocess.PIPE, text=True)
     try:
         time.sleep(1.5)
-        k("-n", n, "create", "configmap", "c1")
+        create(n, "c1")
         shared().kube.patch("ConfigMap", n, "c1", {"data": {"a": "1"}})
         k("-n", n, "delete", "configmap", "c1")
         seen = []
@@ -144,7 +148,7 @@ def a_custom_resource_definition_brings_a_kind():
 @tap.test
 def deleting_a_namespace_deletes_what_is_in_it():
     n = fresh("whole")
-    k("-n", n, "create", "configmap", "c1")
+    create(n, "c1")
     k("delete", "namespace", n, "--timeout=60s")
     tap.equal(shared().kube.get("ConfigMap", n, "c1"), None)
 
@@ -152,14 +156,13 @@ def deleting_a_namespace_deletes_what_is_in_it():
 @tap.test
 def errors_read_like_kubernetes():
     n = fresh("errors")
-    for args, text in ((("-n", n, "get", "cm", "nope"), 'Error from server (NotFound): configmaps "nope" not found'),
-                       (("-n", n, "create", "configmap", "Bad_Name"), "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters"),
-                       (("-n", "never-made", "create", "configmap", "c1"), 'namespaces "never-made" not found')):
-        p = shared().kubectl(*args, check=False)
+    for p, text in ((shared().kubectl("-n", n, "get", "cm", "nope", check=False), 'Error from server (NotFound): configmaps "nope" not found'),
+                    (create(n, "Bad_Name", check=False), "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters"),
+                    (create("never-made", "c1", check=False), 'namespaces "never-made" not found')):
         tap.equal(p.returncode, 1)
         tap.contains(p.stderr, text)
-    k("-n", n, "create", "configmap", "c1")
-    p = shared().kubectl("-n", n, "create", "configmap", "c1", check=False)
+    create(n, "c1")
+    p = create(n, "c1", check=False)
     tap.contains(p.stderr, 'configmaps "c1" already exists')
 
 
