@@ -2,6 +2,7 @@
 
 #include "argo/names.h"
 #include "argo/tracking.h"
+#include "kube/defaults.h"
 #include "kube/object.h"
 #include "kube/strategic.h"
 #include "plan/typed.h"
@@ -108,6 +109,8 @@ static int three_way(value orig, value config, value live, struct arena *a, stru
                : patch_untyped(orig, config, live, a, &predicted, err);
     if (rc)
         return rc;
+    live = kube_defaults(s, live, a);
+    predicted = kube_defaults(s, predicted, a);
     *ret = (struct diff_result){.normalized_live = live, .predicted_live = predicted};
     ret->modified = !value_equal(live, predicted);
     return 0;

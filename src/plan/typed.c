@@ -1,7 +1,5 @@
 #include "plan/typed.h"
 
-#include <stdio.h>
-
 #include "base/digest.h"
 #include "base/time.h"
 #include "argo/application.h"
@@ -64,23 +62,17 @@ static bool int_fits(value v, enum kube_type type)
     return type != KUBE_INT32 || (value_int(v) >= INT32_MIN && value_int(v) <= INT32_MAX);
 }
 
-static bool quantity_fits(value v, struct quantity *ret)
+static bool quantity_fits(value v)
 {
     struct err ignored;
+    struct quantity q;
     if (value_is_string(v))
-        return !quantity_parse(value_str(v), ret, &ignored);
-    if (!value_is_number(v))
-        return false;
-    char text[32];
-    if (value_type(v) != VALUE_INT)
-        return false;
-    snprintf(text, sizeof(text), "%lld", (long long)value_int(v));
-    return !quantity_parse(str_of(text), ret, &ignored);
+        return !quantity_parse(value_str(v), &q, &ignored);
+    return value_type(v) == VALUE_INT;
 }
 
 static bool scalar_fits(const struct kube_schema *s, value v)
 {
-    struct quantity q;
     usec at;
     switch (s->type) {
     case KUBE_BOOL: return value_type(v) == VALUE_BOOL;
@@ -90,7 +82,7 @@ static bool scalar_fits(const struct kube_schema *s, value v)
     case KUBE_STRING:
     case KUBE_BYTES: return value_is_string(v);
     case KUBE_TIME: return value_is_string(v) && time_parse(value_str(v), &at);
-    case KUBE_QUANTITY: return quantity_fits(v, &q);
+    case KUBE_QUANTITY: return quantity_fits(v);
     case KUBE_INT_OR_STRING: return value_is_string(v) || value_type(v) == VALUE_INT;
     default: return true;
     }
@@ -158,14 +150,22 @@ static value zero_of(const struct kube_schema *s, struct arena *a)
 
 static value remarshal(const struct kube_schema *s, value v, struct arena *a);
 
-static value remarshal_scalar(const struct kube_schema *s, value v, struct arena *a)
+static value remarshal_quantity(value v, struct arena *a)
 {
     struct quantity q;
+    struct err ignored;
+    str from = value_is_string(v) ? value_str(v) : arena_printf(a, "%lld", (long long)value_int(v));
+    if (quantity_parse(from, &q, &ignored))
+        return v;
+    str text = quantity_str(a, &q);
+    return value_is_string(v) && str_eq(text, from) ? v : value_of_str(a, text);
+}
+
+static value remarshal_scalar(const struct kube_schema *s, value v, struct arena *a)
+{
     str raw;
-    if (s->type == KUBE_QUANTITY && quantity_fits(v, &q)) {
-        str text = quantity_str(a, &q);
-        return value_is_string(v) && str_eq(text, value_str(v)) ? v : value_of_str(a, text);
-    }
+    if (s->type == KUBE_QUANTITY)
+        return remarshal_quantity(v, a);
     if (s->type == KUBE_BYTES && base64_parse(a, value_str(v), &raw)) {
         str text = base64_str(a, raw);
         return str_eq(text, value_str(v)) ? v : value_of_str(a, text);
