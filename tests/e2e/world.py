@@ -57,6 +57,15 @@ ARGOCD = "argocd"  # the namespace of Applications and settings
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
+# An older kubectl validates against OpenAPI v2 in protobuf, which only the real server has.
+KUBECTL_V3 = 27
+
+
+def kubectl_minor():
+    text = subprocess.run([KUBECTL, "version", "--client", "-o", "json"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    return int(re.match(r"\d+", json.loads(text)["clientVersion"]["minor"])[0])
+
+
 class Late(tap.Failed):
     pass
 
@@ -341,6 +350,7 @@ class World:
         self.kubeconfig = Path(CLUSTER_ADMIN) if CLUSTER else self.folder / "kubeconfig"
         self.process = self.kube = self.url = self.password = None
         self.apps, self.namespaces, self.starts = [], [], []
+        self.unvalidated = not CLUSTER and kubectl_minor() < KUBECTL_V3
         (self.folder / "repos").mkdir()
         self.start()
 
@@ -436,6 +446,8 @@ class World:
     # --- what the stories are made of
 
     def kubectl(self, *args, check=True, input=None):
+        if self.unvalidated and {"apply", "create"} & set(args):
+            args = (*args, "--validate=false")
         p = subprocess.run([KUBECTL, f"--kubeconfig={self.kubeconfig}", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, input=input,
                            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)})
         if check and p.returncode:
