@@ -78,6 +78,30 @@ def a_commit_is_found_by_polling_and_applied():
 
 
 @tap.test
+def a_file_added_to_the_folder_is_found_by_polling():
+    repo, _ = two_objects("added")
+    app = shared().app("added", repo, path="app", automated={})
+    app.wait(sync="Synced")
+    repo.write("app/new.yaml", config_map("new"))
+    app.wait(sync="Synced", revision=repo.commit(), phase="Succeeded")
+    tap.equal(data_of("added", "new"), "v")
+    app.delete()
+
+
+@tap.test
+def a_commit_elsewhere_in_the_repository_moves_the_revision_and_writes_nothing_else():
+    repo, _ = two_objects("elsewhere")
+    app = shared().app("elsewhere", repo, path="app", automated={})
+    app.wait(sync="Synced", phase="Succeeded")
+    version = shared().kube.get("ConfigMap", "elsewhere", "c1")["metadata"]["resourceVersion"]
+    repo.write("other/x.yaml", config_map("x"))
+    app.wait(sync="Synced", revision=repo.commit())
+    tap.equal(shared().kube.get("ConfigMap", "elsewhere", "c1")["metadata"]["resourceVersion"], version)
+    tap.equal(len(app.status()["history"]), 1)
+    app.delete()
+
+
+@tap.test
 def a_refresh_by_annotation_finds_a_commit_and_removes_the_annotation():
     repo, _ = two_objects("refresh")
     app = shared().app("refresh", repo, path="app")
