@@ -159,8 +159,6 @@ static void on_object(void *arg, enum reflector_event event, value object)
     struct mirror_source *s = arg;
     struct mirror_kind *k = s->kind;
     struct mirror *m = k->mirror;
-    if (!object_name(object).len)
-        return;
     m->n_events++;
     if (event == REFLECTOR_DELETED) {
         struct record *r = store_find(&m->store, k->index, object_ns(object), object_name(object));
@@ -384,7 +382,7 @@ static bool same_kind(const struct kube_kind *a, const struct kube_kind *b)
 static bool in_failed_group(const struct cluster_kinds *all, const struct kube_kind *k)
 {
     struct arena a;
-    arena_init(&a, 4096);
+    arena_init(&a, 1 << 20);
     str gv = kube_api_version(&a, k->group, k->version);
     bool failed = false;
     for (size_t i = 0; i < all->n_failed; i++)

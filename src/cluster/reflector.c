@@ -187,10 +187,19 @@ static void set_version(struct reflector *r, str version)
     buf_add(&r->version, version);
 }
 
+/* A server that names things past every rule must not make us allocate past ours. */
+static bool usable(value object)
+{
+    size_t n = object_name(object).len;
+    return n > 0 && n <= REFLECTOR_NAME_BYTES_MAX &&
+           object_ns(object).len <= REFLECTOR_NAME_BYTES_MAX;
+}
+
 static int listed(void *arg, struct doc *take_item, struct err *err)
 {
     struct reflector *r = arg;
-    r->config.object(r->config.arg, REFLECTOR_LISTED, doc_root(take_item));
+    if (usable(doc_root(take_item)))
+        r->config.object(r->config.arg, REFLECTOR_LISTED, doc_root(take_item));
     doc_unref(take_item);
     return r->closed || r->relist ? err_set(err, ERR_CANCELED, "closed") : 0;
 }
@@ -230,7 +239,8 @@ static int deliver(struct reflector *r, value event, struct err *err)
             continue;
         r->stats.events++;
         set_version(r, object_resource_version(object));
-        r->config.object(r->config.arg, event_names[i].event, object);
+        if (usable(object))
+            r->config.object(r->config.arg, event_names[i].event, object);
         return r->closed || r->relist ? err_set(err, ERR_CANCELED, "closed") : 0;
     }
     return err_set(err, ERR_INVALID, "unknown watch event '%.*s'",

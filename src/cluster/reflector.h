@@ -18,6 +18,9 @@
 
 #define REFLECTOR_OBJECT_BYTES_MAX ((size_t)16 << 20)
 
+#define REFLECTOR_NAME_BYTES_MAX                                                                   \
+    512 /* of a name or namespace; an object with a longer one is ignored */
+
 struct reflector;
 
 enum reflector_event { REFLECTOR_LISTED, REFLECTOR_ADDED, REFLECTOR_MODIFIED, REFLECTOR_DELETED };

@@ -99,7 +99,7 @@ static void tell(struct informer *i, const struct doc *before, const struct doc 
 static struct entry *find(const struct informer *i, str ns, str name)
 {
     struct arena a;
-    arena_init(&a, 4096);
+    arena_init(&a, 1 << 20);
     struct entry *e = map_find(&i->entries, key_of(&a, ns, name));
     arena_done(&a);
     return e;
@@ -164,7 +164,7 @@ static void on_object(void *arg, enum reflector_event event, value object)
         if (e && !resource_version_newer(object_resource_version(doc_root(e->object)),
                                          object_resource_version(object)))
             drop(i, e);
-    } else if (object_name(object).len) {
+    } else {
         put(i, doc_of(object), i->mark);
     }
     leave(i);

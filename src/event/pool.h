@@ -15,7 +15,8 @@ struct pool *pool_new(struct loop *sim_or_null, unsigned n_threads); /* sim loop
 void pool_free(struct pool *p); /* waits for running work; queued work is answered -ERR_CANCELED */
 
 typedef void pool_fn(void *arg, struct answer *ret); /* fill ret (rc, err or result and drop) */
-/* drop_arg (may be NULL) frees arg after fn, or when it never ran. */
+/* drop_arg (may be NULL) frees arg after fn, or when it never ran: work whose call has ended before
+ * it starts is skipped. c {0, 0}: run it, nobody waits. */
 void pool_submit(struct pool *p, pool_fn *fn, void *arg, void (*drop_arg)(void *arg),
                  struct call c);
 

@@ -8,9 +8,7 @@
 #ifndef CLUSTER_TESTS_FAKE_SERVER_H
 #define CLUSTER_TESTS_FAKE_SERVER_H
 
-#include <stdlib.h>
-#include <string.h>
-
+#include <assert.h>
 #include "cluster/client.h"
 #include "event/loop.h"
 #include "kube/object.h"
@@ -59,23 +57,22 @@ struct kube_stream {
     struct buf body;
 };
 
-void kube_response_free(void *response);
-
-static bool fake_fault(struct fake *f)
+static UNUSED bool fake_fault(struct fake *f)
 {
     return f->faults && loop_random(f->loop) % f->faults == 0;
 }
 
-static void fake_log(struct fake *f, size_t kind, const char *type, struct doc *take_doc)
+static UNUSED void fake_log(struct fake *f, size_t kind, const char *type, struct doc *take_doc)
 {
-    assert_true(f->n_events < FAKE_EVENTS_MAX);
+    assert(f->n_events < FAKE_EVENTS_MAX);
     f->event[f->n_events++] = (struct fake_event){f->version, kind, type, take_doc};
     for (struct kube_stream *s = f->streams; s; s = s->next)
         if (s->watch && !s->ended && !timer_armed(&s->timer))
             timer_arm_in(&s->timer, (usec)(loop_random(f->loop) % 5000));
 }
 
-static struct fake_object *fake_find(struct fake *f, size_t kind, const char *ns, const char *name)
+static UNUSED struct fake_object *fake_find(struct fake *f, size_t kind, const char *ns,
+                                            const char *name)
 {
     for (size_t i = 0; i < f->n_objects; i++) {
         value o = doc_root(f->object[i].doc);
@@ -87,13 +84,15 @@ static struct fake_object *fake_find(struct fake *f, size_t kind, const char *ns
 
 /* Create or replace. `json`: the object without uid and resourceVersion. Returns its uid (in the
  * stored document). */
-static str fake_put(struct fake *f, size_t kind, const char *json)
+static UNUSED str fake_put(struct fake *f, size_t kind, const char *json)
 {
     struct arena a;
     arena_init(&a, 1 << 24);
     value o;
     struct err err;
-    assert_int_equal(json_parse(str_of(json), NULL, &a, &o, &err), 0);
+    int rc = json_parse(str_of(json), NULL, &a, &o, &err);
+    assert(rc == 0);
+    (void)rc;
     o = value_copy(&a, o);
     str name = arena_str(&a, object_name(o)), ns = arena_str(&a, object_ns(o));
     struct fake_object *there = fake_find(f, kind, arena_cstr(&a, ns), arena_cstr(&a, name));
@@ -108,7 +107,7 @@ static str fake_put(struct fake *f, size_t kind, const char *json)
         doc_unref(there->doc);
         there->doc = d;
     } else {
-        assert_true(f->n_objects < FAKE_OBJECTS_MAX);
+        assert(f->n_objects < FAKE_OBJECTS_MAX);
         f->object[f->n_objects++] = (struct fake_object){kind, d};
     }
     fake_log(f, kind, there ? "MODIFIED" : "ADDED", doc_ref(d));
@@ -116,7 +115,7 @@ static str fake_put(struct fake *f, size_t kind, const char *json)
     return object_uid(doc_root(d));
 }
 
-static void fake_remove(struct fake *f, struct fake_object *o)
+static UNUSED void fake_remove(struct fake *f, struct fake_object *o)
 {
     struct arena a;
     arena_init(&a, 1 << 24);
@@ -129,21 +128,13 @@ static void fake_remove(struct fake *f, struct fake_object *o)
     arena_done(&a);
 }
 
-/* Forget history: watches from before answer 410. */
-static void fake_compact(struct fake *f) { f->compacted = f->version; }
-
-/* ---- answers ---- */
-
-static void fake_status(struct buf *out, int code, const char *reason, const char *message)
+static UNUSED void fake_status(struct buf *out, int code, const char *reason)
 {
-    buf_printf(out,
-               "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
-               "\"message\":\"%s\","
-               "\"reason\":\"%s\",\"code\":%d}",
-               message, reason, code);
+    buf_printf(out, "{\"kind\":\"Status\",\"message\":\"no\",\"reason\":\"%s\",\"code\":%d}",
+               reason, code);
 }
 
-static void fake_discovery(struct fake *f, bool core, struct buf *out)
+static UNUSED void fake_discovery(struct fake *f, bool core, struct buf *out)
 {
     buf_addz(out, "{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":\"apidiscovery.k8s.io/"
                   "v2\",\"items\":[");
@@ -165,15 +156,13 @@ static void fake_discovery(struct fake *f, bool core, struct buf *out)
     buf_addz(out, "]}");
 }
 
-static bool fake_kind_of(struct fake *f, const struct kube_resource_path *p, size_t *ret)
+static UNUSED int fake_kind_of(const struct fake *f, const struct kube_resource_path *p)
 {
     for (size_t i = 0; i < f->n_kinds; i++)
         if (f->kind[i].served && str_is(p->group, f->kind[i].group) &&
-            str_is(p->plural, f->kind[i].plural)) {
-            *ret = i;
-            return true;
-        }
-    return false;
+            str_is(p->plural, f->kind[i].plural))
+            return (int)i;
+    return -1;
 }
 
 struct fake_reply {
@@ -182,7 +171,7 @@ struct fake_reply {
     struct kube_response *response; /* NULL: the connection broke */
 };
 
-static void fake_reply_now(void *arg)
+static UNUSED void fake_reply_now(void *arg)
 {
     struct fake_reply *r = arg;
     struct err err;
@@ -195,7 +184,7 @@ static void fake_reply_now(void *arg)
     free(r);
 }
 
-static void fake_send(void *arg, const struct kube_request *q, struct call c)
+static UNUSED void fake_send(void *arg, const struct kube_request *q, struct call c)
 {
     struct fake *f = arg;
     struct fake_reply *r = calloc(1, sizeof(*r));
@@ -206,7 +195,7 @@ static void fake_send(void *arg, const struct kube_request *q, struct call c)
         buf_init(&r->response->body, 1 << 24);
         r->response->status = fake_fault(f) ? 500 : 200;
         if (r->response->status == 500)
-            fake_status(&r->response->body, 500, "InternalError", "etcd is on fire");
+            fake_status(&r->response->body, 500, "InternalError");
         else if (str_is(q->target, "/version"))
             buf_addz(&r->response->body, "{\"gitVersion\":\"v1.36.0\"}");
         else
@@ -216,7 +205,7 @@ static void fake_send(void *arg, const struct kube_request *q, struct call c)
     timer_arm_in(&r->timer, (usec)(loop_random(f->loop) % 3000));
 }
 
-static bool fake_selected(const struct kube_stream *s, value o)
+static UNUSED bool fake_selected(const struct kube_stream *s, value o)
 {
     struct arena a;
     struct kube_selector sel;
@@ -228,11 +217,10 @@ static bool fake_selected(const struct kube_stream *s, value o)
     return yes;
 }
 
-static void fake_list(struct kube_stream *s)
+static UNUSED void fake_list(struct kube_stream *s)
 {
     struct fake *f = s->fake;
     const struct fake_kind *k = &f->kind[s->kind];
-    bool first = true;
     buf_printf(&s->body,
                "{\"kind\":\"%sList\",\"apiVersion\":\"%s%s%s\",\"metadata\":{\"resourceVersion\":"
                "\"%lu\"},\"items\":[",
@@ -240,14 +228,14 @@ static void fake_list(struct kube_stream *s)
     for (size_t i = 0; i < f->n_objects; i++) {
         if (f->object[i].kind != s->kind || !fake_selected(s, doc_root(f->object[i].doc)))
             continue;
-        buf_addz(&s->body, first ? "" : ",");
-        first = false;
+        if (s->body.at[s->body.len - 1] == '}')
+            buf_addc(&s->body, ',');
         json_print(doc_root(f->object[i].doc), AUDIENCE_WIRE, 0, &s->body);
     }
     buf_addz(&s->body, "]}");
 }
 
-static void fake_events(struct kube_stream *s)
+static UNUSED void fake_events(struct kube_stream *s)
 {
     struct fake *f = s->fake;
     for (; s->at < f->n_events; s->at++) {
@@ -268,7 +256,7 @@ static void fake_events(struct kube_stream *s)
     }
 }
 
-static void fake_end(struct kube_stream *s, int kind)
+static UNUSED void fake_end(struct kube_stream *s, int kind)
 {
     struct err err;
     s->ended = true;
@@ -277,15 +265,14 @@ static void fake_end(struct kube_stream *s, int kind)
     s->handler->end(s->arg, -kind, kind ? &err : NULL); /* may give s back */
 }
 
-static void fake_fill(struct kube_stream *s)
+static UNUSED void fake_fill(struct kube_stream *s)
 {
     if (s->status != 200) {
         if (!s->list_ready)
             fake_status(&s->body, s->status,
                         s->status == 410   ? "Expired"
                         : s->status == 403 ? "Forbidden"
-                                           : "InternalError",
-                        "no");
+                                           : "InternalError");
         s->list_ready = true;
     } else if (s->watch && s->from < s->fake->compacted) {
         if (!s->expired)
@@ -301,7 +288,7 @@ static void fake_fill(struct kube_stream *s)
     }
 }
 
-static void fake_turn(void *arg)
+static UNUSED void fake_turn(void *arg)
 {
     struct kube_stream *s = arg;
     struct fake *f = s->fake;
@@ -320,9 +307,7 @@ static void fake_turn(void *arg)
     fake_fill(s);
     size_t left = s->body.len - s->sent;
     if (left == 0) {
-        if (!s->watch || s->status != 200)
-            fake_end(s, 0);
-        else if (s->expired)
+        if (!s->watch || s->status != 200 || s->expired)
             fake_end(s, 0);
         return; /* a watch waits for the next event */
     }
@@ -335,8 +320,9 @@ static void fake_turn(void *arg)
     free(piece);
 }
 
-static struct kube_stream *fake_stream(void *arg, const struct kube_request *q,
-                                       const struct kube_stream_handler *handler, void *handler_arg)
+static UNUSED struct kube_stream *fake_stream(void *arg, const struct kube_request *q,
+                                              const struct kube_stream_handler *handler,
+                                              void *handler_arg)
 {
     struct fake *f = arg;
     struct kube_stream *s = calloc(1, sizeof(*s));
@@ -345,21 +331,16 @@ static struct kube_stream *fake_stream(void *arg, const struct kube_request *q,
     str path, query, rest;
     struct kube_resource_path p;
     f->n_requests++;
-    *s = (struct kube_stream){.next = f->streams,
-                              .fake = f,
-                              .handler = handler,
-                              .arg = handler_arg,
-                              .status = 200};
+    *s =
+        (struct kube_stream){.next = f->streams, .fake = f, .handler = handler, .arg = handler_arg};
     f->streams = s;
     buf_init(&s->body, 1 << 26);
     str_cut(q->target, '?', &path, &query);
     struct http_query args = http_query_parse(&a, query);
-    if (kube_resource_path_parse(path, &p, &rest, NULL) < 0 || !fake_kind_of(f, &p, &s->kind))
-        s->status = 404;
-    else if (f->forbid_kind == (int)s->kind + 1)
-        s->status = 403;
-    else
-        snprintf(s->ns, sizeof(s->ns), "%.*s", STR_FMT(p.ns));
+    int kind = kube_resource_path_parse(path, &p, &rest, NULL) < 0 ? -1 : fake_kind_of(f, &p);
+    s->kind = kind < 0 ? 0 : (size_t)kind;
+    s->status = kind < 0 ? 404 : f->forbid_kind == kind + 1 ? 403 : 200;
+    snprintf(s->ns, sizeof(s->ns), "%.*s", kind < 0 ? 0 : (int)p.ns.len, kind < 0 ? "" : p.ns.at);
     snprintf(s->selector, sizeof(s->selector), "%.*s",
              STR_FMT(http_query_find(&args, "labelSelector")));
     s->watch = http_query_bool(&args, "watch");
@@ -370,7 +351,7 @@ static struct kube_stream *fake_stream(void *arg, const struct kube_request *q,
     return s;
 }
 
-static void fake_close(void *arg, struct kube_stream *s)
+static UNUSED void fake_close(void *arg, struct kube_stream *s)
 {
     struct fake *f = arg;
     struct kube_stream **at = &f->streams;
@@ -382,9 +363,8 @@ static void fake_close(void *arg, struct kube_stream *s)
     free(s);
 }
 
-static void fake_no_free(void *arg) { (void)arg; }
-
-static struct fake *fake_new(struct loop *l)
+static UNUSED void fake_no_free(void *arg UNUSED) {}
+static UNUSED struct fake *fake_new(struct loop *l)
 {
     struct fake *f = calloc(1, sizeof(*f));
     f->loop = l;
@@ -392,22 +372,22 @@ static struct fake *fake_new(struct loop *l)
     return f;
 }
 
-static size_t fake_add_kind(struct fake *f, const char *group, const char *version,
-                            const char *kind, const char *plural, bool namespaced)
+static UNUSED size_t fake_add_kind(struct fake *f, const char *group, const char *version,
+                                   const char *kind, const char *plural, bool namespaced)
 {
     f->kind[f->n_kinds] = (struct fake_kind){group, version, kind, plural, namespaced, true};
     return f->n_kinds++;
 }
 
-static struct cluster_client *fake_client(struct fake *f)
+static UNUSED struct cluster_client *fake_client(struct fake *f)
 {
     struct kube_transport t = {f, fake_send, fake_stream, fake_close, fake_no_free};
     return cluster_client_new(f->loop, &t);
 }
 
-static void fake_free(struct fake *f)
+static UNUSED void fake_free(struct fake *f)
 {
-    assert_null(f->streams);
+    assert(!f->streams);
     for (size_t i = 0; i < f->n_objects; i++)
         doc_unref(f->object[i].doc);
     for (size_t i = 0; i < f->n_events; i++)

@@ -285,7 +285,7 @@ static void an_expired_watch_lists_again_and_finds_what_went_meanwhile(void **st
     fake_remove(b->fake, fake_find(b->fake, CONFIG_MAP, "a", "one"));
     fake_remove(b->fake, fake_find(b->fake, CONFIG_MAP, "a", "two"));
     PUT(b, CONFIG_MAP, "a", "two", "", "", 5); /* another object by that name */
-    fake_compact(b->fake);
+    b->fake->compacted = b->fake->version;     /* watches from before answer 410 */
     b->fake->faults = 0;
     run(b, 2 * USEC_PER_MIN);
     check_equal(b);
@@ -395,7 +395,7 @@ static void disturb(struct bench *b)
     else
         PUT(b, kind, ns[(r >> 30) % 2], name, app[(r >> 36) % 3], owner, (int)((r >> 40) % 100));
     if ((r >> 48) % 40 == 0)
-        fake_compact(b->fake);
+        b->fake->compacted = b->fake->version; /* watches from before answer 410 */
     if ((r >> 56) % 64 == 0)
         mirror_invalidate(b->mirror);
 }

@@ -193,7 +193,7 @@ static void it_ends_equal_to_the_server_whatever_breaks(void **state)
                     informer_put(b->informer, fake_find(b->fake, APPLICATION, "x", name)->doc);
             }
             if ((r >> 16) % 30 == 0)
-                fake_compact(b->fake);
+                b->fake->compacted = b->fake->version; /* watches from before answer 410 */
             run(b, (usec)((r >> 32) % (100 * USEC_PER_MS)));
             b->n = 0;
         }
