@@ -41,7 +41,9 @@ struct api_config { /* everything is borrowed for the life of the api */
     struct cluster_client *home; /* holds Applications, AppProjects, settings, secrets */
     struct appcache *results;
     struct manifests *manifests; /* revisions to commits, commit metadata; may be NULL */
-    struct informer *applications, *projects;
+    struct informer *applications, *projects, *secrets; /* each may be NULL: the api opens its own.
+                                                           With applications given, its owner must
+                                                           call api_application_changed */
     struct metrics
         *metrics; /* printed at /metrics; argocd_app_info is added here. NULL: an own one */
     struct api_ports ports;
@@ -49,10 +51,8 @@ struct api_config { /* everything is borrowed for the life of the api */
     str version;   /* "v3.6.0+tiphys" */
 };
 
-/* Opens informers of its own for argocd-cm, argocd-rbac-cm and argocd-secret. Applications and
- * projects of config may be NULL (not yet opened): see api_set_informers. */
+/* Opens an informer of its own for the ConfigMaps of the namespace. */
 struct api *api_new(const struct api_config *config);
-void api_set_informers(struct api *api, struct informer *applications, struct informer *projects);
 /* arg is the struct api: http_server_config.handler = api_handle, .arg = api. */
 void api_handle(void *arg, const struct http_request *req, struct http_reply reply);
 /* Tell streams about a change of an Application (informer_config.changed of whoever owns the

@@ -1,0 +1,114 @@
+/* api/app.c: finding the application a request names, and its public form. Source: argo-cd
+ * server/application (getAppEnforceRBAC). */
+#include "api/impl.h"
+#include "kube/object.h"
+
+str app_project(value app)
+{
+    str p = value_path_str(app, "spec.project");
+    return p.len ? p : STR("default");
+}
+
+str app_rbac_object(struct api_request *r, value app)
+{
+    str ns = object_ns(app);
+    if (!ns.len || str_eq(ns, r->api->config.namespace))
+        return ARENA_CAT(r->a, app_project(app), STR("/"), object_name(app));
+    return ARENA_CAT(r->a, app_project(app), STR("/"), ns, STR("/"), object_name(app));
+}
+
+bool app_allowed(struct api_request *r, value app, const char *action)
+{
+    return allowed(r, STR("applications"), str_of(action), app_rbac_object(r, app));
+}
+
+struct cluster_target app_target(str ns, str name)
+{
+    return (struct cluster_target){.gvk = {.group = STR("argoproj.io"),
+                                           .version = STR("v1alpha1"),
+                                           .kind = STR("Application")},
+                                   .ns = ns,
+                                   .name = name};
+}
+
+static bool namespace_served(struct api_request *r, str ns)
+{
+    const struct auth *auth = auth_now(r->api);
+    return str_eq(ns, r->api->config.namespace) ||
+           (auth && settings_namespace_allowed(auth_settings(auth), ns));
+}
+
+/* Without a project nobody learns whether an application exists that he may not see. */
+static const struct doc *find_visible(struct api_request *r, str ns, str name, str project)
+{
+    if (!namespace_served(r, ns)) {
+        answer_error(r, GRPC_DENIED, "permission denied");
+        return NULL;
+    }
+    const struct doc *d = informer_find(r->api->applications, ns, name);
+    value app = d ? doc_root(d) : VALUE_ABSENT;
+    if (!project.len) {
+        if (d && app_allowed(r, app, "get"))
+            return d;
+        answer_error(r, GRPC_DENIED, "permission denied");
+        return NULL;
+    }
+    str object = str_eq(ns, r->api->config.namespace)
+                     ? ARENA_CAT(r->a, project, STR("/"), name)
+                     : ARENA_CAT(r->a, project, STR("/"), ns, STR("/"), name);
+    if (!allowed(r, STR("applications"), STR("get"), object)) {
+        answer_error(r, GRPC_DENIED, "permission denied");
+        return NULL;
+    }
+    if (d && str_eq(app_project(app), project))
+        return d;
+    answer_error(r, GRPC_NOT_FOUND, "applications.argoproj.io \"%.*s\" not found", STR_FMT(name));
+    return NULL;
+}
+
+const struct doc *app_of(struct api_request *r, str name, str app_namespace, str project,
+                         const char *action)
+{
+    str ns = app_namespace.len ? app_namespace : r->api->config.namespace;
+    const struct doc *d = find_visible(r, ns, name, project);
+    if (!d)
+        return NULL;
+    arena_on_done(r->a, (void (*)(void *))doc_unref, doc_ref(d));
+    if (strcmp(action, "get") != 0 &&
+        !allowed_or_denied(r, STR("applications"), str_of(action), app_rbac_object(r, doc_root(d))))
+        return NULL;
+    return d;
+}
+
+static void default_map(struct arena *a, value map, const char *key)
+{
+    if (!value_is_map(value_get(map, str_of(key))))
+        value_set(a, map, str_of(key), value_new_map(a));
+}
+
+/* What the typed status prints even when nothing was ever stored. */
+static void fill_status(struct arena *a, value object)
+{
+    value status = value_edit_map(a, object, STR("status"));
+    default_map(a, status, "health");
+    default_map(a, status, "summary");
+    default_map(a, status, "sourceHydrator");
+    value sync = value_edit_map(a, status, STR("sync"));
+    if (!value_is_string(value_getz(sync, "status")))
+        value_set_str(a, sync, "status", STR(""));
+    value compared = value_edit_map(a, sync, STR("comparedTo"));
+    default_map(a, compared, "destination");
+    value source = value_edit_map(a, compared, STR("source"));
+    if (!value_is_string(value_getz(source, "repoURL")))
+        value_set_str(a, source, "repoURL", STR(""));
+}
+
+value app_public(struct arena *a, value object)
+{
+    value v = value_new_map(a);
+    for (struct value_iter it = value_iter(object); value_next(&it);)
+        if (!str_is(it.key, "apiVersion") && !str_is(it.key, "kind"))
+            value_set(a, v, it.key, it.val);
+    fill_status(a, v);
+    return v;
+}

@@ -1,0 +1,448 @@
+/* api/results.c: what was computed for an application (from appcache/), and its single resources.
+ * Source: argo-cd server/application/application.go (ManagedResources, ResourceTree, GetManifests,
+ * GetResource, ListResourceEvents, RevisionMetadata). */
+#include "api/impl.h"
+#include "argo/project.h"
+#include "kube/object.h"
+#include "base/digest.h"
+#include "plan/diff.h"
+
+#define CALL_TIMEOUT_US (60 * USEC_PER_SEC)
+
+static const struct doc *named_app(struct api_request *r, const char *action)
+{
+    return app_of(r, r->var[0], query_get(r, "appNamespace"), query_get(r, "project"), action);
+}
+
+static void unref_entry(void *e) { appcache_entry_unref(e); }
+
+/* The snapshot, kept until the answer; NULL when nothing was computed yet. */
+static struct appcache_entry *results_of(struct api_request *r, const struct doc *d)
+{
+    str key = ARENA_CAT(r->a, object_ns(doc_root(d)), STR("/"), object_name(doc_root(d)));
+    struct appcache_entry *e = appcache_read(r->api->config.results, key);
+    if (e)
+        arena_on_done(r->a, unref_entry, e);
+    return e;
+}
+
+void handle_app_tree(struct api_request *r)
+{
+    const struct doc *d = named_app(r, "get");
+    if (!d)
+        return;
+    struct appcache_entry *e = results_of(r, d);
+    answer_value(r, e && e->tree ? doc_root(e->tree) : value_new_map(r->a));
+}
+
+static bool query_matches(struct api_request *r, const char *key, str have)
+{
+    str want = query_get(r, key);
+    return !want.len || str_eq(want, have);
+}
+
+static void put_state(struct arena *a, value item, const char *key, const struct doc *d)
+{
+    str text = d ? json_str(a, doc_root(d), AUDIENCE_WIRE, JSON_SORT_KEYS) : STR("null");
+    value_set(a, item, str_of(key), value_borrow_str(a, text));
+}
+
+static void put_str(struct arena *a, value map, const char *key, str s)
+{
+    if (s.len)
+        value_set_str(a, map, key, s);
+}
+
+static value managed_row(struct arena *a, const struct appcache_managed *m)
+{
+    value v = value_new_map(a);
+    put_str(a, v, "group", m->group);
+    put_str(a, v, "kind", m->kind);
+    put_str(a, v, "namespace", m->namespace);
+    put_str(a, v, "name", m->name);
+    put_state(a, v, "targetState", m->target);
+    put_state(a, v, "liveState", m->live);
+    if (m->hook)
+        value_setz(a, v, "hook", value_of_bool(a, true));
+    put_state(a, v, "normalizedLiveState", m->normalized_live);
+    put_state(a, v, "predictedLiveState", m->predicted_live);
+    put_str(a, v, "resourceVersion", m->resource_version);
+    if (m->modified)
+        value_setz(a, v, "modified", value_of_bool(a, true));
+    return v;
+}
+
+void handle_app_managed(struct api_request *r)
+{
+    const struct doc *d = named_app(r, "get");
+    if (!d)
+        return;
+    struct appcache_entry *e = results_of(r, d);
+    value v = value_new_map(r->a), items = value_new_list(r->a);
+    for (size_t i = 0; e && i < e->n_managed; i++) {
+        const struct appcache_managed *m = &e->managed[i];
+        if (query_matches(r, "namespace", m->namespace) && query_matches(r, "name", m->name) &&
+            query_matches(r, "version", m->version) && query_matches(r, "group", m->group) &&
+            query_matches(r, "kind", m->kind))
+            value_push(r->a, items, managed_row(r->a, m));
+    }
+    if (value_len(items))
+        value_setz(r->a, v, "items", items);
+    answer_value(r, fields_filter(r, v));
+}
+
+/* ---- manifests ---- */
+
+static void rendered(void *arg, struct answer *ans)
+{
+    struct api_request *r = arg;
+    struct arena *a = r->a;
+    if (ans->rc) {
+        answer_error(r, GRPC_UNKNOWN, "%s", ans->err.text);
+        return;
+    }
+    const struct manifests_result *m = ans->result;
+    const struct settings *settings = auth_settings(auth_now(r->api));
+    value v = value_new_map(a), list = value_new_list(a);
+    for (size_t i = 0; i < m->n_objects; i++) {
+        value one = doc_root(m->object[i].object);
+        diff_mask_secrets(a, &one, 1, settings->sensitive_annotations);
+        value_push(a, list, value_borrow_str(a, json_str(a, one, AUDIENCE_WIRE, JSON_SORT_KEYS)));
+    }
+    if (value_len(list))
+        value_setz(a, v, "manifests", list);
+    answer_value(r, v);
+}
+
+static void repo_of(struct api_request *r, str url, str project, struct source_repo *ret)
+{
+    const struct api_ports *p = &r->api->config.ports;
+    *ret = (struct source_repo){0};
+    if (!p->repo || !p->repo(p->arg, url, project, r->a, ret))
+        ret->url = url;
+}
+
+static void render_revision(struct api_request *r, const struct doc *d, str revision)
+{
+    struct app *app = ARENA_NEW(r->a, struct app);
+    app_view(doc_root(d), r->api->config.namespace, r->a, app);
+    if (!app->n_sources || !r->api->config.manifests) {
+        answer_empty(r);
+        return;
+    }
+    struct manifests_request q = {
+        .source = app->source[0],
+        .revision = revision,
+        .app_name = app->instance,
+        .namespace = app->destination.namespace,
+        .project = app->project,
+    };
+    repo_of(r, value_str(value_getz(app->source[0], "repoURL")), app->project, &q.repo);
+    manifests_get(r->api->config.manifests, &q,
+                  call_open(r->api->config.loop, 2 * CALL_TIMEOUT_US, rendered, r));
+}
+
+void handle_app_manifests(struct api_request *r)
+{
+    const struct doc *d = named_app(r, "get");
+    if (!d)
+        return;
+    str revision = query_get(r, "revision");
+    struct appcache_entry *e = results_of(r, d);
+    if (revision.len || !e || !e->manifests) {
+        render_revision(r, d, revision);
+        return;
+    }
+    value v = value_new_map(r->a);
+    value_setz(r->a, v, "manifests", value_getz(doc_root(e->manifests), "manifests"));
+    answer_value(r, v);
+}
+
+/* ---- one resource ---- */
+
+struct resource {
+    struct api_request *r;
+    value app;
+    struct cluster_client *cluster;
+    struct cluster_target target;
+};
+
+static bool required(struct api_request *r, const char *key)
+{
+    if (http_query_find(&r->query, key).at)
+        return true;
+    answer_error(r, GRPC_INTERNAL,
+                 "grpc: error while marshaling: proto: required field \"%s\" not set", key);
+    return false;
+}
+
+static bool in_list(value nodes, str group, str kind, str ns, str name)
+{
+    for (struct value_iter it = value_iter(nodes); value_next(&it);)
+        if (str_eq(value_str(value_getz(it.val, "group")), group) &&
+            str_eq(value_str(value_getz(it.val, "kind")), kind) &&
+            str_eq(value_str(value_getz(it.val, "namespace")), ns) &&
+            str_eq(value_str(value_getz(it.val, "name")), name) &&
+            value_str(value_getz(it.val, "uid")).len)
+            return true;
+    return false;
+}
+
+/* Only what the tree shows may be read or changed: otherwise an application would open the whole
+ * cluster. */
+static struct resource *resource_of(struct api_request *r, const char *verb)
+{
+    static const char *const fields[] = {"resourceName", "version", "kind"};
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (!required(r, fields[i]))
+            return NULL;
+    const struct doc *d = named_app(r, "get");
+    if (!d)
+        return NULL;
+    str group = query_get(r, "group"), kind = query_get(r, "kind"), ns = query_get(r, "namespace"),
+        name = query_get(r, "resourceName");
+    if (strcmp(verb, "get") != 0) {
+        str action = arena_printf(r->a, "%s/%.*s/%.*s/%.*s/%.*s", verb, STR_FMT(group),
+                                  STR_FMT(kind), STR_FMT(ns), STR_FMT(name));
+        if (!allowed_or_denied(r, STR("applications"), action, app_rbac_object(r, doc_root(d))))
+            return NULL;
+    }
+    struct appcache_entry *e = results_of(r, d);
+    value tree = e && e->tree ? doc_root(e->tree) : VALUE_ABSENT;
+    if (!in_list(value_getz(tree, "nodes"), group, kind, ns, name) &&
+        !in_list(value_getz(tree, "orphanedNodes"), group, kind, ns, name)) {
+        answer_error(r, GRPC_INVALID, "%.*s %.*s %.*s not found as part of application %.*s",
+                     STR_FMT(kind), STR_FMT(group), STR_FMT(name), STR_FMT(r->var[0]));
+        return NULL;
+    }
+    struct resource *x = ARENA_NEW(r->a, struct resource);
+    const struct api_ports *p = &r->api->config.ports;
+    x->r = r;
+    x->app = doc_root(d);
+    x->target = (struct cluster_target){.gvk = {.group = group,
+                                                .version = query_get(r, "version"),
+                                                .kind = kind},
+                                        .ns = ns,
+                                        .name = name};
+    str server = value_path_str(x->app, "spec.destination.server");
+    x->cluster = p->cluster
+                     ? p->cluster(p->arg, server, value_path_str(x->app, "spec.destination.name"))
+                     : r->api->config.home;
+    if (!x->cluster)
+        answer_error(r, GRPC_UNKNOWN, "the cluster \"%.*s\" is not connected", STR_FMT(server));
+    return x->cluster ? x : NULL;
+}
+
+/* managedFields give way to a short list of who wrote, as upstream shows live objects. */
+static value shown(struct arena *a, value object)
+{
+    value v = value_edit(a, object), meta = value_edit_map(a, v, STR("metadata"));
+    value_remove(meta, STR("managedFields"));
+    return v;
+}
+
+static void answer_manifest(struct resource *x, value object)
+{
+    struct api_request *r = x->r;
+    value v = value_new_map(r->a), one = shown(r->a, object);
+    const struct settings *settings = auth_settings(auth_now(r->api));
+    diff_mask_secrets(r->a, &one, 1, settings->sensitive_annotations);
+    value_setz(r->a, v, "manifest",
+               value_borrow_str(r->a, json_str(r->a, one, AUDIENCE_WIRE, JSON_SORT_KEYS)));
+    answer_value(r, v);
+}
+
+static void resource_read(void *arg, struct answer *ans)
+{
+    struct resource *x = arg;
+    if (ans->rc) {
+        err_wrap(&ans->err, "error getting resource");
+        answer_err(x->r, &ans->err);
+        return;
+    }
+    answer_manifest(x, doc_root(ans->result));
+}
+
+void handle_app_resource(struct api_request *r)
+{
+    struct resource *x = resource_of(r, "get");
+    if (x)
+        cluster_get(x->cluster, &x->target,
+                    call_open(r->api->config.loop, CALL_TIMEOUT_US, resource_read, x));
+}
+
+static void resource_patched(void *arg, struct answer *ans)
+{
+    struct resource *x = arg;
+    if (ans->rc && str_is(x->target.gvk.kind, "Secret")) { /* the text could quote the Secret */
+        answer_error(x->r, GRPC_UNKNOWN, "failed to patch Secret %.*s/%.*s", STR_FMT(x->target.ns),
+                     STR_FMT(x->target.name));
+    } else if (ans->rc) {
+        answer_error(x->r, GRPC_UNKNOWN, "error patching resource: %s", ans->err.text);
+    } else {
+        answer_manifest(x, doc_root(ans->result));
+    }
+}
+
+void handle_app_resource_patch(struct api_request *r)
+{
+    static const struct {
+        const char *mime;
+        enum cluster_patch_type type;
+    } types[] = {{"application/json-patch+json", CLUSTER_PATCH_JSON},
+                 {"application/merge-patch+json", CLUSTER_PATCH_MERGE},
+                 {"application/strategic-merge-patch+json", CLUSTER_PATCH_STRATEGIC}};
+    const struct cluster_options o = {.field_manager = STR("argocd")};
+    struct resource *x = resource_of(r, "update");
+    if (!x)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (str_is(query_get(r, "patchType"), types[i].mime)) {
+            cluster_patch(x->cluster, &x->target, types[i].type, value_str(r->body), &o,
+                          call_open(r->api->config.loop, CALL_TIMEOUT_US, resource_patched, x));
+            return;
+        }
+    answer_error(r, GRPC_UNKNOWN, "error patching resource: 415: Unsupported Media Type");
+}
+
+static void resource_deleted(void *arg, struct answer *ans)
+{
+    struct resource *x = arg;
+    if (ans->rc) {
+        err_wrap(&ans->err, "error deleting resource");
+        answer_err(x->r, &ans->err);
+    } else {
+        answer_empty(x->r);
+    }
+}
+
+void handle_app_resource_delete(struct api_request *r)
+{
+    struct resource *x = resource_of(r, "delete");
+    if (!x)
+        return;
+    struct cluster_options o = {.propagation = STR("Foreground")};
+    if (http_query_bool(&r->query, "orphan"))
+        o.propagation = STR("Orphan");
+    else if (http_query_bool(&r->query, "force"))
+        o.propagation = STR("Background");
+    cluster_delete(x->cluster, &x->target, &o,
+                   call_open(r->api->config.loop, CALL_TIMEOUT_US, resource_deleted, x));
+}
+
+/* ---- events ---- */
+
+static void events_read(void *arg, struct answer *ans)
+{
+    struct api_request *r = arg;
+    struct doc *d;
+    struct err err;
+    int rc = ans->rc ? err_copy(&err, &ans->err) : cluster_answer(ans->result, &d, &err);
+    if (rc) {
+        answer_err(r, &err);
+        return;
+    }
+    arena_on_done(r->a, (void (*)(void *))doc_unref, d);
+    value v = value_new_map(r->a);
+    value_setz(r->a, v, "metadata", value_getz(doc_root(d), "metadata"));
+    value_setz(r->a, v, "items", value_getz(doc_root(d), "items"));
+    answer_value(r, v);
+}
+
+static void ask_events(struct api_request *r, struct cluster_client *cluster, str ns, str name,
+                       str uid)
+{
+    CLEANUP(buf_done) struct buf path = BUF_INIT;
+    str selector = arena_printf(r->a, "involvedObject.name=%.*s,involvedObject.namespace=%.*s",
+                                STR_FMT(name), STR_FMT(ns));
+    if (uid.len)
+        selector = ARENA_CAT(r->a, selector, STR(",involvedObject.uid="), uid);
+    buf_addz(&path, "/api/v1/namespaces/");
+    http_path_escape(&path, ns);
+    buf_addz(&path, "/events");
+    http_query_add(&path, "fieldSelector", selector);
+    const struct kube_request q = {.method = METHOD_GET, .target = buf_str(&path)};
+    cluster_raw(cluster, &q, call_open(r->api->config.loop, CALL_TIMEOUT_US, events_read, r));
+}
+
+void handle_app_events(struct api_request *r)
+{
+    const struct doc *d = named_app(r, "get");
+    if (!d)
+        return;
+    value app = doc_root(d);
+    str uid = query_get(r, "resourceUID"), name = query_get(r, "resourceName"),
+        ns = query_get(r, "resourceNamespace");
+    if (!uid.len && !name.len) {
+        ask_events(r, r->api->config.home, object_ns(app), object_name(app), object_uid(app));
+        return;
+    }
+    struct appcache_entry *e = results_of(r, d);
+    value tree = e && e->tree ? doc_root(e->tree) : VALUE_ABSENT;
+    bool found = false;
+    for (struct value_iter it = value_iter(value_getz(tree, "nodes")); value_next(&it);)
+        found |= str_eq(value_str(value_getz(it.val, "uid")), uid) &&
+                 str_eq(value_str(value_getz(it.val, "name")), name) &&
+                 str_eq(value_str(value_getz(it.val, "namespace")), ns);
+    const struct api_ports *p = &r->api->config.ports;
+    struct cluster_client *cluster =
+        p->cluster ? p->cluster(p->arg, value_path_str(app, "spec.destination.server"),
+                                value_path_str(app, "spec.destination.name"))
+                   : r->api->config.home;
+    if (!found || !cluster)
+        answer_error(r, GRPC_INVALID, "%.*s not found as part of application %.*s", STR_FMT(name),
+                     STR_FMT(r->var[0]));
+    else
+        ask_events(r, cluster, ns, name, uid);
+}
+
+/* ---- revisions ---- */
+
+static void commit_known(void *arg, struct answer *ans)
+{
+    struct api_request *r = arg;
+    struct arena *a = r->a;
+    if (ans->rc) {
+        answer_error(r, GRPC_UNKNOWN, "%s", ans->err.text);
+        return;
+    }
+    const struct source_commit *c = ans->result;
+    value v = value_new_map(a);
+    value_setz(a, v, "author", value_of_str(a, c->author));
+    value_setz(a, v, "date", value_borrow_str(a, time_str(a, c->author_at)));
+    value_setz(a, v, "message", value_of_str(a, c->message));
+    answer_value(r, v);
+}
+
+static bool is_sha(str s)
+{
+    unsigned char raw[20];
+    return s.len == 40 && hex_parse(s, raw, sizeof(raw));
+}
+
+void handle_app_revision(struct api_request *r)
+{
+    const struct doc *d = named_app(r, "get");
+    if (!d)
+        return;
+    if (!is_sha(r->var[1]) || !r->api->config.manifests) {
+        answer_error(r, GRPC_UNKNOWN, "revision %.*s must be resolved", STR_FMT(r->var[1]));
+        return;
+    }
+    struct source_repo repo;
+    repo_of(r, value_path_str(doc_root(d), "spec.source.repoURL"), app_project(doc_root(d)), &repo);
+    manifests_commit(r->api->config.manifests, &repo, r->var[1],
+                     call_open(r->api->config.loop, CALL_TIMEOUT_US, commit_known, r));
+}
+
+void handle_app_links(struct api_request *r)
+{
+    const struct doc *d = named_app(r, "get");
+    if (!d)
+        return;
+    const struct settings *s = auth_settings(auth_now(r->api));
+    if (value_str(value_getz(s->cm, "application.links")).len)
+        answer_error(r, GRPC_UNIMPLEMENTED, "application.links is not supported yet");
+    else
+        answer_empty(r);
+}
