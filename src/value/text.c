@@ -10,8 +10,7 @@ const bool text_plain[256] = {
 
 bool text_is_plain(str s)
 {
-    const char *end = s.at + s.len;
-    return s.len == 0 || text_skip_plain(s.at, end) == end;
+    return s.len == 0 || text_skip_plain(s.at, s.at + s.len) == s.at + s.len;
 }
 
 static inline bool tail(unsigned char c) { return (c & 0xc0) == 0x80; }

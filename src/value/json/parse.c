@@ -17,6 +17,7 @@
 
 #include "value/json.h"
 #include "value/json/error.h"
+#include "value/json/parse.h"
 #include "value/json/string.h"
 #include "value/number.h"
 #include "value/tape_write.h"
@@ -42,7 +43,8 @@ struct reader {
     const char *line_start; /* positions: where the last computed line begins */
     uint32_t line;
     unsigned depth;
-    int result; /* of a failure */
+    int result;            /* of a failure */
+    str kind, api_version; /* put in front of the root's entries unless empty */
     struct frame frame[VALUE_DEPTH_MAX + 1];
 };
 
@@ -444,6 +446,30 @@ ALWAYS_INLINE struct spot to_first_value(struct reader *r, struct spot s, bool *
     return s;
 }
 
+/* An entry of the root that does not stand in the text; key and text are plain. */
+static struct spot put_entry(struct reader *r, struct spot s, str key, str text)
+{
+    size_t at = (size_t)(s.out - r->w.at);
+    r->w.len = at;
+    char *out = tape_writer_room(&r->w, (size_t)(r->end - s.p) + text.len + key.len + ROOM_MIN);
+    tape_writer_entry(&r->w, at);
+    *out++ = (char)key.len;
+    out = mempcpy(out, key.at, key.len);
+    tape_put_u32(out, tape_header(TAPE_TEXT, (uint32_t)text.len));
+    out = mempcpy(out + 4, text.at, text.len);
+    r->frame[0].seen |= key_bit(tape_key(r->w.at + at, &(const char *){NULL}));
+    return (struct spot){s.p, out};
+}
+
+static struct spot put_kind(struct reader *r, struct spot s)
+{
+    if (r->frame[0].is_map && r->kind.len) {
+        s = put_entry(r, s, STR("kind"), r->kind);
+        s = put_entry(r, s, STR("apiVersion"), r->api_version);
+    }
+    return s;
+}
+
 static struct spot read_root(struct reader *r, struct spot s)
 {
     bool done = false;
@@ -459,6 +485,8 @@ static struct spot read_root(struct reader *r, struct spot s)
         } else if (c == '{' || c == '[') {
             bool empty = false;
             s = open_container(r, s);
+            if (UNLIKELY(r->depth == 1 && s.p))
+                s = put_kind(r, s);
             if (s.p)
                 s = to_first_value(r, s, &empty);
             if (s.p && !empty)
@@ -495,16 +523,16 @@ static struct doc *without_duplicates(struct doc *take_d, const struct json_inpu
     return clean;
 }
 
-int json_parse_doc(str text, const struct json_input *in, struct doc **ret, struct err *err)
+static int parse(str text, const struct json_input *in, str kind, str api_version, struct doc **ret,
+                 struct err *err)
 {
-    in = in ? in : &defaults;
     size_t most = MIN_OF(in->bytes_max ? in->bytes_max : JSON_BYTES_MAX, JSON_BYTES_MAX);
     if (text.len > most)
         return err_set(err, ERR_TOO_LARGE, "%.*s%sJSON text of %zu bytes is larger than %zu",
                        STR_FMT(in->name), in->name.len ? ": " : "", text.len, most);
     if (!text.at)
         text = STR("");
-    struct reader r;
+    struct reader r; /* its frames are large and need no zeroes */
     r.source = (struct json_source){text, in, err};
     r.end = text.at + text.len;
     r.positions = in->keep_positions;
@@ -514,6 +542,8 @@ int json_parse_doc(str text, const struct json_input *in, struct doc **ret, stru
     r.line_start = text.at;
     r.line = 1;
     r.depth = 0;
+    r.kind = kind;
+    r.api_version = api_version;
     tape_writer_init(&r.w, text.len + text.len / 4 + 256);
     struct spot s = read_root(&r, (struct spot){text.at, r.w.at + r.w.len});
     if (!s.p) {
@@ -524,6 +554,46 @@ int json_parse_doc(str text, const struct json_input *in, struct doc **ret, stru
     struct doc *d = tape_writer_finish(&r.w);
     *ret = r.duplicates ? without_duplicates(d, in) : d;
     return 0;
+}
+
+int json_parse_doc(str text, const struct json_input *in, struct doc **ret, struct err *err)
+{
+    return parse(text, in ? in : &defaults, STR(""), STR(""), ret, err);
+}
+
+/* Add what a document lacks after all. */
+static struct doc *with_kind(struct doc *take_d, str kind, str api_version)
+{
+    value root = doc_root(take_d);
+    if (!value_is_map(root) ||
+        (value_exists(value_getz(root, "kind")) && value_exists(value_getz(root, "apiVersion"))))
+        return take_d;
+    struct arena a;
+    arena_init(&a, SIZE_MAX / 4);
+    value whole = value_new_map(&a);
+    value_setz(&a, whole, "kind", value_borrow_str(&a, kind));
+    value_setz(&a, whole, "apiVersion", value_borrow_str(&a, api_version));
+    for (struct value_iter it = value_iter(root); value_next(&it);)
+        value_set_borrow_key(&a, whole, it.key, it.val);
+    struct doc *d = doc_freeze(whole, 0);
+    arena_done(&a);
+    doc_unref(take_d);
+    return d;
+}
+
+/* Objects of custom resources start with their apiVersion and kind, built-in ones have none.
+ * Putting them in front of one that has its own would make a duplicate, which is slow; so the first
+ * key is looked at and the rest repaired. */
+int json_parse_item(str text, str kind, str api_version, struct doc **ret, struct err *err)
+{
+    bool own = str_starts(text, STR("{\"apiVersion\"")) || str_starts(text, STR("{\"kind\""));
+    bool plain = kind.len < TAPE_KEY_LONG && text_is_plain(kind) &&
+                 api_version.len < TAPE_KEY_LONG && text_is_plain(api_version);
+    bool front = kind.len && api_version.len && !own && plain;
+    int r = parse(text, &defaults, front ? kind : STR(""), front ? api_version : STR(""), ret, err);
+    if (r == 0 && !front && kind.len && api_version.len)
+        *ret = with_kind(*ret, kind, api_version);
+    return r;
 }
 
 int json_parse(str text, const struct json_input *in, struct arena *a, value *ret, struct err *err)

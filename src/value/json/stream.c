@@ -1,13 +1,12 @@
 /* value/json/stream.c: objects out of a LIST answer or a watch stream as their bytes arrive.
  *
  * A small state machine follows the outer structure; a scanner that knows only strings and nesting
- * finds where a value ends. The bytes of one value are collected and given to the real parser,
- * which does all checking inside it. A list item is put together with its kind and apiVersion
- * before it is parsed: `{"kind":"Pod","apiVersion":"v1",` and the item's own text behind its brace;
- * a kind of its own comes later in the text and wins. */
+ * finds where a value ends. A value that arrived in one piece is parsed where it is, another one is
+ * collected first; the parser does all checking inside it. */
 #include <assert.h>
 
-#include "value/json.h"
+#include "value/json/parse.h"
+#include "value/json/scan.h"
 
 #define ITEM_BYTES_DEFAULT ((size_t)64 << 20)
 #define HELD_BYTES_MAX ((size_t)512 << 20) /* items of a list whose kind comes last */
@@ -35,12 +34,9 @@ struct json_stream {
     size_t item_bytes_max, n_items;
     json_item_fn *item;
     void *arg;
-    /* scanner of the value being collected */
-    uint32_t depth;
-    bool in_string, escaped, scalar;
-    struct buf text;  /* the value being collected, or the key */
-    struct buf meta;  /* the list without its items, as JSON */
-    struct buf start; /* `{"kind":..,"apiVersion":..`, empty until both are known */
+    struct json_scan scan; /* of the value being collected */
+    struct buf text;       /* the value being collected, or the key */
+    struct buf meta;       /* the list without its items, as JSON */
     bool key_is_items;
     struct arena arena; /* kind and apiVersion */
     str list_kind, api_version, *name_wanted;
@@ -60,7 +56,6 @@ struct json_stream *json_stream_new(enum json_stream_kind kind, size_t item_byte
     s->arg = arg;
     buf_init(&s->text, s->item_bytes_max + 4096);
     buf_init(&s->meta, s->item_bytes_max + 4096);
-    buf_init(&s->start, 4096);
     buf_init(&s->held, HELD_BYTES_MAX);
     arena_init(&s->arena, (size_t)1 << 20);
     return s;
@@ -72,108 +67,33 @@ void json_stream_free(struct json_stream *s)
         return;
     buf_done(&s->text);
     buf_done(&s->meta);
-    buf_done(&s->start);
     buf_done(&s->held);
     arena_done(&s->arena);
     free(s);
 }
 
-/* ---- finding the end of a value ---- */
-
-static void scan_start(struct json_stream *s, char first)
-{
-    s->depth = 0;
-    s->in_string = s->escaped = false;
-    s->scalar = first != '{' && first != '[' && first != '"';
-    buf_reset(&s->text);
-}
-
 static inline bool blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-
-/* Step over the inside of a string; returns the byte after its closing quote, or end. */
-static const char *scan_string(struct json_stream *s, const char *p, const char *end)
-{
-    while (p < end) {
-        char c = *p++;
-        if (s->escaped)
-            s->escaped = false;
-        else if (c == '\\')
-            s->escaped = true;
-        else if (c == '"') {
-            s->in_string = false;
-            break;
-        }
-    }
-    return p;
-}
-
-/* Bytes of `bytes` that belong to the value; *ret_complete when its end is among them. */
-static size_t scan(struct json_stream *s, str bytes, bool *ret_complete)
-{
-    const char *p = bytes.at, *end = p + bytes.len;
-    *ret_complete = false;
-    while (p < end && !*ret_complete) {
-        if (s->scalar) {
-            if (blank(*p) || *p == ',' || *p == '}' || *p == ']')
-                *ret_complete = true;
-            else
-                p++;
-            continue;
-        }
-        if (s->in_string) {
-            p = scan_string(s, p, end);
-            *ret_complete = !s->in_string && s->depth == 0;
-            continue;
-        }
-        switch (*p++) {
-        case '"': s->in_string = true; break;
-        case '{':
-        case '[': s->depth++; break;
-        case '}':
-        case ']':
-            s->depth -= s->depth > 0;
-            *ret_complete = s->depth == 0;
-            break;
-        }
-    }
-    return (size_t)(p - bytes.at);
-}
 
 /* ---- giving out ---- */
 
 static int hand_out(struct json_stream *s, str text, struct err *err)
 {
     struct doc *d = NULL;
-    struct json_input in = {.bytes_max = text.len};
-    int r = json_parse_doc(text, &in, &d, err);
+    bool list = s->kind == JSON_STREAM_LIST;
+    str kind = list ? str_trim_suffix(s->list_kind, STR("List")) : STR("");
+    int r = json_parse_item(text, kind, s->api_version, &d, err);
     if (r)
-        return err_wrap(err, "%s %zu", s->kind == JSON_STREAM_LIST ? "list item" : "object",
-                        s->n_items);
+        return err_wrap(err, "%s %zu", list ? "list item" : "object", s->n_items);
     s->n_items++;
     return s->item(s->arg, d, err);
 }
 
-/* An item under the list's kind. */
-static int give_item(struct json_stream *s, str item, struct err *err)
+static int take_item(struct json_stream *s, str text, struct err *err)
 {
-    str inside = str_trim(str_from(item, 1));
-    if (item.at[0] != '{' || !s->start.len)
-        return hand_out(s, item, err);
-    CLEANUP(buf_done) struct buf whole;
-    buf_init(&whole, s->start.len + item.len + 2);
-    buf_add(&whole, buf_str(&s->start));
-    if (!str_starts(inside, STR("}")))
-        buf_addc(&whole, ',');
-    buf_add(&whole, inside);
-    return hand_out(s, buf_str(&whole), err);
-}
-
-static int take_item(struct json_stream *s, struct err *err)
-{
-    if (s->start.len)
-        return give_item(s, buf_str(&s->text), err);
-    buf_add(&s->held, str_mem(&(uint64_t){s->text.len}, 8));
-    buf_add(&s->held, buf_str(&s->text));
+    if (s->list_kind.len && s->api_version.len)
+        return hand_out(s, text, err);
+    buf_add(&s->held, str_mem(&(uint64_t){text.len}, 8));
+    buf_add(&s->held, text);
     return buf_check(&s->held, "list whose kind and apiVersion come last", err);
 }
 
@@ -183,7 +103,7 @@ static int give_held(struct json_stream *s, struct err *err)
     while (rest.len) {
         uint64_t len;
         memcpy(&len, rest.at, 8);
-        int r = give_item(s, str_sub(rest, 8, len), err);
+        int r = hand_out(s, str_sub(rest, 8, len), err);
         if (r)
             return r;
         rest = str_from(rest, 8 + len);
@@ -192,36 +112,24 @@ static int give_held(struct json_stream *s, struct err *err)
     return 0;
 }
 
-/* kind and apiVersion are both known: write what every item starts with. */
-static void make_start(struct json_stream *s)
-{
-    if (s->start.len || !s->list_kind.len || !s->api_version.len)
-        return;
-    buf_add(&s->start, STR("{\"kind\":"));
-    json_print_str(str_trim_suffix(s->list_kind, STR("List")), 0, &s->start);
-    buf_add(&s->start, STR(",\"apiVersion\":"));
-    json_print_str(s->api_version, 0, &s->start);
-}
-
 /* A field of the list itself is complete: it goes to meta. */
-static int take_field(struct json_stream *s, struct err *err)
+static int take_field(struct json_stream *s, str text, struct err *err)
 {
     if (s->name_wanted) {
         value v;
-        int r = json_parse(buf_str(&s->text), NULL, &s->arena, &v, err);
+        int r = json_parse(text, NULL, &s->arena, &v, err);
         if (r)
             return err_wrap(err, "list");
         *s->name_wanted = value_str(v);
-        make_start(s);
     }
-    buf_add(&s->meta, buf_str(&s->text));
+    buf_add(&s->meta, text);
     return buf_check(&s->meta, "list without its items", err);
 }
 
-static int take_key(struct json_stream *s, struct err *err)
+static int take_key(struct json_stream *s, str text, struct err *err)
 {
     value v;
-    int r = json_parse(buf_str(&s->text), NULL, &s->arena, &v, err);
+    int r = json_parse(text, NULL, &s->arena, &v, err);
     if (r)
         return err_wrap(err, "list");
     str key = value_str(v);
@@ -231,7 +139,7 @@ static int take_key(struct json_stream *s, struct err *err)
                                                  : NULL;
     if (!s->key_is_items) {
         buf_addz(&s->meta, s->meta.len ? "," : "{");
-        buf_add(&s->meta, buf_str(&s->text));
+        buf_add(&s->meta, text);
         buf_addc(&s->meta, ':');
     }
     return 0;
@@ -286,44 +194,55 @@ static int step(struct json_stream *s, char c, bool *ret_taken, struct err *err)
     }
     *ret_taken =
         s->state != IN_KEY && s->state != IN_VALUE && s->state != IN_ITEM && s->state != IN_TEXT;
-    if (!*ret_taken)
-        scan_start(s, c);
+    if (!*ret_taken) {
+        json_scan_start(&s->scan, c);
+        buf_reset(&s->text);
+    }
     return 0;
 }
 
-/* The collected value is complete. */
-static int complete(struct json_stream *s, struct err *err)
+/* A whole value. */
+static int complete(struct json_stream *s, str text, struct err *err)
 {
     switch (s->state) {
-    case IN_KEY: s->state = BEFORE_COLON; return take_key(s, err);
-    case IN_ITEM: s->state = AFTER_ITEM; return take_item(s, err);
-    case IN_TEXT: s->state = BEFORE; return hand_out(s, buf_str(&s->text), err);
+    case IN_KEY: s->state = BEFORE_COLON; return take_key(s, text, err);
+    case IN_ITEM: s->state = AFTER_ITEM; return take_item(s, text, err);
+    case IN_TEXT: s->state = BEFORE; return hand_out(s, text, err);
     default: break;
     }
     s->state = AFTER_VALUE;
     if (!s->key_is_items)
-        return take_field(s, err);
-    if (str_eq(buf_str(&s->text), STR("null"))) /* a nil slice of Go */
+        return take_field(s, text, err);
+    if (str_eq(text, STR("null"))) /* a nil slice of Go */
         return 0;
     return err_set(err, ERR_INVALID, "list: 'items' is not a list");
+}
+
+/* Bytes while a value is open; *ret_n of them were its. */
+static int collect(struct json_stream *s, str bytes, size_t *ret_n, struct err *err)
+{
+    bool whole;
+    size_t n = *ret_n = json_scan(&s->scan, bytes, &whole);
+    str part = str_sub(bytes, 0, n);
+    if (n > s->item_bytes_max || s->text.len > s->item_bytes_max - n)
+        return err_set(err, ERR_TOO_LARGE, "%s %zu is larger than %zu bytes",
+                       s->kind == JSON_STREAM_LIST ? "list item" : "object", s->n_items,
+                       s->item_bytes_max);
+    if (whole && s->text.len == 0)
+        return complete(s, part, err);
+    buf_add(&s->text, part);
+    return whole ? complete(s, buf_str(&s->text), err) : 0;
 }
 
 int json_stream_add(struct json_stream *s, str bytes, struct err *err)
 {
     while (bytes.len) {
-        bool taken = true, whole = false;
+        bool taken = true, inside = s->state == IN_KEY || s->state == IN_VALUE ||
+                                    s->state == IN_ITEM || s->state == IN_TEXT;
         size_t n = 1;
         int r = 0;
-        if (s->state == IN_KEY || s->state == IN_VALUE || s->state == IN_ITEM ||
-            s->state == IN_TEXT) {
-            n = scan(s, bytes, &whole);
-            if (n > s->item_bytes_max || s->text.len > s->item_bytes_max - n)
-                return err_set(err, ERR_TOO_LARGE, "%s %zu is larger than %zu bytes",
-                               s->kind == JSON_STREAM_LIST ? "list item" : "object", s->n_items,
-                               s->item_bytes_max);
-            buf_add(&s->text, str_sub(bytes, 0, n));
-            if (whole)
-                r = complete(s, err);
+        if (inside) {
+            r = collect(s, bytes, &n, err);
         } else if (!blank(bytes.at[0])) {
             r = step(s, bytes.at[0], &taken, err);
             n = taken ? 1 : 0;

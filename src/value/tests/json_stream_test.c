@@ -77,6 +77,21 @@ static void items_get_the_kind_of_their_list(void **state)
            "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"7\"}}");
 }
 
+static void long_items_are_cut_where_they_end(void **state)
+{
+    char text[2000] = "", want[2000] = "", *to = text, *expected = want;
+    for (int i = 0; i < 8; i++) {
+        char item[200];
+        snprintf(item, sizeof(item), "{\"%.*s\":\"\\\\\",\"b\":[{},\"]}%.*s\\\"{\\\\\\\\\"]}",
+                 i * 9 + 1,
+                 "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk", i * 7,
+                 "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
+        to = stpcpy(stpcpy(to, item), i % 2 ? "\n" : "");
+        expected = stpcpy(stpcpy(expected, item), "\n");
+    }
+    expect(JSON_STREAM_LINES, text, want);
+}
+
 static void items_wait_for_a_kind_that_comes_last(void **state)
 {
     expect(JSON_STREAM_LIST,
@@ -116,7 +131,7 @@ static void a_broken_stream_is_refused(void **state)
         {JSON_STREAM_LIST, "", "list ends after 0 bytes inside nothing"},
         {JSON_STREAM_LIST, "[1]", "list: byte 0: expected '{', found '[' (0x5b)"},
         {JSON_STREAM_LIST, "{\"items\":[{},{\"a\":01}],\"kind\":\"XList\",\"apiVersion\":\"v1\"}",
-         "list item 1: line 1 column 36: invalid character '1' after object key:value pair"},
+         "list item 1: line 1 column 7: invalid character '1' after object key:value pair"},
         {JSON_STREAM_LIST, "{\"items\":[1]}",
          "list: byte 10: expected '{' or ']', found '1' (0x31)"},
         {JSON_STREAM_LIST, "{\"items\":{}}", "list: 'items' is not a list"},
@@ -156,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(items_get_the_kind_of_their_list),
+        cmocka_unit_test(long_items_are_cut_where_they_end),
         cmocka_unit_test(items_wait_for_a_kind_that_comes_last),
         cmocka_unit_test(a_list_may_be_empty_or_null_or_no_list),
         cmocka_unit_test(a_watch_gives_one_event_a_text),
