@@ -12,6 +12,7 @@
 #define DISCOVER_RETRY_US (2 * USEC_PER_SEC)
 #define DISCOVER_RETRY_MAX_US (60 * USEC_PER_SEC)
 #define DISCOVER_SETTLE_US (500 * USEC_PER_MS) /* a CRD is served a moment after it changed */
+#define TELL_FAILURE_US (30 * USEC_PER_SEC)
 #define LOOK_BYTES_MAX ((size_t)256 << 20)
 
 /* ---- changes ---- */
@@ -218,7 +219,6 @@ static void check_synced(struct mirror *m)
                 return;
     m->synced = m->tell_synced = true;
     m->synced_at = loop_wall(m->loop);
-    m->failure.kind = 0;
     wake(m);
 }
 
@@ -244,12 +244,31 @@ static bool is_lasting(int kind)
            kind == ERR_GONE || kind == ERR_INVALID;
 }
 
+/* A lost connection fails every kind at once: the owner hears of it once in a while. */
 static void tell_failure(struct mirror *m, const struct err *err)
 {
+    usec now = loop_now(m->loop);
     m->failure = *err;
+    if (err->kind == m->told_failure && now < m->told_failure_at + TELL_FAILURE_US)
+        return;
+    m->told_failure = err->kind;
+    m->told_failure_at = now;
     if (m->owner.failed)
         m->owner.failed(m->owner.arg, err);
 }
+
+static void set_failing(struct mirror_source *s, bool failing)
+{
+    struct mirror *m = s->kind->mirror;
+    if (s->failing == failing)
+        return;
+    s->failing = failing;
+    m->n_failing += failing ? 1 : (size_t)-1;
+    if (m->n_failing == 0)
+        m->failure.kind = 0;
+}
+
+static void on_source_recovered(void *arg) { set_failing(arg, false); }
 
 static void on_source_failed(void *arg, const struct err *err)
 {
@@ -257,6 +276,7 @@ static void on_source_failed(void *arg, const struct err *err)
     struct mirror *m = s->kind->mirror;
     if (is_lasting(err->kind))
         s->settled = true;
+    set_failing(s, true);
     m->depth++;
     tell_failure(m, err);
     m->depth--;
@@ -280,7 +300,8 @@ static void open_source(struct mirror_kind *k, struct mirror_source *s, str ns)
                                  .list_begin = on_list_begin,
                                  .object = on_object,
                                  .list_end = on_list_end,
-                                 .failed = on_source_failed};
+                                 .failed = on_source_failed,
+                                 .recovered = on_source_recovered};
     s->reflector = reflector_open(&c);
 }
 
@@ -354,8 +375,8 @@ static void drop_kind(struct mirror *m, struct mirror_kind *k)
     k->next_gone = m->gone; /* changes in the batch borrow its text */
     m->gone = k;
     for (size_t i = 0; i < k->n_sources; i++) {
-        reflector_close(k->source[i].reflector);
-        k->source[i].reflector = NULL;
+        set_failing(&k->source[i], false);
+        reflector_close(TAKE(k->source[i].reflector));
     }
 }
 
@@ -429,6 +450,8 @@ static void on_discovered(void *arg, struct answer *a)
     }
     m->discover_retry_us = 0;
     m->discovered = true;
+    if (m->n_failing == 0)
+        m->failure.kind = 0;
     follow_kinds(m, a->result);
     m->tell_kinds = true;
     wake(m);
@@ -518,6 +541,7 @@ void mirror_status(const struct mirror *m, struct mirror_status *ret)
                                   .record_bytes = m->store.record_bytes,
                                   .body_bytes = m->store.body_bytes,
                                   .n_events = m->n_events,
+                                  .n_failing = m->n_failing,
                                   .synced_at = m->synced_at,
                                   .failure = m->failure};
     for (size_t i = 0; i < m->n_kinds; i++) {

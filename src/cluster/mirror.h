@@ -61,9 +61,9 @@ struct mirror_owner {
     void (*changed)(void *arg, const struct mirror_change *change, size_t n);
     void (*synced)(void *arg); /* every wanted kind was listed; again after mirror_invalidate */
     void (*kinds)(void *arg);  /* the client's cluster_kinds are new */
-    void (*failed)(
-        void *arg,
-        const struct err *err); /* discovery or a reflector; the mirror goes on. NULL is fine */
+    /* Discovery or a kind cannot be read; the mirror goes on. The same kind of error is told once
+     * in 30 s at most. May be NULL. */
+    void (*failed)(void *arg, const struct err *err);
 };
 
 /* Discovers, then lists and watches. policy and the client are borrowed, owner is copied. */
@@ -108,10 +108,11 @@ bool mirror_next(struct mirror_iter *it, struct mirror_object *ret);
 struct mirror_status {
     bool discovered, synced;
     size_t n_kinds, n_synced, n_objects, n_bodies;
+    size_t n_failing; /* kinds (and namespaces) that cannot be listed or watched just now */
     size_t record_bytes, body_bytes;
     uint64_t n_events;
     usec synced_at;     /* wall clock; 0: never */
-    struct err failure; /* the newest, kind 0: none since the last success */
+    struct err failure; /* the newest; kind 0 while nothing fails */
 };
 void mirror_status(const struct mirror *m, struct mirror_status *ret);
 

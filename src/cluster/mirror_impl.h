@@ -10,7 +10,8 @@ struct mirror_source { /* one reflector: a kind, or a kind in one namespace */
     struct mirror_kind *kind;
     str ns; /* of the policy */
     struct reflector *reflector;
-    uint32_t mark;        /* of the newest list */
+    uint32_t mark; /* of the newest list */
+    bool failing;
     bool listed, settled; /* settled: listed since the last invalidation, or it cannot be */
 };
 
@@ -50,6 +51,9 @@ struct mirror {
     struct buf body;
     uint64_t n_events;
     struct err failure;
+    size_t n_failing; /* sources */
+    usec told_failure_at;
+    int told_failure;
 };
 
 void mirror_destroy(struct mirror *m);

@@ -31,7 +31,7 @@ struct reflector {
     struct arena text; /* copies of the config's text */
     str path, selectors;
     enum state state;
-    bool synced, closed, consistent_list, got_event, relist;
+    bool synced, closed, consistent_list, got_event, relist, failing;
     int depth;
     struct timer timer; /* WAITING: try again; else: the stream is dead */
     struct kube_stream *stream;
@@ -172,7 +172,10 @@ static void fail(struct reflector *r, const struct err *why)
         return;
     }
     try_again(r);
-    err_wrap(&err, "%s %.*s", listing ? "listing" : "watching", STR_FMT(r->path));
+    r->failing = true;
+    if (!str_starts(err_str(&err),
+                    STR("GET "))) /* the transport's texts name the request already */
+        err_wrap(&err, "%s %.*s", listing ? "listing" : "watching", STR_FMT(r->path));
     if (r->config.failed)
         r->config.failed(r->config.arg, &err);
 }
@@ -267,7 +270,10 @@ static void on_head(void *arg, int status)
         r->json =
             json_stream_new(r->state == LISTING ? JSON_STREAM_LIST : JSON_STREAM_LINES,
                             REFLECTOR_OBJECT_BYTES_MAX, r->state == LISTING ? listed : watched, r);
-        if (r->state == LISTING && r->page.len == 0)
+        if (r->failing && r->config.recovered)
+            r->config.recovered(r->config.arg);
+        r->failing = false;
+        if (r->state == LISTING && r->page.len == 0 && !r->closed)
             r->config.list_begin(r->config.arg);
     }
     leave(r);

@@ -38,6 +38,8 @@ struct reflector_config {
     void (*list_end)(void *arg);
     /* Each failure, once; the reflector goes on. May be NULL. */
     void (*failed)(void *arg, const struct err *err);
+    /* After failures: the server answers again. May be NULL. */
+    void (*recovered)(void *arg);
 };
 
 struct reflector_stats {

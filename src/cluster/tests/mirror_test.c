@@ -286,10 +286,16 @@ static void an_expired_watch_lists_again_and_finds_what_went_meanwhile(void **st
     fake_remove(b->fake, fake_find(b->fake, CONFIG_MAP, "a", "two"));
     PUT(b, CONFIG_MAP, "a", "two", "", "", 5); /* another object by that name */
     b->fake->compacted = b->fake->version;     /* watches from before answer 410 */
+    struct mirror_status st;
+    mirror_status(b->mirror, &st);
+    assert_true(st.n_failing > 0 && st.failure.kind == ERR_UNAVAILABLE);
+    assert_int_equal(b->n_failed, 1); /* not once for every kind */
     b->fake->faults = 0;
     run(b, 2 * USEC_PER_MIN);
     check_equal(b);
-    assert_true(b->n_failed > 0);
+    mirror_status(b->mirror, &st);
+    assert_int_equal(st.n_failing, 0);
+    assert_int_equal(st.failure.kind, 0);
     done(b);
 }
 
