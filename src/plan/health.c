@@ -432,6 +432,74 @@ static struct health check_api_service(value o, struct arena *a)
                                  value_str(value_getz(c, "message"))));
 }
 
+/* ---- policy and extensions (Lua scripts upstream) ---- */
+
+static bool condition_is(value c, const char *type, const char *status)
+{
+    return str_is(value_str(value_getz(c, "type")), type) &&
+           str_is(value_str(value_getz(c, "status")), status);
+}
+
+static struct health check_definition(value o, struct arena *a)
+{
+    static const struct {
+        const char *type, *status, *text;
+        enum health_code code;
+    } bad[] = {{"Terminating", "True", "CRD is terminating: ", HEALTH_PROGRESSING},
+               {"NamesAccepted", "False", "CRD names have not been accepted: ", HEALTH_DEGRADED},
+               {"NonStructuralSchema", "True", "Schema violations found: ", HEALTH_DEGRADED}};
+    value conditions = value_path(o, "status.conditions");
+    bool established = false;
+    if (!value_len(conditions))
+        return health_say(HEALTH_PROGRESSING, "Status conditions not found");
+    for (struct value_iter it = value_iter(conditions); value_next(&it);) {
+        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+            if (condition_is(it.val, bad[i].type, bad[i].status))
+                return health_make(bad[i].code,
+                                   ARENA_CAT(a, str_of(bad[i].text),
+                                             value_str(value_getz(it.val, "message"))));
+        if (condition_is(it.val, "Established", "True"))
+            established = true;
+        else if (str_is(value_str(value_getz(it.val, "type")), "Established") &&
+                 str_is(value_str(value_getz(it.val, "reason")), "Installing"))
+            return health_say(HEALTH_PROGRESSING, "CRD is being installed");
+    }
+    return established ? health_say(HEALTH_HEALTHY, "CRD is healthy")
+                       : health_say(HEALTH_DEGRADED, "CRD is not established");
+}
+
+static struct health check_disruption_budget(value o, struct arena *a)
+{
+    struct health h = health_say(HEALTH_PROGRESSING, "Waiting for status");
+    for (struct value_iter it = value_iter(value_path(o, "status.conditions")); value_next(&it);) {
+        str reason = value_str(value_getz(it.val, "reason"));
+        h.message = ARENA_CAT(a, STR("PodDisruptionBudget has "), reason);
+        h.code = HEALTH_HEALTHY;
+        if (str_is(value_str(value_getz(it.val, "status")), "False") &&
+            !str_is(reason, "InsufficientPods"))
+            return health_make(HEALTH_DEGRADED, h.message);
+    }
+    return h;
+}
+
+static struct health check_application_set(value o, struct arena *a)
+{
+    static const struct {
+        const char *type, *status;
+        enum health_code code;
+    } rules[] = {{"ErrorOccurred", "True", HEALTH_DEGRADED},
+                 {"ResourcesUpToDate", "False", HEALTH_DEGRADED},
+                 {"RolloutProgressing", "True", HEALTH_PROGRESSING},
+                 {"ResourcesUpToDate", "True", HEALTH_HEALTHY}};
+    (void)a;
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+        for (struct value_iter it = value_iter(value_path(o, "status.conditions"));
+             value_next(&it);)
+            if (condition_is(it.val, rules[i].type, rules[i].status))
+                return health_make(rules[i].code, value_str(value_getz(it.val, "message")));
+    return health_say(HEALTH_PROGRESSING, "Waiting for the status to be reported");
+}
+
 /* ---- table ---- */
 
 static const struct {
@@ -453,6 +521,9 @@ static const struct {
     {"autoscaling", "HorizontalPodAutoscaler", "v1,v2", check_autoscaler},
     {"apiregistration.k8s.io", "APIService", "v1,v1beta1", check_api_service},
     {"argoproj.io", "Workflow", "", check_workflow},
+    {"argoproj.io", "ApplicationSet", "", check_application_set},
+    {"apiextensions.k8s.io", "CustomResourceDefinition", "", check_definition},
+    {"policy", "PodDisruptionBudget", "", check_disruption_budget},
 };
 
 static bool version_served(const char *versions, str version)

@@ -407,24 +407,29 @@ static struct sync_task *namespace_creation(struct sync_run *r)
     return NULL;
 }
 
-/* Before anything else: the namespace, then a dry run of everything. true: go on. */
-static bool prepare(struct sync_run *r)
+/* true: the namespace is there or being made a task of later. Its row is stored before anything
+ * else is asked for. */
+static bool prepare_namespace(struct sync_run *r, enum outcome *ret)
 {
     struct sync_task *ns = namespace_creation(r);
-    if (ns && task_pending(ns)) {
-        task_list one = {0};
-        vec_push(r->a, &one, ns);
-        enum run_state state = run_tasks(r, &one);
-        if (state == RUN_FAILED)
-            set_phase(r, OP_FAILED, with_reasons(r, "the namespace failed to apply", &one));
-        if (state != RUN_SUCCESSFUL)
-            return false;
-    }
+    if (!ns || !task_pending(ns))
+        return true;
+    task_list one = {0};
+    vec_push(r->a, &one, ns);
+    enum run_state state = run_tasks(r, &one);
+    if (state == RUN_FAILED)
+        set_phase(r, OP_FAILED, with_reasons(r, "the namespace failed to apply", &one));
+    *ret = state == RUN_SUCCESSFUL ? AGAIN : STOP;
+    return false;
+}
+
+/* Before anything else: a dry run of everything. true: go on. */
+static bool prepare(struct sync_run *r)
+{
     bool answered = true, failed = false;
     for (size_t i = 0; i < r->tasks.n; i++) {
         struct sync_task *t = r->tasks.at[i];
-        if (t == ns || t->is_namespace || task_is_prune(t) || t->skip_dry_run ||
-            !is_out_of_sync(r, t))
+        if (t->is_namespace || task_is_prune(t) || t->skip_dry_run || !is_out_of_sync(r, t))
             continue;
         const struct sync_answer *a = ask_dry_run(r, t);
         answered &= a != NULL;
@@ -717,7 +722,10 @@ static enum outcome plan_round(struct sync_run *r, int *ret_rc)
         set_invalid(r);
         return STOP;
     }
-    return (!r->f->started && !prepare(r)) ? STOP : step(r);
+    enum outcome o = STOP;
+    if (!r->f->started && (!prepare_namespace(r, &o) || !prepare(r)))
+        return o;
+    return step(r);
 }
 
 int sync_plan(const struct sync_facts *f, struct arena *a, struct sync_plan *ret, struct err *err)

@@ -62,6 +62,8 @@ struct sync_answer {
                   */
     value object; /* the object after a write or read; may be absent */
     usec at;      /* wall clock */
+    const struct sync_action
+        *action; /* what was answered: a pruned object may be gone from the cache by now */
 };
 
 struct sync_facts {

@@ -195,6 +195,24 @@ static void hook_tasks(struct sync_run *r)
     }
 }
 
+/* Objects whose deletion was answered are often gone from the cache before the wave is complete:
+ * they keep their task until they have a row. */
+static void pruned_tasks(struct sync_run *r)
+{
+    for (size_t i = 0; i < r->f->n_answers; i++) {
+        const struct sync_action *action = r->f->answer[i].action;
+        if (!action || action->kind != SYNC_ACTION_PRUNE || !value_exists(action->live))
+            continue;
+        bool known = false;
+        struct kube_key key = object_key(action->live);
+        for (size_t k = 0; k < r->tasks.n && !known; k++)
+            known = kube_key_eq(object_key(task_object(r->tasks.at[k])), key);
+        str row = ARENA_CAT(r->a, kube_key_str(r->a, key), STR(":"), sync_phase_name(PHASE_SYNC));
+        if (!known && !map_has(&r->row_of, row))
+            task_new(r, PHASE_SYNC, VALUE_ABSENT, action->live);
+    }
+}
+
 /* Upstream writes the destination namespace even into cluster-scoped objects; for us it only shows
  * in the rows' keys. */
 static void task_name(struct sync_run *r, struct sync_task *t)
@@ -213,21 +231,35 @@ static bool is_destination_namespace(const struct sync_run *r, value o)
            str_eq(object_name(o), r->f->context->app->destination.namespace);
 }
 
+static void find_row(struct sync_run *r, struct sync_task *t)
+{
+    t->row_key = ARENA_CAT(r->a, kube_key_str(r->a, t->key), STR(":"), sync_phase_name(t->phase));
+    t->row = map_find(&r->row_of, t->row_key);
+}
+
 static void namespace_task(struct sync_run *r)
 {
-    value target;
+    value target, live = r->f->namespace_live;
     const struct app *app = r->f->context->app;
+    bool managed = value_exists(app->managed_namespace_metadata);
     if (!r->opt.create_namespace || !app->destination.namespace.len)
         return;
     for (size_t i = 0; i < r->f->compared->n_rows; i++)
         if (is_destination_namespace(r, r->f->compared->row[i].target))
             return;
-    if (!sync_namespace_wanted(app, r->f->namespace_live, r->a, &target))
+    if (!sync_namespace_wanted(app, VALUE_ABSENT, r->a, &target))
         return;
-    struct sync_task *t = task_new(r, PHASE_PRE_SYNC, target, r->f->namespace_live);
+    struct sync_task *t = task_new(r, PHASE_PRE_SYNC, target, live);
     t->is_namespace = true;
     t->modified = true;
     task_name(r, t);
+    find_row(r, t);
+    bool answered = answer_find(r, action_id(r, SYNC_ACTION_APPLY, t, 0)) != NULL;
+    if (answered && !t->row)
+        t->live =
+            VALUE_ABSENT; /* as it was when it was asked for: its row is still to be written */
+    else if (!managed && (value_exists(live) || (answered && t->row)))
+        r->tasks.n--; /* it is there, or was made a moment ago: nothing to do */
 }
 
 static bool same_object(const struct sync_task *t, value live)
@@ -437,12 +469,6 @@ static void move_up(struct sync_run *r, str (*provides)(struct arena *, const st
     }
 }
 
-static void find_row(struct sync_run *r, struct sync_task *t)
-{
-    t->row_key = ARENA_CAT(r->a, kube_key_str(r->a, t->key), STR(":"), sync_phase_name(t->phase));
-    t->row = map_find(&r->row_of, t->row_key);
-}
-
 int sync_tasks_make(struct sync_run *r, bool *ret_valid)
 {
     r->tasks.n = 0;
@@ -451,6 +477,7 @@ int sync_tasks_make(struct sync_run *r, bool *ret_valid)
     if (rc)
         return rc;
     hook_tasks(r);
+    pruned_tasks(r);
     for (size_t i = 0; i < r->tasks.n; i++)
         task_name(r, r->tasks.at[i]);
     namespace_task(r);
@@ -459,7 +486,7 @@ int sync_tasks_make(struct sync_run *r, bool *ret_valid)
         find_row(r, t);
         if (value_exists(t->target) && !value_exists(t->live) && !t->is_namespace)
             find_live(r, t);
-        if (value_exists(t->target))
+        if (value_exists(t->target) && !(t->is_namespace && !t->row))
             prefer_answer(r, t);
         *ret_valid &= check(r, t);
     }

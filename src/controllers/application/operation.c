@@ -173,8 +173,10 @@ static size_t gather_answers(const struct operation *op, struct arena *a, struct
     struct sync_answer *answer = ARENA_ARRAY(a, struct sync_answer, op->n_actions + 1);
     size_t n = 0;
     for (size_t i = 0; i < op->n_actions; i++)
-        if (op->action[i].answered)
-            answer[n++] = op->action[i].answer;
+        if (op->action[i].answered) {
+            answer[n] = op->action[i].answer;
+            answer[n++].action = &op->action[i].action;
+        }
     *ret = answer;
     return n;
 }
