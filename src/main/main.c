@@ -1,10 +1,31 @@
-/* main/main.c: which program is meant: the first argument, or the name we were called by. */
+/* main/main.c: which program is meant: by the first argument, or by the name we were called by. */
 #include <stdio.h>
+#include <string.h>
 
-#include "base/attr.h"
+#include "base/str.h"
+#include "main/up.h"
+#include "main/version.h"
+#include "manifests/jail.h"
 
-int main(UNUSED int argc, UNUSED char **argv)
+static int usage(void)
 {
-    fputs("usage: tiphys COMMAND\n", stderr);
+    fputs("usage: tiphys up [flags]\n", stderr);
     return 2;
+}
+
+static int zygote_main(int argc, char **argv)
+{
+    int64_t socket = -1;
+    if (argc != 3 || !str_to_i64(str_of(argv[2]), &socket) || socket < 0 || socket > 1 << 20)
+        return 2;
+    return render_zygote_main((int)socket);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], JAIL_ZYGOTE_ARG) == 0)
+        return zygote_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "up") == 0)
+        return up_main(argc - 1, argv + 1);
+    return usage();
 }

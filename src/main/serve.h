@@ -11,7 +11,7 @@ struct serve_config {
     struct appcache *results;
     struct manifests *manifests;
     struct app_controller *controller;
-    struct informer *secrets;
+    struct fleet *fleet;
     str namespace, address;
     uint16_t port; /* 0: any free one */
     bool insecure; /* plain HTTP */

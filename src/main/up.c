@@ -274,7 +274,7 @@ static void bootstrapped(void *arg, struct answer *ans)
         .results = u->results,
         .manifests = u->manifests,
         .controller = u->controller,
-        .secrets = u->secrets,
+        .fleet = u->fleet,
         .namespace = str_of(u->options.namespace),
         .address = str_of(u->options.address),
         .port = (uint16_t)u->options.port,

@@ -164,6 +164,8 @@ struct app_controller {
     struct timer poll;
     bool polling;
     struct app_controller_status status;
+    void (*watcher)(void *arg, const struct doc *before, const struct doc *after);
+    void *watcher_arg;
 };
 
 /* Draw conclusions from the facts, then poke. The only entry of handlers. */

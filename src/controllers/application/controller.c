@@ -179,6 +179,8 @@ static void application_changed(void *arg, const struct doc *before, const struc
 {
     struct app_controller *c = arg;
     value object = doc_root(after ? after : before);
+    if (c->watcher)
+        c->watcher(c->watcher_arg, before, after);
     struct application *app = find_application(c, object_ns(object), object_name(object));
     if (!after) {
         if (app)
@@ -475,6 +477,15 @@ void app_controller_free(struct app_controller *c)
 void app_controller_status(const struct app_controller *c, struct app_controller_status *ret)
 {
     *ret = c->status;
+}
+
+void app_controller_watch(struct app_controller *c,
+                          void (*changed)(void *arg, const struct doc *before,
+                                          const struct doc *after),
+                          void *arg)
+{
+    c->watcher = changed;
+    c->watcher_arg = arg;
 }
 
 struct informer *app_controller_applications(struct app_controller *c) { return c->applications; }

@@ -48,6 +48,13 @@ struct fleet_owner app_controller_fleet_owner(struct app_controller *c);
  * app_controller_free. */
 void app_controller_start(struct app_controller *c, struct fleet *fleet);
 
+/* Also told of every change of an Application, as informer_config.changed; one listener, NULL ends
+ * it. */
+void app_controller_watch(struct app_controller *c,
+                          void (*changed)(void *arg, const struct doc *before,
+                                          const struct doc *after),
+                          void *arg);
+
 struct app_controller_status {
     bool synced; /* Applications, projects and settings were listed */
     size_t n_apps, n_operations;

@@ -69,6 +69,19 @@ static void begin(struct application *app, struct evaluation *e)
 
 /* ---- end ---- */
 
+/* What was applied is what the spec asks for: the comparison that a refresh would make is at hand,
+ * so that the end of the operation and the state after it are one write. */
+static void tell_comparison(struct application *app, struct evaluation *e)
+{
+    const struct round *r = &app->operation->round;
+    value sources = value_new_list(&e->arena);
+    for (size_t i = 0; i < e->view.n_sources; i++)
+        value_push(&e->arena, sources, e->view.source[i]);
+    if (e->compared && !round_failed(r) && !e->spec_errors.n &&
+        app_sources_equal(sources, doc_root(r->sources)))
+        status_of_comparison(app, e, r, true);
+}
+
 static void complete(struct application *app, struct evaluation *e, bool was_terminating)
 {
     struct operation *op = app->operation;
@@ -84,6 +97,7 @@ static void complete(struct application *app, struct evaluation *e, bool was_ter
     }
     op->done = true;
     app->controller->status.n_operations_done++;
+    tell_comparison(app, e);
     if (end.history) {
         value status = status_now(app, a);
         value_setz(a, status, "history", operation_history(a, &e->view, end.state, now));
