@@ -34,7 +34,7 @@ struct apply {
     struct doc *live;
     enum state state;
     int tries;
-    bool recreated;
+    bool recreated, was_unmarked; /* unmarked: patched without a last-applied annotation */
     struct timer poll;
 };
 
@@ -92,6 +92,17 @@ static void succeed(struct apply *p, struct doc *object, const char *what, bool 
         name = ARENA_CAT(&p->arena, p->target.gvk.kind, STR("/"), p->target.name);
     snprintf(r->message, sizeof(r->message), "%.*s %s%s", STR_FMT(name), what,
              p->o.dry_run ? " (dry run)" : "");
+    if (p->was_unmarked) {
+        size_t len = strlen(r->message);
+        snprintf(r->message + len, sizeof(r->message) - len,
+                 ". Warning: resource %.*s/%.*s is missing the " LAST_APPLIED
+                 " annotation which is required by  apply.  apply should only be used on resources "
+                 "created "
+                 "declaratively by either  create --save-config or  apply. The missing annotation "
+                 "will be patched "
+                 "automatically.",
+                 STR_FMT(p->kind ? p->kind->plural : STR("")), STR_FMT(p->target.name));
+    }
     r->object = doc_ref(object);
     r->created = created;
     r->changed = changed;
@@ -131,6 +142,7 @@ static int three_way(struct apply *p, value *ret_patch, enum cluster_patch_type 
         if (rc < 0)
             return rc;
     }
+    p->was_unmarked = !last.len;
     value modified = with_last_applied(p);
     const struct kube_schema *schema =
         kube_schema_of_kind(p->target.gvk.group, p->target.gvk.version, p->target.gvk.kind);

@@ -29,7 +29,7 @@ struct bootstrap {
     struct object object[OBJECTS_MAX];
     size_t n, at;
     char password[BOOTSTRAP_PASSWORD_BYTES];
-    bool made_password, waiting;
+    bool made_password, waiting, updating;
 };
 
 static void next(struct bootstrap *b);
@@ -55,6 +55,11 @@ static void answered(void *arg, struct answer *ans)
 {
     struct bootstrap *b = arg;
     struct object *o = &b->object[b->at];
+    if (o->how == CRD && ans->rc == -ERR_EXISTS && !b->updating) {
+        b->updating = true; /* an older release's, perhaps: make it ours */
+        next(b);
+        return;
+    }
     if (ans->rc < 0 && ans->rc != -ERR_EXISTS) {
         err_wrap(&ans->err, "installing %.*s '%.*s'", STR_FMT(object_kind(o->object)),
                  STR_FMT(object_name(o->object)));
@@ -69,7 +74,7 @@ static void answered(void *arg, struct answer *ans)
                                  call_open(cluster_loop(b->client), 0, answered, b));
         return;
     }
-    b->waiting = false;
+    b->waiting = b->updating = false;
     b->at++;
     next(b);
 }
@@ -85,7 +90,7 @@ static void next(struct bootstrap *b)
     struct call c = call_open(cluster_loop(b->client), 0, answered, b);
     if (o->how == DISCOVER) {
         cluster_discover(b->client, c);
-    } else if (o->how == CRD) {
+    } else if (b->updating) {
         const struct cluster_options opt = {.field_manager = STR("tiphys"), .force = true};
         cluster_patch(b->client, &t, CLUSTER_PATCH_APPLY,
                       json_str(&b->arena, o->object, AUDIENCE_WIRE, 0), &opt, c);

@@ -83,8 +83,8 @@ struct operation {
     struct arena arena;
     struct doc *state; /* operationState as it shall be stored */
     bool resumed, started;
-    bool done; /* completed: waits for the write that clears app.operation */
-    bool clear, history;
+    bool done;         /* completed: waits for the write that clears app.operation */
+    int refresh_level; /* to ask for when the end is stored; -1: none */
     struct round round;
     struct action_fact *action;
     size_t n_actions, cap_actions;

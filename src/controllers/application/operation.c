@@ -107,8 +107,7 @@ static void complete(struct application *app, struct evaluation *e, bool was_ter
     app->wanted.serial = ++app->serial;
     if (end.event_message.len)
         application_event(app, end.event_warning, end.event_reason, end.event_message);
-    if (end.refresh_level >= 0)
-        refresh_ask(app, end.refresh_level);
+    op->refresh_level = end.refresh_level;
 }
 
 static void record(struct application *app, struct evaluation *e, enum op_phase phase, str message,
@@ -381,6 +380,8 @@ void operation_advance(struct application *app)
     if (app->operation && app->operation->done &&
         !value_exists(e->view.operation)) { /* the end is stored */
         app->controller->status.n_operations--;
+        if (app->operation->refresh_level >= 0)
+            refresh_ask(app, app->operation->refresh_level);
         operation_free(app->operation);
         app->operation = NULL;
     }

@@ -97,6 +97,17 @@ static void want_sync_error(struct application *app, struct evaluation *e, str t
     status_want(app, status);
 }
 
+/* Upstream stores the whole object when it starts a sync; its clients see these two appear. */
+static void want_empty_members(struct application *app, struct arena *a)
+{
+    static const char *const member[] = {"summary", "sourceHydrator"};
+    value status = status_now(app, a);
+    for (size_t i = 0; i < ARRAY_LEN(member); i++)
+        if (!value_exists(value_get(status, str_of(member[i]))))
+            value_set(a, status, str_of(member[i]), value_new_map(a));
+    status_want(app, status);
+}
+
 static void decide_autosync(struct application *app, struct evaluation *e)
 {
     if (app->operation || app->wanted.operation || !windows_allow(app, e))
@@ -117,6 +128,7 @@ static void decide_autosync(struct application *app, struct evaluation *e)
             app->refresh_at ? MIN_OF(app->refresh_at, decided.again_at) : decided.again_at;
     if (!decided.start)
         return;
+    want_empty_members(app, &e->arena);
     doc_unref(app->wanted.operation);
     app->wanted.operation = doc_freeze(decided.operation, 0);
     app->wanted.serial = ++app->serial;

@@ -203,19 +203,6 @@ static value status_patch(const struct application *app, struct arena *a)
     return patch;
 }
 
-/* Upstream stores the whole object when it starts a sync; its clients see these two appear. */
-static value with_empty_members(const struct application *app, struct arena *a, value patch)
-{
-    static const char *const member[] = {"summary", "sourceHydrator"};
-    if (!value_exists(patch))
-        patch = value_new_map(a);
-    for (size_t i = 0; i < ARRAY_LEN(member); i++)
-        if (!value_exists(value_get(stored_status(app), str_of(member[i]))) &&
-            !value_exists(value_get(patch, str_of(member[i]))))
-            value_set(a, patch, str_of(member[i]), value_new_map(a));
-    return patch;
-}
-
 static void take_refresh_away(const struct application *app, struct arena *a, value meta)
 {
     static const char *const key[] = {KEY_REFRESH, KEY_REFRESH_TIMESTAMP};
@@ -233,8 +220,6 @@ value wanted_patch(const struct application *app, struct arena *a)
     value object = doc_root(app->object);
     value patch = value_new_map(a), meta = value_new_map(a);
     value status = status_patch(app, a);
-    if (w->operation)
-        status = with_empty_members(app, a, status);
     if (value_exists(status))
         value_setz(a, patch, "status", status);
     if (w->spec)
