@@ -221,6 +221,7 @@ struct application *interest_find(struct app_controller *c, struct kube_key key)
 
 /* results.c */
 void results_store(struct application *app, struct evaluation *e, const struct round *r);
+void results_store_tree(struct application *app, struct evaluation *e); /* tree.c */
 
 /* steps.c */
 void application_plan(const struct subject *s, usec now, struct arena *a, struct plan *ret);

@@ -3,7 +3,6 @@
 #include "controllers/application/app.h"
 
 #include "kube/object.h"
-#include "plan/tree.h"
 
 static struct doc *frozen_or_null(value v, struct arena *a)
 {
@@ -43,60 +42,13 @@ static void store_managed(struct application *app, struct evaluation *e)
     appcache_set_managed(app->controller->config.results, str_of(app->key), item, r->n_rows);
 }
 
-struct walk {
-    struct evaluation *e;
-    struct mirror *mirror;
-    VEC(value) live;
-    struct map seen; /* uid */
-};
-
-static void walk_children(struct walk *w, str uid, unsigned depth)
+/* As rendered, with our mark; the default namespace is not in it. */
+static void add_manifest(struct evaluation *e, value list, value object)
 {
-    struct mirror_object o;
-    if (!uid.len || depth > MIRROR_OWNER_DEPTH_MAX || w->live.n >= TREE_NODES_MAX)
-        return;
-    for (struct mirror_iter it = mirror_children(w->mirror, uid); mirror_next(&it, &o);) {
-        struct doc *body;
-        struct err err;
-        str child = arena_str(&w->e->arena, str_of(o.uid));
-        if (map_has(&w->seen, child) || mirror_body(w->mirror, &o, &body, &err) < 0)
-            continue;
-        map_set(&w->seen, child, w);
-        arena_on_done(&w->e->arena, (void (*)(void *))doc_unref, body);
-        vec_push(&w->e->arena, &w->live, doc_root(body));
-        walk_children(w, child, depth + 1);
-    }
-}
-
-static void store_tree(struct application *app, struct evaluation *e)
-{
-    struct fleet_cluster cluster;
-    struct err err;
     struct arena *a = &e->arena;
-    value tree;
-    if (!evaluation_cluster(app, e, &cluster))
-        return;
-    struct walk w = {.e = e, .mirror = cluster.mirror};
-    map_init(&w.seen, a);
-    for (size_t i = 0; i < e->result.n_rows; i++) {
-        value live = e->result.row[i].live;
-        str uid = object_uid(live);
-        if (!uid.len || map_has(&w.seen, uid))
-            continue;
-        map_set(&w.seen, uid, &w);
-        vec_push(a, &w.live, live);
-        walk_children(&w, uid, 0);
-    }
-    const struct tree_input in = {.compared = &e->result, .live = w.live.at, .n_live = w.live.n};
-    if (tree_build(&e->context, &in, a, &tree, &err) < 0)
-        return;
-    appcache_set_tree(app->controller->config.results, str_of(app->key), doc_freeze(tree, 0));
-    value status = status_now(app, a), before = value_getz(status, "summary");
-    value summary = tree_summary(&e->view, tree, a);
-    if (value_len(summary) || value_exists(before)) {
-        value_setz(a, status, "summary", value_len(summary) ? summary : value_new_map(a));
-        status_want(app, status);
-    }
+    value marked = tracking_write(&e->settings->settings, a, object, e->view.instance,
+                                  e->view.destination.namespace);
+    value_push(a, list, value_borrow_str(a, json_str(a, marked, AUDIENCE_DISPLAY, JSON_SORT_KEYS)));
 }
 
 static void store_manifests(struct application *app, struct evaluation *e, const struct round *r)
@@ -105,14 +57,9 @@ static void store_manifests(struct application *app, struct evaluation *e, const
     value answer = value_new_map(a), list = value_new_list(a);
     if (round_failed(r))
         return;
-    for (size_t i = 0; i < e->desired.n; i++)
-        value_push(a, list,
-                   value_borrow_str(a, json_str(a, e->desired.object[i], AUDIENCE_DISPLAY,
-                                                JSON_SORT_KEYS)));
-    for (size_t i = 0; i < e->desired.n_hooks; i++)
-        value_push(a, list,
-                   value_borrow_str(a, json_str(a, e->desired.hook[i], AUDIENCE_DISPLAY,
-                                                JSON_SORT_KEYS)));
+    for (size_t i = 0; i < r->n_sources; i++)
+        for (size_t k = 0; r->source[i].result && k < r->source[i].result->n_objects; k++)
+            add_manifest(e, list, doc_root(r->source[i].result->object[k].object));
     value_setz(a, answer, "manifests", list);
     for (size_t i = 0; i < r->n_sources && i < 1; i++)
         if (r->source[i].result) {
@@ -126,6 +73,5 @@ static void store_manifests(struct application *app, struct evaluation *e, const
 void results_store(struct application *app, struct evaluation *e, const struct round *r)
 {
     store_managed(app, e);
-    store_tree(app, e);
     store_manifests(app, e, r);
 }
