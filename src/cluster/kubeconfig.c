@@ -99,7 +99,8 @@ static int user_entry(value user, str folder, struct arena *a, struct kube_acces
     ret->http.bearer_token = value_path_str(user, "token");
     str file = value_path_str(user, "tokenFile");
     if (!ret->http.bearer_token.len && file.len) {
-        rc = read_file(beside(folder, file, a), a, &ret->http.bearer_token, err);
+        ret->token_file = beside(folder, file, a);
+        rc = read_file(ret->token_file, a, &ret->http.bearer_token, err);
         ret->http.bearer_token = str_trim(ret->http.bearer_token);
     }
     return rc;
@@ -154,7 +155,8 @@ int kubeconfig_in_cluster(str host, str port, struct arena *a, struct kube_acces
     ret->server = ARENA_CAT(a, STR("https://"), v6 ? STR("[") : STR(""), host,
                             v6 ? STR("]:") : STR(":"), port);
     ret->http.url = ret->server;
-    int rc = read_file(STR(SERVICE_ACCOUNT_DIR "/token"), a, &ret->http.bearer_token, err);
+    ret->token_file = STR(SERVICE_ACCOUNT_DIR "/token");
+    int rc = read_file(ret->token_file, a, &ret->http.bearer_token, err);
     if (rc == 0)
         rc = read_file(STR(SERVICE_ACCOUNT_DIR "/ca.crt"), a, &ret->http.tls.ca_pem, err);
     if (rc == 0)

@@ -15,9 +15,10 @@
 #define SERVICE_ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
 struct kube_access {
-    str server;    /* "https://127.0.0.1:6443" */
-    str context;   /* name of the context used; "in-cluster" for a service account */
-    str namespace; /* of the context; "" without */
+    str server;     /* "https://127.0.0.1:6443" */
+    str context;    /* name of the context used; "in-cluster" for a service account */
+    str namespace;  /* of the context; "" without */
+    str token_file; /* where the token was read from, and is renewed; "" none */
     struct http_client_config http; /* ready for kube_transport_http */
 };
 

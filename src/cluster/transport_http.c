@@ -1,8 +1,12 @@
 /* cluster/transport_http.c: one HTTP client behind the port. */
 #include "cluster/transport_http.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define TOKEN_BYTES_MAX 65536
 
 struct asked { /* one request under way */
     struct http_transport *transport;
@@ -12,6 +16,8 @@ struct asked { /* one request under way */
 
 struct http_transport {
     struct http_client *client;
+    struct timer token_timer;
+    char *token_file;    /* or NULL */
     struct asked *asked; /* those that the client would forget when it is freed */
 };
 
@@ -157,6 +163,8 @@ static void close_stream(void *arg UNUSED, struct kube_stream *s)
 static void free_transport(void *arg)
 {
     struct http_transport *t = arg;
+    timer_stop(&t->token_timer);
+    free(t->token_file);
     http_client_free(t->client);
     while (t->asked) {
         struct err err;
@@ -177,5 +185,36 @@ int kube_transport_http(struct loop *l, const struct http_client_config *config,
     struct http_transport *t = allocate(sizeof(*t));
     t->client = client;
     *ret = (struct kube_transport){t, send_request, open_stream, close_stream, free_transport};
+    return 0;
+}
+
+/* A token file is small and on a memory file system: reading it does not block the loop. */
+static void on_token_due(void *arg)
+{
+    struct http_transport *t = arg;
+    char text[TOKEN_BYTES_MAX];
+    timer_arm_in(&t->token_timer, TOKEN_FILE_US);
+    int fd = open(t->token_file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t n = read(fd, text, sizeof(text));
+    close(fd);
+    str token = n > 0 ? str_trim(str_mem(text, (size_t)n)) : STR("");
+    if (token.len && (size_t)n < sizeof(text))
+        http_client_set_bearer(t->client, token);
+    explicit_bzero(text, sizeof(text));
+}
+
+int kube_transport_open(struct loop *l, const struct kube_access *access,
+                        struct kube_transport *ret, struct err *err)
+{
+    int rc = kube_transport_http(l, &access->http, ret, err);
+    if (rc < 0 || !access->token_file.len)
+        return rc;
+    struct http_transport *t = ret->arg;
+    t->token_file = allocate(access->token_file.len + 1);
+    memcpy(t->token_file, access->token_file.at, access->token_file.len);
+    timer_init(&t->token_timer, l, on_token_due, t);
+    timer_arm_in(&t->token_timer, TOKEN_FILE_US);
     return 0;
 }

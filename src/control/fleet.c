@@ -205,7 +205,7 @@ static int open_http(void *arg UNUSED, struct loop *l, str server, value config,
     arena_init(&a, CLUSTER_TEXT_BYTES_MAX);
     int rc = kubeconfig_of_secret(server, config, &a, &access, err);
     if (rc == 0)
-        rc = kube_transport_http(l, &access.http, ret, err);
+        rc = kube_transport_open(l, &access, ret, err);
     arena_done(&a);
     return rc;
 }
@@ -222,8 +222,8 @@ static int connect(struct cluster *c, str config_text, struct err *err)
     value config = VALUE_ABSENT;
     const struct json_input in = {.name = STR("config"), .bytes_max = (size_t)1 << 20};
     if (str_trim(config_text).len && json_parse(config_text, &in, &c->text, &config, err) < 0)
-        return err_set(err, ERR_INVALID,
-                       "the cluster secret's config is not valid JSON"); /* its text is a secret */
+        return err_set(err, ERR_INVALID, "cluster '%.*s': the secret's config is not valid JSON",
+                       STR_FMT(c->server)); /* its text is a secret */
     if (c->in_cluster && f->config.in_cluster && !has_credentials(config)) {
         c->client = f->config.in_cluster;
         c->borrowed = true;
@@ -256,10 +256,8 @@ static void enter_secret(struct fleet *f, value secret, str key)
         read_namespaces(c, secret_text(&a, secret, "namespaces"));
         c->policy.cluster_scoped = str_is(secret_text(&a, secret, "clusterResources"), "true");
         struct err err;
-        if (connect(c, secret_text(&a, secret, "config"), &err) < 0) {
+        if (connect(c, secret_text(&a, secret, "config"), &err) < 0)
             err_copy(&c->failure, &err);
-            err_wrap(&c->failure, "cluster '%.*s'", STR_FMT(c->name));
-        }
         enter(f, c);
     }
     arena_done(&a);

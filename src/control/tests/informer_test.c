@@ -379,10 +379,10 @@ static void a_cluster_that_cannot_be_reached_says_why(void **state)
     assert_int_equal(fleet_find(f->fleet, STR("https://eks"), STR(""), &c, &err), 0);
     assert_null(c.client);
     assert_int_equal(fleet_get(f->fleet, STR("https://eks"), STR(""), &c, &err), -ERR_UNSUPPORTED);
-    assert_string_equal(err.text, "cluster 'eks': exec plug-ins are not supported");
+    assert_string_equal(err.text, "exec plug-ins are not supported");
     fleet_secret_changed(f->fleet, NULL, two);
     assert_int_equal(fleet_get(f->fleet, STR("https://bad"), STR(""), &c, &err), -ERR_INVALID);
-    assert_null(strstr(err.text, "secret\""));
+    assert_string_equal(err.text, "cluster 'https://bad': the secret's config is not valid JSON");
     doc_unref(one);
     doc_unref(two);
     fleet_done(f);
