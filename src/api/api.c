@@ -50,6 +50,7 @@ struct api *api_new(const struct api_config *config)
 
 void api_application_changed(struct api *api, const struct doc *before, const struct doc *after)
 {
+    metrics_changed(api, before, after);
     streams_changed(api, before, after);
 }
 

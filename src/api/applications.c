@@ -278,7 +278,7 @@ static void check_reached(void *arg, struct answer *ans)
                      "accessible: repositories not accessible: &Repository{Repo: \"%.*s\", Type: "
                      "\"\", Name: \"\", Project: \"\"}: repo client error while testing "
                      "repository: rpc error: code = Unknown desc = error testing repository "
-                     "connectivity: %s",
+                     "connectivity: unable to ls-remote HEAD on repository: %s",
                      STR_FMT(c->app->name), STR_FMT(c->repo.url), ans->err.text);
         return;
     }
@@ -328,7 +328,8 @@ static void validate(struct api_request *r, value object,
     }
     struct check *c = ARENA_NEW(r->a, struct check);
     *c = (struct check){.r = r, .object = object, .then = then, .app = ARENA_NEW(r->a, struct app)};
-    app_view(object, r->api->config.namespace, r->a, c->app);
+    /* frozen: whoever edits a source on the way gets a copy of his own */
+    app_view(object_private(r->a, object), r->api->config.namespace, r->a, c->app);
     check_next(c);
 }
 

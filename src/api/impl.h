@@ -142,7 +142,7 @@ struct api {
     struct timer keepalive;
     struct metrics *metrics;
     bool own_metrics, closed;
-    struct metric *login_total, *request_total, *app_info, *info;
+    struct metric *login_total, *request_total, *app_info, *info, *sync_total, *sync_seconds;
     struct map failures; /* user name -> struct login_failure */
     struct arena failure_arena;
     uint64_t n_logins_running;
@@ -150,6 +150,7 @@ struct api {
 void streams_changed(struct api *api, const struct doc *before, const struct doc *after);
 void streams_end(struct api *api);
 void metrics_declare(struct api *api);
+void metrics_changed(struct api *api, const struct doc *before, const struct doc *after);
 
 api_handler_fn handle_version, handle_settings, handle_plugins, handle_healthz, handle_metrics,
     handle_status_page, handle_session_create, handle_session_delete, handle_userinfo,

@@ -143,8 +143,45 @@ static void collect(void *arg)
     }
 }
 
+static bool finished(value app)
+{
+    str phase = value_path_str(app, "status.operationState.phase");
+    return str_is(phase, "Succeeded") || str_is(phase, "Failed") || str_is(phase, "Error");
+}
+
+/* Operations are counted when their end becomes visible; those that ended before we came are not.
+ */
+void metrics_changed(struct api *api, const struct doc *before, const struct doc *after)
+{
+    value was = before ? doc_root(before) : VALUE_ABSENT,
+          is = after ? doc_root(after) : VALUE_ABSENT;
+    usec from, to;
+    str ended = value_path_str(is, "status.operationState.finishedAt");
+    bool same =
+        finished(was) && str_eq(value_path_str(was, "status.operationState.finishedAt"), ended);
+    if (!before || !after || !finished(is) || same)
+        return;
+    str server = value_path_str(is, "spec.destination.server");
+    bool dry = value_bool(value_path(is, "status.operationState.operation.sync.dryRun"));
+    metric_add(api->sync_total, 1,
+               LABELS(object_ns(is), object_name(is), app_project(is), server,
+                      value_path_str(is, "status.operationState.phase"),
+                      dry ? STR("true") : STR("false")));
+    if (time_parse(ended, &to) &&
+        time_parse(value_path_str(is, "status.operationState.startedAt"), &from))
+        metric_add(api->sync_seconds, (double)(to - from) / (double)USEC_PER_SEC,
+                   LABELS(object_ns(is), object_name(is), app_project(is), server));
+}
+
 void metrics_declare(struct api *api)
 {
+    static const char *const sync[] = {"namespace", "name",    "project", "dest_server",
+                                       "phase",     "dry_run", NULL},
+                             *const took[] = {"namespace", "name", "project", "dest_server", NULL};
+    api->sync_total = metrics_counter(api->metrics, "argocd_app_sync_total",
+                                      "Number of application syncs.", sync);
+    api->sync_seconds = metrics_counter(api->metrics, "argocd_app_sync_duration_seconds_total",
+                                        "Application sync performance in seconds total.", took);
     static const char *const app[] = {"namespace",        "name",        "project",
                                       "autosync_enabled", "repo",        "dest_server",
                                       "dest_namespace",   "sync_status", "health_status",

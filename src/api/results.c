@@ -192,7 +192,7 @@ static bool in_list(value nodes, str group, str kind, str ns, str name)
  * cluster. */
 static struct resource *resource_of(struct api_request *r, const char *verb)
 {
-    static const char *const fields[] = {"resourceName", "version", "kind"};
+    static const char *const fields[] = {"resourceName", "kind", "version"};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (!required(r, fields[i]))
             return NULL;
