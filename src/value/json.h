@@ -51,6 +51,15 @@ enum {
 };
 /* Append v to out; absent prints null. Overflow shows in buf_check. */
 void json_print(value v, enum audience who, unsigned flags, struct buf *out);
+/* The same with annotations of Secrets that are masked too (Argo CD's
+ * resource.sensitive.mask.annotations); keys borrowed for the call. */
+struct json_output {
+    enum audience who;
+    unsigned flags;
+    const str *masked_annotation;
+    size_t n_masked_annotations;
+};
+void json_print_masked(value v, const struct json_output *o, struct buf *out);
 str json_str(struct arena *a, value v, enum audience who, unsigned flags);
 /* Append s as a quoted JSON string. */
 void json_print_str(str s, unsigned flags, struct buf *out);

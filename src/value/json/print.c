@@ -16,6 +16,7 @@ struct printer {
     enum audience who;
     unsigned flags, depth;
     size_t stop_at; /* LOG: output length at which printing may end */
+    const struct json_output *output;
 };
 
 /* ---- strings ---- */
@@ -126,7 +127,7 @@ enum mask {
     MASK_NOTHING,
     MASK_VALUES,       /* the values of this map: Secret data */
     MASK_ANNOTATIONS,  /* the last-applied annotation below this metadata */
-    MASK_LAST_APPLIED, /* the same, one level down */
+    MASK_LAST_APPLIED, /* the same, one level down: of these annotations */
     MASK_WHOLE,
     MASK_OBJECT_TEXT, /* a string that holds the JSON of an object */
 };
@@ -138,12 +139,16 @@ static bool is_secret(value v)
 }
 
 /* What to mask in the value at `key` of a map under `mask`. */
-static enum mask mask_below(enum mask mask, bool secret, str key)
+static enum mask mask_below(const struct printer *p, enum mask mask, bool secret, str key)
 {
     switch (mask) {
     case MASK_VALUES: return MASK_WHOLE;
     case MASK_ANNOTATIONS: return str_is(key, "annotations") ? MASK_LAST_APPLIED : MASK_NOTHING;
-    case MASK_LAST_APPLIED: return str_is(key, LAST_APPLIED) ? MASK_OBJECT_TEXT : MASK_NOTHING;
+    case MASK_LAST_APPLIED:
+        for (size_t i = 0; i < p->output->n_masked_annotations; i++)
+            if (str_eq(key, p->output->masked_annotation[i]))
+                return MASK_WHOLE;
+        return str_is(key, LAST_APPLIED) ? MASK_OBJECT_TEXT : MASK_NOTHING;
     default: break;
     }
     if (!secret)
@@ -151,6 +156,17 @@ static enum mask mask_below(enum mask mask, bool secret, str key)
     if (str_is(key, "data") || str_is(key, "stringData"))
         return MASK_VALUES;
     return str_is(key, "metadata") ? MASK_ANNOTATIONS : MASK_NOTHING;
+}
+
+static void print_inner(struct printer *p, value inner)
+{
+    struct json_output o = *p->output;
+    CLEANUP(buf_done) struct buf b;
+    buf_init(&b, JSON_BYTES_MAX);
+    o.who = AUDIENCE_DISPLAY;
+    o.flags = JSON_SORT_KEYS;
+    json_print_masked(inner, &o, &b);
+    json_print_str(buf_str(&b), p->flags, p->out);
 }
 
 /* The text of a Secret inside an annotation: printed again, masked; masked whole when it is not an
@@ -162,7 +178,7 @@ static void print_object_text(struct printer *p, value v)
     arena_init(&a, JSON_BYTES_MAX * 8);
     if (value_is_string(v) && json_parse(value_str(v), NULL, &a, &inner, NULL) == 0 &&
         is_secret(inner))
-        json_print_str(json_str(&a, inner, AUDIENCE_DISPLAY, JSON_SORT_KEYS), p->flags, p->out);
+        print_inner(p, inner);
     else
         buf_add(p->out, STR(MASK));
     arena_done(&a);
@@ -206,12 +222,12 @@ static void print_map(struct printer *p, value v, enum mask mask)
         if (sort)
             sorted[i++] = (struct sorted_entry){it.key, it.val};
         else
-            print_entry(p, it.key, it.val, it.i == 0, mask_below(mask, secret, it.key));
+            print_entry(p, it.key, it.val, it.i == 0, mask_below(p, mask, secret, it.key));
     if (sort) {
         qsort(sorted, n, sizeof(*sorted), by_key);
         for (i = 0; i < n; i++)
             print_entry(p, sorted[i].key, sorted[i].val, i == 0,
-                        mask_below(mask, secret, sorted[i].key));
+                        mask_below(p, mask, secret, sorted[i].key));
     }
     if (sorted != small)
         free(sorted);
@@ -279,17 +295,24 @@ static void cut(struct buf *out, size_t from)
     buf_addz(out, "...");
 }
 
-void json_print(value v, enum audience who, unsigned flags, struct buf *out)
+void json_print_masked(value v, const struct json_output *o, struct buf *out)
 {
     size_t from = out->len;
-    bool compact = !(flags & (JSON_INDENT_2 | JSON_INDENT_4));
-    if (v.doc && who == AUDIENCE_WIRE && compact && json_print_tape(v, flags, out))
+    bool compact = !(o->flags & (JSON_INDENT_2 | JSON_INDENT_4));
+    if (v.doc && o->who == AUDIENCE_WIRE && compact && json_print_tape(v, o->flags, out))
         return;
-    struct printer p = {out, who, flags, 0,
-                        who == AUDIENCE_LOG ? from + LOG_BYTES_MAX + 1 : SIZE_MAX};
+    struct printer p = {out, o->who, o->flags, 0, SIZE_MAX, o};
+    if (o->who == AUDIENCE_LOG)
+        p.stop_at = from + LOG_BYTES_MAX + 1;
     print_value(&p, v);
-    if (who == AUDIENCE_LOG)
+    if (o->who == AUDIENCE_LOG)
         cut(out, from);
+}
+
+void json_print(value v, enum audience who, unsigned flags, struct buf *out)
+{
+    struct json_output o = {who, flags, NULL, 0};
+    json_print_masked(v, &o, out);
 }
 
 str json_str(struct arena *a, value v, enum audience who, unsigned flags)

@@ -7,6 +7,7 @@
 
 #include "value/doc.h"
 #include "value/json.h"
+#include "value/pointer.h"
 #include "value/value.h"
 
 struct fixture {
@@ -245,6 +246,161 @@ static void people_do_not_see_the_data_of_secrets(void **state)
         "\"data\":{\"a\":\"++++++++\"},\"stringData\":{\"b\":\"++++++++\"},\"type\":\"Opaque\"}]}");
 }
 
+static void configured_annotations_of_secrets_are_masked(void **state)
+{
+    struct fixture *f = *state;
+    const str keys[] = {STR_INIT("vault/token")};
+    struct json_output o = {AUDIENCE_DISPLAY, 0, keys, 1};
+    CLEANUP(buf_done) struct buf b = BUF_INIT;
+#define ANNOTATED(kind)                                                                            \
+    "{\"apiVersion\":\"v1\",\"kind\":\"" kind "\",\"metadata\":{\"annotations\":{"                 \
+    "\"vault/token\":\"t0p\",\"a\":\"b\"}}}"
+    const char *secret = ANNOTATED("Secret"), *other = ANNOTATED("ConfigMap");
+    json_print_masked(parse(f, secret), &o, &b);
+    assert_non_null(strstr(b.at, "{\"vault/token\":\"++++++++\",\"a\":\"b\"}"));
+    buf_reset(&b);
+    json_print_masked(parse(f, other), &o, &b);
+    assert_string_equal(b.at, other);
+    buf_reset(&b);
+    o.who = AUDIENCE_WIRE;
+    json_print_masked(parse(f, secret), &o, &b);
+    assert_string_equal(b.at, secret);
+}
+
+static void lists_are_changed_in_place(void **state)
+{
+    struct fixture *f = *state;
+    struct arena *a = &f->arena;
+    value list = value_new_list(a);
+    for (int i = 0; i < 40; i++)
+        value_insert(a, list, 0, value_of_int(a, i));
+    value_remove_at(list, 39);
+    value_remove_at(list, 0);
+    value_put(a, list, 0, value_of_str(a, STR("x")));
+    value_insert(a, list, value_len(list), value_null(a));
+    assert_int_equal(value_len(list), 39);
+    assert_true(str_is(value_str(value_at(list, 0)), "x"));
+    assert_int_equal(value_int(value_at(list, 37)), 1);
+    assert_true(value_is_null(value_at(list, 38)));
+    assert_false(value_exists(value_at(list, 39)));
+    value z = frozen(f, list);
+    for (size_t i = 0; i < 39; i++)
+        assert_true(value_identical(value_at(list, i), value_at(z, i)));
+}
+
+static void a_fork_does_not_change_its_original(void **state)
+{
+    struct fixture *f = *state;
+    const char *text = "{\"a\":{\"b\":[1,{\"c\":2}]},\"d\":\"e\"}";
+    value v = parse(f, text), fork = value_fork(&f->arena, v),
+          thaw = value_thaw(&f->arena, frozen(f, v));
+    value both[] = {fork, thaw};
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        value list = value_path(both[i], "a.b");
+        value_push(&f->arena, list, value_of_bool(&f->arena, true));
+        value_setz(&f->arena, value_at(list, 1), "c", value_of_int(&f->arena, 3));
+        assert_true(value_remove(both[i], STR("d")));
+        assert_string_equal(print(f, both[i], 0), "{\"a\":{\"b\":[1,{\"c\":3},true]}}");
+    }
+    assert_string_equal(print(f, v, 0), text);
+}
+
+static void keys_sort_by_their_bytes(void **state)
+{
+    struct fixture *f = *state;
+    const char *sorted = "{\"\":[{\"a\":2,\"b\":1}],\"A\":0,\"a\":{\"aaaaaaaa\":1,\"aaaaaaaaa\":2,"
+                         "\"b\":3},\"a1\":0,\"\u00e4\":0}";
+    value v = parse(f, "{\"\u00e4\":0,\"a1\":0,\"a\":{\"b\":3,\"aaaaaaaaa\":2,\"aaaaaaaa\":1},\"\":"
+                       "[{\"b\":1,\"a\":2}],\"A\":0}");
+    value want = parse(f, sorted);
+    assert_string_equal(print(f, v, JSON_SORT_KEYS), print(f, want, 0));
+    assert_string_equal(print(f, frozen(f, v), JSON_SORT_KEYS), print(f, want, 0));
+    value_sort_keys(&f->arena, v, true);
+    assert_string_equal(print(f, v, 0), print(f, want, 0));
+}
+
+static void every_reader_takes_an_absent_value(void **state)
+{
+    value v = VALUE_ABSENT;
+    struct value_iter it = value_iter(v);
+    assert_false(value_next(&it));
+    assert_false(value_exists(value_get(v, STR("a"))) || value_exists(value_at(v, 0)) ||
+                 value_exists(value_path(v, "a.b")));
+    assert_false(value_bool(v) || value_int(v) || value_uint(v) || value_len(v) ||
+                 value_is_sensitive(v));
+    assert_true(value_is_nil(v) && !value_is_null(v) && value_type(v) == VALUE_NONE &&
+                value_str(v).len == 0);
+    assert_int_equal(value_pos(v).line, 0);
+    assert_true(value_equal(v, v) && doc_freeze(v, 0) == NULL && !value_exists(doc_root(NULL)));
+}
+
+static void numbers_convert_only_when_they_fit(void **state)
+{
+    struct fixture *f = *state;
+    struct json_input in = {.exact_uint64 = true};
+    value v = VALUE_ABSENT;
+    assert_int_equal(json_parse(STR("[18446744073709551615,-1,2.0,2.5,1e300,134217728,-67108865]"),
+                                &in, &f->arena, &v, &f->err),
+                     0);
+    value both[] = {v, value_copy(&f->arena, v)};
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        value l = both[i];
+        assert_true(value_type(value_at(l, 0)) == VALUE_UINT &&
+                    value_uint(value_at(l, 0)) == UINT64_MAX);
+        assert_true(value_int(value_at(l, 0)) == 0 && value_uint(value_at(l, 1)) == 0 &&
+                    value_int(value_at(l, 1)) == -1);
+        assert_true(value_int(value_at(l, 2)) == 2 && value_int(value_at(l, 3)) == 0 &&
+                    value_int(value_at(l, 4)) == 0);
+        assert_true(value_double(value_at(l, 3)) == 2.5 && value_double(value_at(l, 1)) == -1);
+        assert_true(value_int(value_at(l, 5)) == 134217728 &&
+                    value_int(value_at(l, 6)) == -67108865);
+        assert_string_equal(print(f, l, 0),
+                            "[18446744073709551615,-1,2,2.5,1e+300,134217728,-67108865]");
+    }
+}
+
+static void a_duplicate_among_many_keys_is_found(void **state)
+{
+    struct fixture *f = *state;
+    for (int n = 2; n < 200; n += 11) {
+        CLEANUP(buf_done) struct buf b = BUF_INIT;
+        struct json_input in = {.strict = true, .bare_errors = true};
+        struct doc *d = NULL;
+        for (int i = 0; i < n; i++)
+            buf_printf(&b, "%s\"key%d\":%d", i ? "," : "{\"m\":{", i, i);
+        size_t unique = b.len;
+        buf_addz(&b, "}}");
+        assert_int_equal(json_parse_doc(buf_str(&b), &in, &d, &f->err), 0);
+        doc_unref(d);
+        b.len = unique;
+        buf_addz(&b, ",\"key0\":\"last\"}}");
+        assert_int_equal(json_parse_doc(buf_str(&b), &in, &d, &f->err), -ERR_INVALID);
+        assert_string_equal(f->err.text, "duplicate field \"m.key0\"");
+        assert_int_equal(json_parse_doc(buf_str(&b), NULL, &d, &f->err), 0);
+        value m = value_path(doc_root(d), "m");
+        assert_int_equal(value_len(m), n);
+        assert_true(str_is(value_str(value_val(m, 0)), "last"));
+        doc_unref(d);
+    }
+}
+
+static void a_pointer_names_a_value(void **state)
+{
+    struct fixture *f = *state;
+    value v = parse(f, "{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\"m~n\":8,\"~1\":9}");
+    static const struct {
+        const char *pointer, *want; /* the values of RFC 6901, section 5 */
+    } cases[] = {{"/foo/0", "\"bar\""}, {"/", "0"},    {"/a~1b", "1"}, {"/c%d", "2"},
+                 {"/m~0n", "8"},        {"/~01", "9"}, {"/foo/2", ""}, {"/foo/-", ""},
+                 {"/foo/00", ""},       {"/nope", ""}, {"foo", ""},    {"/m~2n", ""}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        value found = pointer_get(v, str_of(cases[i].pointer));
+        assert_string_equal(value_exists(found) ? print(f, found, 0) : "", cases[i].want);
+    }
+    assert_true(value_identical(pointer_get(v, STR("")), v));
+    assert_true(str_is(pointer_join(&f->arena, STR("/x"), STR("a/b~c")), "/x/a~1b~0c"));
+}
+
 static void a_log_line_is_cut_at_its_bound(void **state)
 {
     struct fixture *f = *state;
@@ -311,6 +467,14 @@ int main(void)
         TEST(an_edit_of_a_frozen_tree_leaves_it_alone),
         TEST(positions_literals_and_marks_survive_freezing),
         TEST(people_do_not_see_the_data_of_secrets),
+        TEST(configured_annotations_of_secrets_are_masked),
+        TEST(lists_are_changed_in_place),
+        TEST(a_fork_does_not_change_its_original),
+        TEST(keys_sort_by_their_bytes),
+        TEST(every_reader_takes_an_absent_value),
+        TEST(numbers_convert_only_when_they_fit),
+        TEST(a_duplicate_among_many_keys_is_found),
+        TEST(a_pointer_names_a_value),
         TEST(a_log_line_is_cut_at_its_bound),
         TEST(equal_values_have_equal_digests),
         TEST(indentation_is_that_of_go),
