@@ -26,6 +26,9 @@ size_t tree_parents(value live, struct arena *a, struct tree_parent ret[TREE_PAR
 value tree_node(const struct compare_context *c, value live, const struct tree_parent *parent,
                 size_t n_parents, struct arena *a);
 
+/* The node of a desired object without a live one: health Missing. */
+value tree_missing_node(const struct compare_row *row, struct arena *a);
+
 struct tree_input {
     const struct compare_result *compared; /* desired objects without a live one get a node, too */
     const value *live;                     /* managed and descendants */
