@@ -40,3 +40,58 @@ fault("a file that is new in a folder concerns nobody", "src/manifests/index.c",
       "e2e/loop_test:a_file_added")
 fault("a cached answer is given for another tree", "src/manifests/cache.c",
       "        if (strcmp(q->answer[i].tree, tree) == 0)", "        if (tree)", "manifests/manifests_test")
+
+# --- values and their codecs
+
+fault("the data of a Secret is shown to people", "src/value/json/print.c",
+      "if (str_is(key, \"data\") || str_is(key, \"stringData\"))", "if (str_is(key, \"data\"))", "value/value_test")
+fault("the last applied Secret is shown in its annotation", "src/value/json/print.c",
+      "return str_is(key, LAST_APPLIED) ? MASK_OBJECT_TEXT : MASK_NOTHING;", "return MASK_NOTHING;", "value/value_test")
+fault("a sensitive mark is lost in freezing", "src/value/doc.c",
+      "value_is_sensitive(v) ? TAPE_SENSITIVE : 0", "value_is_sensitive(v) ? 0u : 0", "value/value_test")
+fault("< and > are printed as they are", "src/value/json/print.c",
+      "            if (c < 0x20 || html)", "            if (c < 0x20)", "value/value_golden_test")
+fault("U+2028 is printed as it is", "src/value/json/print.c",
+      "rune == 0x2028 || rune == 0x2029", "rune == 0x2029", "value/value_golden_test")
+fault("1e21 is printed without exponent", "src/value/number.c",
+      "d >= 1e21", "d >= 1e22", "value/value_golden_test")
+fault("a small number is printed without exponent", "src/value/number.c",
+      "d < 1e-6", "d < 1e-7", "value/value_golden_test")
+fault("a lone surrogate is kept", "src/value/json/string.c",
+      "    *ret = 0xfffd;\n    return 0;", "    return 0;", "value/value_golden_test")
+fault("a duplicate key: the first wins", "src/value/build.c",
+      "            c->c.entry[i].val = child;", "            continue;", "value/value_golden_test")
+fault("a strict reader lets a duplicate key pass", "src/value/json/parse.c",
+      "        if (r->strict) {", "        if (r->strict && n > 1000) {", "value/value_golden_test")
+fault("a key that is twice among many is not found", "src/value/tape_write.c",
+      "            *ret_duplicate = true;", "            *ret_duplicate = false;", "value/value_test")
+fault("a merge patch keeps nulls in what it adds", "src/value/merge_patch.c",
+      "bool drop = map && value_is_null(it.val);", "bool drop = false;", "value/value_golden_test")
+fault("a merge patch does not remove", "src/value/merge_patch.c",
+      "            value_remove(target, it.key);", "            (void)old;", "value/value_golden_test")
+fault("a three-way patch forgets removals", "src/value/merge_patch.c",
+      "filtered(a, removals, true)", "value_new_map(a)", "value/value_golden_test")
+fault("an explicit empty map is lost in a three-way patch", "src/value/merge_patch.c",
+      "value_is_map(it.val) && value_len(it.val) > 0", "value_is_map(it.val)", "value/value_golden_test")
+fault("negative indices of a JSON patch are refused", "src/value/json_patch.c",
+      "i < -(int64_t)slots)", "i < 0)", "value/value_golden_test")
+fault("a JSON patch tests numbers by value", "src/value/json_patch.c",
+      "value_identical(v, want)", "value_equal(v, want)", "value/value_golden_test")
+fault("a copied part of a JSON patch is shared", "src/value/json_patch.c",
+      "v = value_exists(v) ? value_fork(p->arena, v) : value_null(p->arena);", "v = value_exists(v) ? v : value_null(p->arena);", "value/value_golden_test")
+fault("an item of a list gets no kind", "src/value/json/stream.c",
+      "int r = json_parse_item(text, kind,", "int r = json_parse_item(text, list ? STR(\"\") : kind,", "value/json_stream_test")
+fault("an escaped quote ends a string of a stream", "src/value/json/scan.c",
+      "b.quote & ~escaped_bits(b.back, &s->escaped)", "(escaped_bits(b.back, &s->escaped), b.quote)", "value/json_stream_test")
+fault("depth is not bounded", "src/value/json/parse.c",
+      "r->depth >= VALUE_DEPTH_MAX", "r->depth > VALUE_DEPTH_MAX", "value/value_test")
+fault("a required field may be missing", "src/value/bind/check.c",
+      "f->flags & BIND_REQUIRED && !(c->flags", "f->flags & BIND_REQUIRED && (c->flags", "value/bind_test")
+fault("an unknown field passes", "src/value/bind/check.c",
+      "if (c->flags & BIND_REFUSE_UNKNOWN && !keep_unknown)", "if (c->flags & BIND_REFUSE_UNKNOWN && keep_unknown)", "value/bind_test")
+fault("defaults overwrite what is there", "src/value/bind/bind.c",
+      "if (f->fallback && (!value_exists(was) || null_counts_as_missing))", "if (f->fallback && (f->fallback || null_counts_as_missing))", "value/bind_test")
+fault("equal numbers have different digests", "src/value/doc.c",
+      "JSON_SORT_KEYS | JSON_CANONICAL_NUMBERS", "JSON_SORT_KEYS", "value/value_test")
+fault("an edit writes into its frozen original's tree", "src/value/build.c",
+      "    if (v.doc || t < VALUE_LIST)\n        return held(a, v);", "    if (true)\n        return held(a, v);", "value/value_golden_test")
