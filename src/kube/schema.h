@@ -62,6 +62,7 @@ struct kube_field {
     str default_json; /* JSON text, or "" */
     str enums;        /* allowed texts, comma-separated, or "" */
     bool required;
+    bool by_value; /* a struct that is always there (Go: not a pointer) */
     bool granular; /* overrides `atomic` of the type */
 };
 

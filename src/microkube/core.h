@@ -106,6 +106,7 @@ struct mk_ctx {
     enum mk_field_validation validation;
     bool dry_run;
     str manager; /* field manager */
+    str door;    /* subresource that managedFields names: "", status, scale */
     VEC(str) warnings;
 };
 

@@ -137,9 +137,10 @@ static void route(struct mk_ctx *c)
         return;
     if (!c->r->storage)
         mk_review(c);
-    else if (c->p.subresource.len)
+    else if (c->p.subresource.len) {
+        c->door = c->p.subresource;
         subresource_verb(c);
-    else
+    } else
         resource_verb(c);
 }
 

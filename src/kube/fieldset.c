@@ -1,0 +1,607 @@
+/* kube/fieldset.c: the trie: reading, writing, set algebra, paths for people. */
+#include "kube/fieldset.h"
+
+#include "base/map.h"
+
+#include "value/json.h"
+
+struct fieldset *fieldset_new(struct arena *a) { return ARENA_NEW(a, struct fieldset); }
+
+static size_t place(const struct fieldset *s, str element, bool *found)
+{
+    size_t low = 0, high = s ? s->n : 0;
+    *found = false;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int c = str_cmp(s->at[mid].element, element);
+        if (!c) {
+            *found = true;
+            return mid;
+        }
+        if (c < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+const struct fieldset_entry *fieldset_find(const struct fieldset *s, str element)
+{
+    bool found;
+    size_t i = place(s, element, &found);
+    return found ? &s->at[i] : NULL;
+}
+
+/* The entry for an element, made when missing. */
+static struct fieldset_entry *enter(struct arena *a, struct fieldset *s, str element)
+{
+    bool found;
+    size_t i = place(s, element, &found);
+    if (found)
+        return &s->at[i];
+    if (s->n == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 4;
+        s->at = arena_grow(a, s->at, s->cap * sizeof(*s->at), cap * sizeof(*s->at));
+        s->cap = cap;
+    }
+    memmove(s->at + i + 1, s->at + i, (s->n - i) * sizeof(*s->at));
+    s->n++;
+    s->at[i] = (struct fieldset_entry){.element = element};
+    return &s->at[i];
+}
+
+static bool element_is_known(str e)
+{
+    return e.len >= 2 && e.at[1] == ':' && strchr("fkvi", e.at[0]);
+}
+
+static int parse(value v, struct arena *a, int depth, struct fieldset *into, bool *ret_self,
+                 struct err *err)
+{
+    *ret_self = false;
+    if (!value_is_map(v) || depth > VALUE_DEPTH_MAX)
+        return err_set(err, ERR_INVALID, "fieldsV1 must be a map of path elements");
+    for (struct value_iter it = value_iter(v); value_next(&it);) {
+        if (str_is(it.key, ".")) {
+            *ret_self = true;
+            continue;
+        }
+        if (!element_is_known(it.key))
+            return err_set(err, ERR_INVALID,
+                           "missing key delimiter or unknown prefix in path element '%.*s'",
+                           STR_FMT(it.key));
+        struct fieldset *child = fieldset_new(a);
+        bool self;
+        int rc = parse(it.val, a, depth + 1, child, &self, err);
+        if (rc < 0)
+            return rc;
+        struct fieldset_entry *e = enter(a, into, arena_str(a, it.key));
+        e->member = self || !child->n;
+        e->child = child->n ? child : NULL;
+    }
+    return 0;
+}
+
+int fieldset_parse(value fields_v1, struct arena *a, struct fieldset **ret, struct err *err)
+{
+    struct fieldset *s = fieldset_new(a);
+    bool self;
+    int rc = value_is_nil(fields_v1) ? 0 : parse(fields_v1, a, 0, s, &self, err);
+    if (rc == 0)
+        *ret = s;
+    return rc;
+}
+
+value fieldset_value(struct arena *a, const struct fieldset *s)
+{
+    value v = value_new_map(a);
+    for (size_t i = 0; s && i < s->n; i++) {
+        const struct fieldset_entry *e = &s->at[i];
+        value child = fieldset_value(a, e->child);
+        if (e->member && e->child) {
+            value with = value_new_map(a);
+            value_set(a, with, STR("."), value_new_map(a));
+            for (struct value_iter it = value_iter(child); value_next(&it);)
+                value_set(a, with, it.key, it.val);
+            child = with;
+        }
+        value_set(a, v, e->element, child);
+    }
+    return v;
+}
+
+bool fieldset_is_empty(const struct fieldset *s)
+{
+    for (size_t i = 0; s && i < s->n; i++)
+        if (s->at[i].member || !fieldset_is_empty(s->at[i].child))
+            return false;
+    return true;
+}
+
+bool fieldset_equal(const struct fieldset *x, const struct fieldset *y)
+{
+    size_t n = x ? x->n : 0, m = y ? y->n : 0;
+    if (n != m)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!str_eq(x->at[i].element, y->at[i].element) || x->at[i].member != y->at[i].member ||
+            !fieldset_equal(x->at[i].child, y->at[i].child))
+            return false;
+    return true;
+}
+
+enum algebra { UNION, DIFFERENCE, INTERSECTION, DIFFERENCE_DEEP };
+
+static struct fieldset *combine(struct arena *a, const struct fieldset *x, const struct fieldset *y,
+                                enum algebra how);
+
+static void combine_entry(struct arena *a, struct fieldset *out, const struct fieldset_entry *x,
+                          const struct fieldset_entry *y, enum algebra how)
+{
+    bool mx = x && x->member, my = y && y->member, member;
+    if (how == DIFFERENCE_DEEP && my)
+        return;
+    member = how == UNION ? mx || my : how == INTERSECTION ? mx && my : mx && !my;
+    struct fieldset *child = combine(a, x ? x->child : NULL, y ? y->child : NULL, how);
+    if (!member && !child)
+        return;
+    struct fieldset_entry *e = enter(a, out, x ? x->element : y->element);
+    e->member = member;
+    e->child = child;
+}
+
+static struct fieldset *combine(struct arena *a, const struct fieldset *x, const struct fieldset *y,
+                                enum algebra how)
+{
+    size_t i = 0, j = 0, n = x ? x->n : 0, m = y ? y->n : 0;
+    if (!n && (!m || how != UNION))
+        return NULL;
+    struct fieldset *out = fieldset_new(a);
+    while (i < n || (j < m && how == UNION)) {
+        int c = i == n ? 1 : j == m ? -1 : str_cmp(x->at[i].element, y->at[j].element);
+        if (c == 0)
+            combine_entry(a, out, &x->at[i++], &y->at[j++], how);
+        else if (c < 0)
+            combine_entry(a, out, &x->at[i++], NULL, how);
+        else if (how == UNION)
+            combine_entry(a, out, NULL, &y->at[j++], how);
+        else
+            j++;
+    }
+    return out->n ? out : NULL;
+}
+
+static struct fieldset *or_empty(struct arena *a, struct fieldset *s)
+{
+    return s ? s : fieldset_new(a);
+}
+
+struct fieldset *fieldset_union(struct arena *a, const struct fieldset *x, const struct fieldset *y)
+{
+    return or_empty(a, combine(a, x, y, UNION));
+}
+
+struct fieldset *fieldset_difference(struct arena *a, const struct fieldset *x,
+                                     const struct fieldset *y)
+{
+    return or_empty(a, combine(a, x, y, DIFFERENCE));
+}
+
+struct fieldset *fieldset_intersection(struct arena *a, const struct fieldset *x,
+                                       const struct fieldset *y)
+{
+    return or_empty(a, combine(a, x, y, INTERSECTION));
+}
+
+struct fieldset *fieldset_difference_deep(struct arena *a, const struct fieldset *x,
+                                          const struct fieldset *y)
+{
+    return or_empty(a, combine(a, x, y, DIFFERENCE_DEEP));
+}
+
+/* ---- paths for people ---- */
+
+static str element_text(struct arena *a, str element)
+{
+    str body = str_from(element, 2);
+    value key;
+    switch (element.at[0]) {
+    case 'f': return ARENA_CAT(a, STR("."), body);
+    case 'v': return ARENA_CAT(a, STR("[="), body, STR("]"));
+    case 'i': return ARENA_CAT(a, STR("["), body, STR("]"));
+    default: break;
+    }
+    if (json_parse(body, NULL, a, &key, NULL) < 0)
+        return ARENA_CAT(a, STR("["), body, STR("]"));
+    str out = STR("[");
+    for (struct value_iter it = value_iter(key); value_next(&it);)
+        out = ARENA_CAT(a, out, out.len > 1 ? STR(",") : STR(""), it.key, STR("="),
+                        json_str(a, it.val, AUDIENCE_WIRE, JSON_NO_HTML));
+    return ARENA_CAT(a, out, STR("]"));
+}
+
+static void each(const struct fieldset *s, struct arena *a, str prefix,
+                 void (*fn)(void *arg, str path), void *arg)
+{
+    for (size_t i = 0; s && i < s->n; i++)
+        if (s->at[i].member)
+            fn(arg, ARENA_CAT(a, prefix, element_text(a, s->at[i].element)));
+    for (size_t i = 0; s && i < s->n; i++)
+        if (s->at[i].child)
+            each(s->at[i].child, a, ARENA_CAT(a, prefix, element_text(a, s->at[i].element)), fn,
+                 arg);
+}
+
+void fieldset_each(const struct fieldset *s, struct arena *a, void (*fn)(void *arg, str path),
+                   void *arg)
+{
+    each(s, a, STR(""), fn, arg);
+}
+
+/* ---- sets of values ---- */
+
+static bool is_separable_list(const struct kube_schema *s)
+{
+    return s && s->type == KUBE_LIST && s->list != KUBE_LIST_ATOMIC;
+}
+
+/* Objects without a declared type are separable maps with atomic lists. */
+static bool is_separable_map(const struct kube_schema *s, bool granular)
+{
+    if (!s || s->type == KUBE_ANY)
+        return true;
+    if (s->type == KUBE_STRUCT || s->type == KUBE_MAP)
+        return granular || !s->atomic;
+    return s->type == KUBE_ANY_MAP && s->preserve_unknown;
+}
+
+static bool is_granular(const struct kube_schema *s, str key)
+{
+    const struct kube_field *f = s && s->type == KUBE_STRUCT ? kube_schema_field(s, key) : NULL;
+    return f && f->granular;
+}
+
+static str field_element(struct arena *a, str name) { return ARENA_CAT(a, STR("f:"), name); }
+
+static value key_value(struct arena *a, const struct kube_schema *item_type, value item, str key)
+{
+    value v = value_get(item, key);
+    const struct kube_field *f = !value_exists(v) && item_type && item_type->type == KUBE_STRUCT
+                                     ? kube_schema_field(item_type, key)
+                                     : NULL;
+    if (f && f->default_json.len && json_parse(f->default_json, NULL, a, &v, NULL) < 0)
+        v = VALUE_ABSENT;
+    return v;
+}
+
+str fieldset_item_element(struct arena *a, const struct kube_schema *list, value item, size_t i)
+{
+    if (list->list == KUBE_LIST_SET)
+        return ARENA_CAT(a, STR("v:"),
+                         json_str(a, item, AUDIENCE_WIRE, JSON_NO_HTML | JSON_CANONICAL_NUMBERS));
+    if (list->list != KUBE_LIST_MAP)
+        return arena_printf(a, "i:%zu", i);
+    value keys = value_new_map(a);
+    str rest = list->keys, key;
+    while (rest.len && str_next(&rest, ',', &key)) {
+        value v = key_value(a, list->elem, item, key);
+        if (value_exists(v))
+            value_set(a, keys, key, v);
+    }
+    return ARENA_CAT(a, STR("k:"),
+                     json_str(a, keys, AUDIENCE_WIRE,
+                              JSON_SORT_KEYS | JSON_NO_HTML | JSON_CANONICAL_NUMBERS));
+}
+
+static void collect(value v, const struct kube_schema *s, bool granular, struct arena *a,
+                    struct fieldset *parent, str element)
+{
+    struct fieldset *child = fieldset_new(a);
+    bool member = true;
+    if (value_is_map(v) && is_separable_map(s, granular)) {
+        member = false;
+        for (struct value_iter it = value_iter(v); value_next(&it);) {
+            const struct kube_schema *sub = kube_schema_child(s, it.key);
+            str e = field_element(a, it.key);
+            collect(it.val, sub, is_granular(s, it.key), a, child, e);
+            bool declared = s && s->type == KUBE_STRUCT && kube_schema_field(s, it.key);
+            if (value_is_null(it.val) || (value_is_map(it.val) && !value_len(it.val)) || !declared)
+                enter(a, child, e)->member = true;
+        }
+    } else if (value_is_list(v) && is_separable_list(s)) {
+        member = false;
+        for (struct value_iter it = value_iter(v); value_next(&it);) {
+            str e = fieldset_item_element(a, s, it.val, it.i);
+            collect(it.val, s->elem, false, a, child, e);
+            enter(a, child, e)->member = true;
+        }
+    } else if (value_is_null(v) && s &&
+               (s->type == KUBE_STRUCT || s->type == KUBE_MAP || s->type == KUBE_LIST)) {
+        member = false;
+    }
+    if (!member && !child->n)
+        return;
+    struct fieldset_entry *e = enter(a, parent, element);
+    e->member = e->member || member;
+    e->child = child->n ? child : e->child;
+}
+
+struct fieldset *fieldset_of(value v, const struct kube_schema *s, struct arena *a)
+{
+    struct fieldset root = {0};
+    collect(v, s, true, a, &root, STR("f:"));
+    return root.n && root.at[0].child ? root.at[0].child : fieldset_new(a);
+}
+
+/* ---- comparing ---- */
+
+struct compare {
+    struct arena *a;
+};
+
+static void compare(struct compare *c, value x, value y, const struct kube_schema *s, bool granular,
+                    struct fieldset_comparison *level, str element);
+
+static struct fieldset *child_of(struct arena *a, struct fieldset *s, str element)
+{
+    struct fieldset_entry *e = enter(a, s, element);
+    if (!e->child)
+        e->child = fieldset_new(a);
+    return e->child;
+}
+
+/* Entries made on the way that hold nothing. */
+static void drop_empty(struct fieldset *s, str element)
+{
+    bool found;
+    size_t i = place(s, element, &found);
+    if (!found)
+        return;
+    if (s->at[i].child && !s->at[i].child->n)
+        s->at[i].child = NULL;
+    if (!s->at[i].member && !s->at[i].child) {
+        memmove(s->at + i, s->at + i + 1, (s->n - i - 1) * sizeof(*s->at));
+        s->n--;
+    }
+}
+
+static void compare_maps(struct compare *c, value x, value y, const struct kube_schema *s,
+                         struct fieldset_comparison *below)
+{
+    for (struct value_iter it = value_iter(x); value_next(&it);)
+        compare(c, it.val, value_get(y, it.key), kube_schema_child(s, it.key),
+                is_granular(s, it.key), below, field_element(c->a, it.key));
+    for (struct value_iter it = value_iter(y); value_next(&it);)
+        if (!value_exists(value_get(x, it.key)))
+            compare(c, VALUE_ABSENT, it.val, kube_schema_child(s, it.key), is_granular(s, it.key),
+                    below, field_element(c->a, it.key));
+}
+
+static void index_items(struct arena *a, const struct kube_schema *s, value list, struct map *ret)
+{
+    map_init(ret, a);
+    for (struct value_iter it = value_iter(list); value_next(&it);) {
+        str e = fieldset_item_element(a, s, it.val, it.i);
+        if (!map_has(ret, e))
+            map_set(ret, e, (void *)(uintptr_t)(it.i + 1));
+    }
+}
+
+static value indexed(value list, const struct map *m, str element)
+{
+    uintptr_t i = (uintptr_t)map_find(m, element);
+    return i ? value_at(list, i - 1) : VALUE_ABSENT;
+}
+
+static void compare_lists(struct compare *c, value x, value y, const struct kube_schema *s,
+                          struct fieldset_comparison *below)
+{
+    struct map mx, my;
+    str e;
+    index_items(c->a, s, x, &mx);
+    index_items(c->a, s, y, &my);
+    for (size_t i = 0; map_next(&mx, &i, &e, NULL);)
+        compare(c, indexed(x, &mx, e), indexed(y, &my, e), s->elem, false, below, e);
+    for (size_t i = 0; map_next(&my, &i, &e, NULL);)
+        if (!map_has(&mx, e))
+            compare(c, VALUE_ABSENT, indexed(y, &my, e), s->elem, false, below, e);
+}
+
+static void compare(struct compare *c, value x, value y, const struct kube_schema *s, bool granular,
+                    struct fieldset_comparison *level, str element)
+{
+    bool maps = (value_is_map(x) || value_is_map(y)) && is_separable_map(s, granular);
+    bool lists = (value_is_list(x) || value_is_list(y)) && is_separable_list(s);
+    bool both_empty = !value_len(x) && !value_len(y), leaf = (!maps && !lists) || both_empty;
+    if ((maps &&
+         ((!value_is_nil(x) && !value_is_map(x)) || (!value_is_nil(y) && !value_is_map(y)))) ||
+        (lists &&
+         ((!value_is_nil(x) && !value_is_list(x)) || (!value_is_nil(y) && !value_is_list(y)))))
+        leaf = true; /* the kind of value changed */
+    if (!leaf) {
+        struct fieldset_comparison below = {child_of(c->a, level->removed, element),
+                                            child_of(c->a, level->modified, element),
+                                            child_of(c->a, level->added, element)};
+        if (maps)
+            compare_maps(c, x, y, s, &below);
+        else
+            compare_lists(c, x, y, s, &below);
+    }
+    if (!value_exists(x))
+        enter(c->a, level->added, element)->member = true;
+    else if (!value_exists(y))
+        enter(c->a, level->removed, element)->member = true;
+    else if (leaf && !value_equal(x, y))
+        enter(c->a, level->modified, element)->member = true;
+    drop_empty(level->removed, element);
+    drop_empty(level->modified, element);
+    drop_empty(level->added, element);
+}
+
+void fieldset_compare(value old, value now, const struct kube_schema *s, struct arena *a,
+                      struct fieldset_comparison *ret)
+{
+    struct compare c = {a};
+    *ret = (struct fieldset_comparison){fieldset_new(a), fieldset_new(a), fieldset_new(a)};
+    compare_maps(&c, old, now, s, ret);
+}
+
+/* ---- merging ---- */
+
+static value merge(value x, value y, const struct kube_schema *s, bool granular, struct arena *a);
+
+static value merge_maps(value x, value y, const struct kube_schema *s, struct arena *a)
+{
+    value out = value_new_map(a);
+    for (struct value_iter it = value_iter(x); value_next(&it);) {
+        value other = value_get(y, it.key);
+        value_set(a, out, it.key,
+                  value_exists(other) ? merge(it.val, other, kube_schema_child(s, it.key),
+                                              is_granular(s, it.key), a)
+                                      : it.val);
+    }
+    for (struct value_iter it = value_iter(y); value_next(&it);)
+        if (!value_exists(value_get(x, it.key)))
+            value_set(a, out, it.key, it.val);
+    return out;
+}
+
+struct list_merge {
+    struct arena *a;
+    const struct kube_schema *s;
+    value x, y;
+    str *ex, *ey; /* elements by place */
+    struct map mx, my, done;
+    size_t shared; /* place in y of the next item that both have; n: none */
+};
+
+static void next_shared(struct list_merge *m, size_t from)
+{
+    size_t n = value_len(m->y);
+    m->shared = from;
+    while (m->shared < n && !map_has(&m->mx, m->ey[m->shared]))
+        m->shared++;
+}
+
+static value merge_item(struct list_merge *m, str e)
+{
+    value x = indexed(m->x, &m->mx, e), y = indexed(m->y, &m->my, e);
+    map_set(&m->done, e, m);
+    return value_exists(x) ? merge(x, y, m->s->elem, false, m->a) : y;
+}
+
+static str *elements(struct arena *a, const struct kube_schema *s, value list)
+{
+    str *e = ARENA_ARRAY(a, str, value_len(list) + 1);
+    for (struct value_iter it = value_iter(list); value_next(&it);)
+        e[it.i] = fieldset_item_element(a, s, it.val, it.i);
+    return e;
+}
+
+/* Items keep the relative order of the configuration; what only the live list has stays where its
+ * neighbours are. */
+static value merge_lists(value x, value y, const struct kube_schema *s, struct arena *a)
+{
+    struct list_merge m =
+        {.a = a, .s = s, .x = x, .y = y, .ex = elements(a, s, x), .ey = elements(a, s, y)};
+    size_t i = 0, j = 0, n = value_len(x), k = value_len(y);
+    value out = value_new_list(a);
+    index_items(a, s, x, &m.mx);
+    index_items(a, s, y, &m.my);
+    map_init(&m.done, a);
+    next_shared(&m, 0);
+    while (i < n || j < k) {
+        if (i < n && j < k) {
+            if (str_eq(m.ex[i], m.ey[j])) {
+                value_push(a, out, merge_item(&m, m.ey[j]));
+                i++;
+                j++;
+                next_shared(&m, MAX_OF(m.shared + 1, j));
+                continue;
+            }
+            if (map_has(&m.my, m.ex[i]) && m.shared < k && !str_eq(m.ey[m.shared], m.ex[i])) {
+                i++;
+                continue;
+            }
+        }
+        if (i < n && !map_has(&m.my, m.ex[i])) {
+            value_push(a, out, value_at(x, i++));
+            continue;
+        }
+        if (i < n && map_has(&m.done, m.ex[i]))
+            i++;
+        if (j < k) {
+            bool was_shared = j == m.shared;
+            value_push(a, out, merge_item(&m, m.ey[j]));
+            j++;
+            if (was_shared)
+                next_shared(&m, j);
+        }
+    }
+    return out;
+}
+
+static value merge(value x, value y, const struct kube_schema *s, bool granular, struct arena *a)
+{
+    if (value_is_map(x) && value_is_map(y) && is_separable_map(s, granular))
+        return merge_maps(x, y, s, a);
+    if (value_is_list(x) && value_is_list(y) && is_separable_list(s))
+        return merge_lists(x, y, s, a);
+    return y;
+}
+
+value fieldset_merge(value live, value config, const struct kube_schema *s, struct arena *a)
+{
+    return merge_maps(live, config, s, a);
+}
+
+/* ---- pruning ---- */
+
+static value prune(value v, const struct fieldset *last, const struct fieldset *owned,
+                   const struct kube_schema *s, struct arena *a);
+
+/* Does this item stay? Yes with what is left of it in *ret. */
+static bool keeps(value v, const struct fieldset_entry *last, const struct fieldset *owned,
+                  const struct kube_schema *s, bool named, struct arena *a, value *ret)
+{
+    const struct fieldset_entry *o = last ? fieldset_find(owned, last->element) : NULL;
+    *ret = v;
+    if (!last)
+        return true;
+    if (!o && (last->member || named))
+        return false;
+    if (last->child)
+        *ret = prune(v, last->child, o ? o->child : NULL, s, a);
+    return true;
+}
+
+static value prune(value v, const struct fieldset *last, const struct fieldset *owned,
+                   const struct kube_schema *s, struct arena *a)
+{
+    value kept, out;
+    if (value_is_map(v)) {
+        out = value_new_map(a);
+        for (struct value_iter it = value_iter(v); value_next(&it);)
+            if (keeps(it.val, fieldset_find(last, field_element(a, it.key)), owned,
+                      kube_schema_child(s, it.key),
+                      s && s->type == KUBE_STRUCT && kube_schema_field(s, it.key), a, &kept))
+                value_set(a, out, it.key, kept);
+        return out;
+    }
+    if (value_is_list(v) && is_separable_list(s)) {
+        out = value_new_list(a);
+        for (struct value_iter it = value_iter(v); value_next(&it);)
+            if (keeps(it.val, fieldset_find(last, fieldset_item_element(a, s, it.val, it.i)), owned,
+                      s->elem, false, a, &kept))
+                value_push(a, out, kept);
+        return out;
+    }
+    return v;
+}
+
+value fieldset_prune(value merged, const struct fieldset *last, const struct fieldset *owned,
+                     const struct kube_schema *s, struct arena *a)
+{
+    return prune(merged, last, owned, s, a);
+}
