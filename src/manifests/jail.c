@@ -280,16 +280,18 @@ static bool kind_is_plausible(int64_t kind)
     return false;
 }
 
-/* {"json":N,"reads":N} with a file, or {"kind":K,"text":".."} without. */
+/* {"json":N,"reads":N} with a file, or {"kind":K,"text":"..","last":bool} without;
+ * last: the worker leaves after it. */
 static int read_answer(str text, int fd, struct jail_answer **ret, struct err *ret_told,
-                       struct err *err)
+                       bool *ret_last, struct err *err)
 {
     struct arena a;
-    value v;
+    value v = VALUE_ABSENT;
     arena_init(&a, (size_t)16 << 20);
     int rc = json_parse(text, NULL, &a, &v, err);
     uint64_t json = value_uint(value_getz(v, "json")), reads = value_uint(value_getz(v, "reads"));
     int64_t kind = rc ? 0 : value_int(value_getz(v, "kind"));
+    *ret_last = !rc && value_bool(value_getz(v, "last"));
     if (!rc && fd < 0) {
         if (kind_is_plausible(kind))
             (void)err_set(ret_told, (int)kind, "%.*s", STR_FMT(value_str(value_getz(v, "text"))));
@@ -329,6 +331,7 @@ static void worker_spoke(void *arg)
     struct jail *j = w->jail;
     struct err err, told = {0};
     struct jail_answer *answer = NULL;
+    bool last = false;
     size_t len;
     int fd;
     int rc = frame_receive(w->watch->fd, j->frame, &len, &fd, &err);
@@ -341,7 +344,7 @@ static void worker_spoke(void *arg)
     if (!rc && !w->job)
         rc = err_set(&err, ERR_INVALID, "jail: an answer nobody asked for");
     if (!rc)
-        rc = read_answer(str_mem(j->frame, len), fd, &answer, &told, &err);
+        rc = read_answer(str_mem(j->frame, len), fd, &answer, &told, &last, &err);
     if (fd >= 0)
         close(fd);
     if (rc) {
@@ -350,6 +353,10 @@ static void worker_spoke(void *arg)
     }
     struct jail_job *job = w->job;
     worker_rests(w);
+    if (last) {
+        worker_kill(w);
+        worker_free(w);
+    }
     if (answer)
         call_answer_ok(job->asker, answer, jail_answer_free);
     else

@@ -27,10 +27,11 @@ static void send_or_leave(struct worker_job *j, str text, int fd)
 }
 
 /* Memory may be used up when this is called: nothing is allocated. */
-void worker_error(struct worker_job *j, int kind, str text)
+static void send_error(struct worker_job *j, int kind, str text, bool last)
 {
     char at[2 * ERR_TEXT_MAX + 64];
-    size_t n = (size_t)snprintf(at, sizeof(at), "{\"kind\":%d,\"text\":\"", kind);
+    size_t n = (size_t)snprintf(at, sizeof(at), "{\"kind\":%d,\"last\":%s,\"text\":\"", kind,
+                                last ? "true" : "false");
     for (size_t i = 0; i < text.len && n + 8 < sizeof(at); i++) {
         unsigned char c = (unsigned char)text.at[i];
         if (c < ' ')
@@ -44,6 +45,8 @@ void worker_error(struct worker_job *j, int kind, str text)
     memcpy(at + n, "\"}", 2);
     send_or_leave(j, str_mem(at, n + 2), -1);
 }
+
+void worker_error(struct worker_job *j, int kind, str text) { send_error(j, kind, text, false); }
 
 void worker_answer(struct worker_job *j, str json, str reads)
 {
@@ -67,7 +70,7 @@ static void memory_is_full(void *arg, UNUSED size_t wanted)
     char text[128];
     int n = snprintf(text, sizeof(text), "rendering needs more than %zu MiB of memory",
                      j->arena.bytes_max >> 20);
-    worker_error(j, ERR_TOO_LARGE, str_mem(text, (size_t)n));
+    send_error(j, ERR_TOO_LARGE, str_mem(text, (size_t)n), true);
     _exit(4);
 }
 
@@ -116,7 +119,7 @@ NORETURN void worker_main(int socket, const str *folder, size_t n_folders, size_
     struct jail_limits limits = {.memory_max = 2 * memory_max + ((size_t)256 << 20),
                                  .file_bytes_max = JAIL_RESULT_MAX};
     if (jail_lock(folder, n_folders, &limits, &err)) {
-        worker_error(j, err.kind, err_str(&err));
+        send_error(j, err.kind, err_str(&err), true);
         _exit(6);
     }
     for (;;) {
