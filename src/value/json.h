@@ -12,6 +12,8 @@
 #include "value/value.h"
 
 #define JSON_BYTES_MAX ((size_t)512 << 20)
+#define JSON_NUMBER_BYTES_MAX 10000
+#define JSON_KEY_BYTES_MAX ((size_t)1 << 20)
 
 struct json_input {
     str name;           /* file or source for error messages; may be empty */

@@ -2,7 +2,8 @@
  * Private to the room.
  *
  * Plain bytes are those that JSON text may hold between quotes in every mode (text_is_plain): ASCII
- * from the blank on without quote, backslash, <, > and &. Never reads outside [p, end). */
+ * from the blank on without quote, backslash, <, > and &. Never reads outside [p, end).
+ * -DVALUE_SCALAR builds the way of processors without SSE2. */
 #ifndef VALUE_TEXT_SCAN_H
 #define VALUE_TEXT_SCAN_H
 
@@ -12,7 +13,7 @@
 
 extern const bool text_plain[256];
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(VALUE_SCALAR)
 #include <emmintrin.h>
 
 /* Bit i set: byte i of v is not plain. Signed comparison finds control characters and bytes from
@@ -33,7 +34,7 @@ static inline unsigned text_special_mask(__m128i v)
 static inline const char *text_copy_plain(const char *p, const char *end, char **out)
 {
     char *to = *out;
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(VALUE_SCALAR)
     while (end - p >= 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
         unsigned mask = text_special_mask(v);
@@ -56,7 +57,7 @@ static inline const char *text_copy_plain(const char *p, const char *end, char *
 /* The first byte that is not plain, or end. */
 static inline const char *text_skip_plain(const char *p, const char *end)
 {
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(VALUE_SCALAR)
     while (end - p >= 16) {
         unsigned mask = text_special_mask(_mm_loadu_si128((const __m128i *)(const void *)p));
         if (mask)

@@ -14,6 +14,7 @@
  * index. The first duplicate is an error when strict; otherwise the tape is written again from a
  * tree in which the last value won. */
 #include <assert.h>
+#include <endian.h>
 
 #include "value/json.h"
 #include "value/json/error.h"
@@ -122,6 +123,13 @@ ALWAYS_INLINE struct spot read_text(struct reader *r, struct spot s)
     return (struct spot){q + 1, to};
 }
 
+static struct spot too_long(struct reader *r, const char *at, const char *what, size_t bytes_max)
+{
+    char text[80];
+    snprintf(text, sizeof(text), "%s longer than %zu bytes", what, bytes_max);
+    return failed(r, json_fail(&r->source, at, ERR_TOO_LARGE, text));
+}
+
 static struct spot read_odd_key(struct reader *r, struct spot s, const char *at, size_t to)
 {
     size_t start = (size_t)(s.out - r->w.at);
@@ -130,6 +138,8 @@ static struct spot read_odd_key(struct reader *r, struct spot s, const char *at,
         return failed(r, e);
     size_t len = to - start - 1;
     char *head = r->w.at + start;
+    if (len > JSON_KEY_BYTES_MAX)
+        return too_long(r, s.p, "key", JSON_KEY_BYTES_MAX);
     if (len < TAPE_KEY_LONG && text_is_plain(str_mem(head + 1, len))) {
         head[0] = (char)len;
         return (struct spot){at, head + 1 + len};
@@ -146,6 +156,7 @@ ALWAYS_INLINE uint64_t first_bytes(const char *p, size_t n)
 {
     uint64_t x;
     memcpy(&x, p, 8); /* the tape has slack */
+    x = le64toh(x);
     return n >= 8 ? x : x & (((uint64_t)1 << n * 8) - 1);
 }
 
@@ -260,6 +271,8 @@ static struct spot read_any_number(struct reader *r, struct spot s)
     size_t n = number_scan(rest, &integer);
     if (n == 0)
         return failed(r, json_bad_number(&r->source, s.p));
+    if (n > JSON_NUMBER_BYTES_MAX)
+        return too_long(r, s.p, "number", JSON_NUMBER_BYTES_MAX);
     text = str_sub(rest, 0, n);
     str literal = r->literals ? text : STR("");
     int64_t i;

@@ -4,6 +4,8 @@
  * copied 16 bytes at a time (source and target have slack), nothing is looked at again. With sorted
  * keys maps are taken one by one. `struct spot` holds the two moving positions by value, for the
  * reason told in json/parse.c. */
+#include <endian.h>
+
 #include "value/json/print.h"
 #include "value/number.h"
 #include "value/tape.h"
@@ -248,7 +250,7 @@ static uint64_t prefix_of(const char *entry)
 {
     const char *val;
     str key = tape_key(entry, &val);
-    uint64_t x = __builtin_bswap64(tape_u64(key.at));
+    uint64_t x = be64toh(tape_u64(key.at));
     return key.len >= 8 ? x : key.len ? x & (~(uint64_t)0 << (64 - key.len * 8)) : 0;
 }
 

@@ -12,7 +12,7 @@
  * A backslash outside strings is an error that the parser will tell; here it escapes as inside. */
 #include "value/json/scan.h"
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(VALUE_SCALAR)
 #include <emmintrin.h>
 #endif
 
@@ -21,7 +21,7 @@ void json_scan_start(struct json_scan *s, char first)
     *s = (struct json_scan){.scalar = first != '{' && first != '[' && first != '"'};
 }
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(VALUE_SCALAR)
 
 struct bits {
     uint64_t quote, back, open, close;
@@ -137,7 +137,7 @@ size_t json_scan(struct json_scan *s, str bytes, bool *ret_complete)
     if (s->scalar)
         return scan_scalar(bytes, ret_complete);
     while (p < end && !*ret_complete) {
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(VALUE_SCALAR)
         size_t n = 64;
         if (s->depth > 0 && end - p >= 64) {
             *ret_complete = scan_block(s, p, &n);

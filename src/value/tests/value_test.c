@@ -148,6 +148,17 @@ static void input_past_a_bound_is_refused(void **state)
     assert_string_equal(f->err.text, "line 1 column 201: nested deeper than 200 levels");
     memset(deep + VALUE_DEPTH_MAX, ']', VALUE_DEPTH_MAX);
     assert_int_equal(json_parse(str_of(deep), NULL, &f->arena, &v, &f->err), 0);
+    CLEANUP(buf_done) struct buf b = BUF_INIT;
+    buf_addz(&b, "[\n1");
+    buf_fill(&b, '0', JSON_NUMBER_BYTES_MAX);
+    assert_int_equal(json_parse(buf_str(&b), NULL, &f->arena, &v, &f->err), -ERR_TOO_LARGE);
+    assert_string_equal(f->err.text, "line 2 column 1: number longer than 10000 bytes");
+    buf_reset(&b);
+    buf_addz(&b, "{\"");
+    buf_fill(&b, 'k', JSON_KEY_BYTES_MAX + 1);
+    buf_addz(&b, "\":1}");
+    assert_int_equal(json_parse(buf_str(&b), NULL, &f->arena, &v, &f->err), -ERR_TOO_LARGE);
+    assert_string_equal(f->err.text, "line 1 column 2: key longer than 1048576 bytes");
     struct json_input in = {.bytes_max = 3};
     assert_int_equal(json_parse(STR("1234"), &in, &f->arena, &v, &f->err), -ERR_TOO_LARGE);
 }
