@@ -25,15 +25,21 @@ static struct client_call *stream_call(nghttp2_session *s, int32_t stream)
 
 /* ---- answers ---- */
 
-static int on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name, size_t n_name,
-                     const uint8_t *value, size_t n_value, uint8_t flags, void *user)
+static str rcbuf_str(nghttp2_rcbuf *b)
+{
+    nghttp2_vec v = nghttp2_rcbuf_get_buf(b);
+    return str_mem(v.base, v.len);
+}
+
+static int on_header(nghttp2_session *s, const nghttp2_frame *f, nghttp2_rcbuf *name,
+                     nghttp2_rcbuf *value, uint8_t flags, void *user)
 {
     struct link_h2 *h = user;
     struct client_call *call = stream_call(s, f->hd.stream_id);
     (void)flags;
     if (!call || call->over || h->link->dead)
         return 0;
-    str key = str_mem(name, n_name), val = str_mem(value, n_value);
+    str key = rcbuf_str(name), val = rcbuf_str(value);
     uint64_t status;
     call->any_bytes = true;
     if (str_is(key, ":status")) {
@@ -276,7 +282,7 @@ static nghttp2_session *session_new(struct link_h2 *h)
     nghttp2_session *session;
     if (nghttp2_session_callbacks_new(&cb) || nghttp2_option_new(&option))
         abort();
-    nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
+    nghttp2_session_callbacks_set_on_header_callback2(cb, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
