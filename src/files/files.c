@@ -1,4 +1,5 @@
-/* files.c: asking a tree: path resolution with links, recording. Backends are in folder.c, git.c, memory.c. */
+/* files.c: asking a tree: path resolution with links, recording. Backends are in folder.c, git.c,
+ * memory.c. */
 #include "files/files.h"
 
 #include <string.h>
@@ -80,7 +81,8 @@ static bool trail_pop(struct trail *t) /* false: was at the root */
     return true;
 }
 
-/* Append the parts of `path` to the trail; false when a step is above the root or it grows too long. */
+/* Append the parts of `path` to the trail; false when a step is above the root or it grows too
+ * long. */
 static bool trail_walk(struct trail *t, str path)
 {
     str rest = path, part;
@@ -320,7 +322,8 @@ int files_list(struct files *f, str path, struct arena *a, struct file_list *ret
     return 0;
 }
 
-/* Depth-first in byte order; the trail bounds the depth, an explicit stack of listings the C stack. */
+/* Depth-first in byte order; the trail bounds the depth, an explicit stack of listings the C stack.
+ */
 int files_find_escaping_link(struct files *f, struct arena *a, str *ret_link, struct err *err)
 {
     struct level {

@@ -120,9 +120,10 @@ int files_list(struct files *f, str path, struct arena *a, struct file_list *ret
 
 /* Does `target` of the link at `path` leave the tree? Lexical, step by step, as upstream's scan. */
 bool files_link_escapes(str path, str target);
-/* Walk the whole tree for a symbolic link that leaves it: an absolute target, or one of whose steps, taken from
- * the link's folder, is above the root. Targets need not exist. ret_link: path of the first such link in walk order
- * (arena), or empty. Records nothing: it is a fact about the whole tree. */
+/* Walk the whole tree for a symbolic link that leaves it: an absolute target, or one of whose
+ * steps, taken from the link's folder, is above the root. Targets need not exist. ret_link: path of
+ * the first such link in walk order (arena), or empty. Records nothing: it is a fact about the
+ * whole tree. */
 int files_find_escaping_link(struct files *f, struct arena *a, str *ret_link,
                              struct err *err) MUST_CHECK;
 

@@ -1,5 +1,6 @@
-/* folder.c: a folder of this machine as a file tree. Every path is opened beneath the root's descriptor with
- * RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, so a folder that is swapped for a link meanwhile is refused by the kernel. */
+/* folder.c: a folder of this machine as a file tree. Every path is opened beneath the root's
+ * descriptor with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, so a folder that is swapped for a link
+ * meanwhile is refused by the kernel. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +120,8 @@ static int folder_stat(struct files *f, str path, struct file_entry *ret, struct
     struct file_entry e = {.kind = FILE_MISSING};
     struct stat st;
     CLEANUP(close_fd) int fd = open_beneath(f, path, O_PATH);
-    /* ELOOP: a link among the parts but the last; the walk in files.c takes that path step by step. */
+    /* ELOOP: a link among the parts but the last; the walk in files.c takes that path step by step.
+     */
     if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
         return err_errno(err, errno, "%.*s", STR_FMT(path));
     if (fd >= 0) {

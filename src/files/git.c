@@ -1,5 +1,5 @@
-/* git.c: trees of a git object database. Everything here is libgit2's reading half; a tree comes from whoever
- * can push, so names and sizes are checked before they are believed. */
+/* git.c: trees of a git object database. Everything here is libgit2's reading half; a tree comes
+ * from whoever can push, so names and sizes are checked before they are believed. */
 #include <git2.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* memory.c: a file tree in memory: for tests, for text that came by API, and where a worker may open nothing. */
+/* memory.c: a file tree in memory: for tests, for text that came by API, and where a worker may
+ * open nothing. */
 #include <string.h>
 
 #include "base/map.h"

@@ -151,7 +151,8 @@ bool read_set_touches(const struct read_set *s, str path, enum file_kind before,
     for (int k = READ_FILE; k < READ_KIND_COUNT; k++)
         if (k != READ_LIST && has(s, (enum read_kind)k, path))
             return true;
-    /* A file that comes or goes makes and removes the folders above it: each of them may have been asked about. */
+    /* A file that comes or goes makes and removes the folders above it: each of them may have been
+     * asked about. */
     if (!list_sees(before, after))
         return false;
     for (str up = path; up.len;) {

@@ -278,24 +278,24 @@ static int fetch_and_find(struct bring *b, struct source_commit **ret, struct er
     return rc ? rc : commit_parse(id, text, ret, err);
 }
 
-int store_get_commit(const struct store_options *o, const struct source_repo *repo,
-                     struct generation *g, str sha, const struct source_lease *known,
-                     struct source_lease **ret, bool *ret_fetched, struct err *err)
+int store_get_commit(const struct commit_request *r, struct source_lease **ret, bool *ret_fetched,
+                     struct err *err)
 {
     struct arena a;
     arena_init(&a, ARENA_BYTES_DEFAULT);
-    struct bring b = {.o = o, .repo = repo, .g = g, .sha = sha, .a = &a};
+    struct bring b = {.o = r->options, .repo = r->repo, .g = r->generation, .sha = r->sha, .a = &a};
     buf_init(&b.out, SOURCE_OUTPUT_MAX);
     buf_init(&b.complaint, GIT_RUN_STDERR_MAX);
     struct source_commit *c = NULL;
+    struct err not_here;
     *ret_fetched = false;
-    int rc = find_here(&b, &c, NULL);
+    int rc = find_here(&b, &c, &not_here);
     if (rc) {
         *ret_fetched = true;
         rc = fetch_and_find(&b, &c, err);
     }
     if (!rc)
-        rc = make_lease(g, c, known, ret, err);
+        rc = make_lease(r->generation, c, r->known, ret, err);
     buf_done(&b.out);
     buf_done(&b.complaint);
     arena_done(&a);

@@ -254,7 +254,11 @@ static void bring_run(void *arg, struct answer *ret)
     else
         ret->rc = generation_open(f->dir, &b->generation, &ret->err);
     if (!ret->rc)
-        ret->rc = store_get_commit(&f->fetch, &f->repo, b->generation, str_of(j->sha), j->known,
+        ret->rc = store_get_commit(&(struct commit_request){.options = &f->fetch,
+                                                            .repo = &f->repo,
+                                                            .generation = b->generation,
+                                                            .sha = str_of(j->sha),
+                                                            .known = j->known},
                                    &b->lease, &b->fetched, &ret->err);
 }
 

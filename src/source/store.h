@@ -33,12 +33,19 @@ struct store_options {
 int store_list_refs(const struct store_options *o, const struct source_repo *repo,
                     struct source_refs **ret, struct err *err) MUST_CHECK;
 
-/* The commit, fetched into `g` when it is not there. `known` (may be NULL): a lease on another
- * commit of the repository whose links are known to be fine, which makes the link scan a
- * comparison. *ret_fetched: the network was used. */
-int store_get_commit(const struct store_options *o, const struct source_repo *repo,
-                     struct generation *g, str sha, const struct source_lease *known,
-                     struct source_lease **ret, bool *ret_fetched, struct err *err) MUST_CHECK;
+/* A wanted commit: fetched into `generation` when it is not there. */
+struct commit_request {
+    const struct store_options *options;
+    const struct source_repo *repo;
+    struct generation *generation;
+    str sha;
+    /* May be NULL: a lease on another commit of the repository, whose links are known to be fine;
+     * the link scan is then a comparison. */
+    const struct source_lease *known;
+};
+/* *ret_fetched: the network was used. */
+int store_get_commit(const struct commit_request *r, struct source_lease **ret, bool *ret_fetched,
+                     struct err *err) MUST_CHECK;
 
 /* Rewrite: a new generation with the commits of `keep`, copied from `g` without network. */
 int store_rewrite(const struct store_options *o, struct generation *g, const str *keep,

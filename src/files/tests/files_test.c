@@ -1,4 +1,5 @@
-/* files_test.c: trees and what is recorded about them, against repositories made by the real git. */
+/* files_test.c: trees and what is recorded about them, against repositories made by the real git.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -242,7 +243,8 @@ static int touch_path(void *arg, str path, const struct file_entry *before,
     return 0;
 }
 
-/* What each change means for a reader of app/: the check against the tree is exact, the look-up by path never misses. */
+/* What each change means for a reader of app/: the check against the tree is exact, the look-up by
+ * path never misses. */
 static void a_change_is_noticed_exactly_when_it_was_read(UNUSED void **state)
 {
     static const struct {

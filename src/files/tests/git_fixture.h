@@ -19,7 +19,8 @@ struct git_fixture {
     unsigned n_commits;
 };
 
-/* Run argv (ends in NULL) in `folder`; its first line of output into ret (may be NULL). Exit code. */
+/* Run argv (ends in NULL) in `folder`; its first line of output into ret (may be NULL). Exit code.
+ */
 static inline int fixture_run(const char *folder, char *ret, size_t ret_bytes,
                               const char *const *argv)
 {
