@@ -84,6 +84,7 @@ int serve_open(const struct serve_config *config, struct serve **ret, struct err
         .pool = config->pool,
         .home = config->home,
         .results = config->results,
+        .metrics = config->metrics,
         .manifests = config->manifests,
         .applications = app_controller_applications(config->controller),
         .projects = app_controller_projects(config->controller),

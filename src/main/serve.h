@@ -9,6 +9,7 @@ struct serve_config {
     struct pool *pool;
     struct cluster_client *home;
     struct appcache *results;
+    struct metrics *metrics;
     struct manifests *manifests;
     struct app_controller *controller;
     struct fleet *fleet;

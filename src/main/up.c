@@ -37,6 +37,7 @@ struct up {
     struct microkube_server *embedded;
     struct cluster_client *home;
     struct appcache *results;
+    struct metrics *metrics;
     struct manifests *manifests;
     struct app_controller *controller;
     struct fleet *fleet;
@@ -212,6 +213,7 @@ static int open_controllers(struct up *u, struct err *err)
         .jail = u->jail,
     };
     u->results = appcache_new(u->loop);
+    u->metrics = metrics_new();
     int rc = manifests_new(u->loop, u->pool, &m, &u->manifests, err);
     if (rc < 0)
         return rc;
@@ -219,6 +221,7 @@ static int open_controllers(struct up *u, struct err *err)
         .loop = u->loop,
         .home = u->home,
         .results = u->results,
+        .metrics = u->metrics,
         .world = {u, world_get, world_forget, world_poll, world_repo},
         .control_namespace = str_of(u->options.namespace),
         .reconcile_us = reconcile_of_environment(),
@@ -272,6 +275,7 @@ static void bootstrapped(void *arg, struct answer *ans)
         .pool = u->pool,
         .home = u->home,
         .results = u->results,
+        .metrics = u->metrics,
         .manifests = u->manifests,
         .controller = u->controller,
         .fleet = u->fleet,
@@ -355,6 +359,7 @@ static void close_rest(void *arg)
         manifests_free(u->manifests);
     if (u->results)
         appcache_free(u->results);
+    metrics_free(u->metrics);
     cluster_client_free(u->home);
     for (size_t i = 0; i < ARRAY_LEN(u->signal); i++)
         if (u->signal[i].data)

@@ -29,7 +29,7 @@ def spec(repo, namespace):
 
 @tap.test
 def health_and_version_need_no_login():
-    tap.equal(call("GET", "/healthz", token=None), "ok")
+    tap.equal(call("GET", "/healthz", token=None), "ok\n")
     tap.true(call("GET", "/api/version", token=None)["Version"], "no version")
 
 

@@ -63,6 +63,7 @@ struct round {
     struct doc *revisions; /* list of texts, as asked for; absent entries: the source's own */
     struct source_fact *source;
     size_t n_sources;
+    usec started_at;
 };
 bool round_answered(const struct round *r);
 bool round_failed(const struct round *r);
@@ -166,6 +167,7 @@ struct app_controller {
     struct app_controller_status status;
     void (*watcher)(void *arg, const struct doc *before, const struct doc *after);
     void *watcher_arg;
+    struct metric *reconcile, *queue_depth; /* NULL without metrics */
 };
 
 /* Draw conclusions from the facts, then poke. The only entry of handlers. */
@@ -187,6 +189,11 @@ bool evaluation_cluster(struct application *app, const struct evaluation *e,
  * there. A reference. */
 struct doc *live_object(struct application *app, const struct evaluation *e,
                         const struct operation *op, struct kube_key key);
+
+/* metrics.c */
+void controller_metrics_open(struct app_controller *c);
+void controller_metrics_reconciled(struct application *app, const struct evaluation *e,
+                                   usec started_at);
 
 /* refresh.c */
 void refresh_advance(struct application *app);

@@ -432,6 +432,7 @@ struct app_controller *app_controller_new(const struct app_controller_config *co
     map_init(&c->by_instance, NULL);
     map_init(&c->by_key, NULL);
     timer_init(&c->poll, config->loop, poll_now, c);
+    controller_metrics_open(c);
     return c;
 }
 

@@ -13,6 +13,7 @@
 #define CONTROLLERS_APPLICATION_CONTROLLER_H
 
 #include "appcache/appcache.h"
+#include "base/metrics.h"
 #include "control/fleet.h"
 #include "control/informer.h"
 #include "manifests/manifests.h"
@@ -31,6 +32,7 @@ struct app_controller_config {
     struct loop *loop;
     struct cluster_client *home; /* the API server that holds the Applications; borrowed */
     struct appcache *results;    /* borrowed */
+    struct metrics *metrics;     /* borrowed; NULL: none */
     struct app_world world;
     str control_namespace; /* "argocd"; outlives the controller */
     usec reconcile_us; /* in place of argocd-cm's timeout.reconciliation when that is not set; 0:

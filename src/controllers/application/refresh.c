@@ -43,6 +43,7 @@ void round_start(struct application *app, struct round *r, value sources, bool m
     round_reset(r);
     r->active = true;
     r->serial = ++app->serial;
+    r->started_at = loop_now(app->controller->config.loop);
     r->flags = flags;
     r->multi_source = multi;
     r->sources = doc_freeze(sources, 0);
@@ -188,6 +189,7 @@ static void finish_round(struct application *app, struct evaluation *e)
     compare_round(app, e, &app->rendered, true);
     if (app->waiting_for_cluster)
         return;
+    controller_metrics_reconciled(app, e, app->rendered.started_at);
     want_normal_spec(app, e);
     if (asked)
         app->wanted.drop_refresh = true;
