@@ -157,7 +157,7 @@ static int open_cluster(struct up *u, struct err *err)
     struct kube_transport t;
     int rc = find_cluster(u, &access, err);
     if (rc == 0)
-        rc = kube_transport_http(u->loop, &access.http, &t, err);
+        rc = kube_transport_open(u->loop, &access, &t, err);
     if (rc < 0)
         return rc;
     u->home = cluster_client_new(u->loop, &t);
