@@ -14,7 +14,7 @@
 #include "base/attr.h"
 #include "base/str.h"
 
-#define ERR_TEXT_MAX 1000 /* bytes, NUL included; a longer message is cut and ends in "..." */
+#define ERR_TEXT_MAX 4000 /* bytes, NUL included; a longer message is cut and ends in "..." */
 
 enum err_kind {
     ERR_OK,

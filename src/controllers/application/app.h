@@ -51,7 +51,7 @@ enum source_state { SOURCE_ASKED, SOURCE_RENDERED, SOURCE_FAILED };
 struct source_fact {
     enum source_state state;
     struct manifests_result *result;
-    struct err err;
+    struct err *err; /* SOURCE_FAILED; heap */
 };
 struct round {
     bool active;

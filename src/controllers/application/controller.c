@@ -53,13 +53,11 @@ void application_advance(struct application *app)
 {
     if (app->gone || !app->controller->status.synced)
         return;
-    if (object_is_deleting(doc_root(app->object)) &&
-        value_len(object_finalizers(doc_root(app->object)))) {
+    if (object_is_deleting(doc_root(app->object)))
         deletion_advance(app);
-    } else if (!object_is_deleting(doc_root(app->object))) {
+    else
         operation_advance(app);
-        refresh_advance(app);
-    }
+    refresh_advance(app);
     steps_poke(&app->subject);
 }
 

@@ -219,8 +219,8 @@ static str load_error(struct evaluation *e, const struct round *r)
                                 "Failed to load target state: failed to generate manifest for "
                                 "source %zu of %zu: rpc "
                                 "error: code = %s desc = %s",
-                                i + 1, r->n_sources, manifests_error_code(r->source[i].err.kind),
-                                r->source[i].err.text);
+                                i + 1, r->n_sources, manifests_error_code(r->source[i].err->kind),
+                                r->source[i].err->text);
     return STR("");
 }
 

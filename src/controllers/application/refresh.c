@@ -27,10 +27,16 @@ bool round_failed(const struct round *r)
     return false;
 }
 
+static void source_fact_reset(struct source_fact *f)
+{
+    manifests_result_unref(f->result);
+    free(f->err);
+}
+
 void round_reset(struct round *r)
 {
     for (size_t i = 0; i < r->n_sources; i++)
-        manifests_result_unref(r->source[i].result);
+        source_fact_reset(&r->source[i]);
     free(r->source);
     doc_unref(r->sources);
     doc_unref(r->revisions);

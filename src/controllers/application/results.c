@@ -73,5 +73,6 @@ static void store_manifests(struct application *app, struct evaluation *e, const
 void results_store(struct application *app, struct evaluation *e, const struct round *r)
 {
     store_managed(app, e);
+    results_store_tree(app, e);
     store_manifests(app, e, r);
 }

@@ -157,15 +157,17 @@ void application_event(struct application *app, bool warning, str reason, str me
         (struct app_event){arena_str(a, reason), arena_str(a, message), warning};
 }
 
-static void event_of_change(struct application *app, const char *what, str now, char *told,
-                            size_t told_bytes)
+static void event_of_change(struct application *app, const char *what, str now, str cause,
+                            char *told, size_t told_bytes)
 {
     struct arena a;
     if (!now.len || now.len >= told_bytes || str_is(now, told))
         return;
     arena_init(&a, ARENA_BYTES_DEFAULT);
     application_event(app, false, STR("ResourceUpdated"),
-                      arena_printf(&a, "Updated %s status: %s -> %.*s", what, told, STR_FMT(now)));
+                      arena_printf(&a, "Updated %s status: %s -> %.*s%s%.*s%s", what, told,
+                                   STR_FMT(now), cause.len ? " (" : "", STR_FMT(cause),
+                                   cause.len ? ")" : ""));
     memcpy(told, now.at, now.len);
     told[now.len] = 0;
     arena_done(&a);
@@ -174,9 +176,11 @@ static void event_of_change(struct application *app, const char *what, str now, 
 void status_events(struct application *app)
 {
     value status = stored_status(app);
-    event_of_change(app, "sync", value_path_str(status, "sync.status"), app->told_sync,
+    str message = value_path_str(status, "health.message");
+    str cause = str_starts(message, STR("Caused by")) ? message : STR("");
+    event_of_change(app, "sync", value_path_str(status, "sync.status"), STR(""), app->told_sync,
                     sizeof(app->told_sync));
-    event_of_change(app, "health", value_path_str(status, "health.status"), app->told_health,
+    event_of_change(app, "health", value_path_str(status, "health.status"), cause, app->told_health,
                     sizeof(app->told_health));
 }
 

@@ -98,7 +98,8 @@ static void render_absorb(struct subject *s, const struct step *st, struct answe
         f->result = answer_take(ans);
     } else {
         f->state = SOURCE_FAILED;
-        f->err = ans->err;
+        f->err = checked_calloc(1, sizeof(*f->err));
+        *f->err = ans->err;
     }
     application_advance(app);
 }
