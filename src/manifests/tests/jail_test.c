@@ -238,7 +238,7 @@ static int outcome(struct world *w, const char *what, const char *path)
 static void a_worker_reads_its_folder_and_nothing_else(UNUSED void **state)
 {
     struct world w;
-    char mine[PATH_MAX], other[PATH_MAX], up[PATH_MAX];
+    char mine[PATH_MAX], other[PATH_MAX], up[2 * PATH_MAX];
     world_open(&w, 1, 0);
     snprintf(mine, sizeof(mine), "%s/file", w.mine);
     snprintf(other, sizeof(other), "%s/file", w.other);
