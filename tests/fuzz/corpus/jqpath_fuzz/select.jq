@@ -1,0 +1,1 @@
+.spec.a[] | select(.name == "c") | .v
