@@ -207,10 +207,7 @@ static bool window_open(struct api_request *r, value object)
         return false;
     }
     project_view(doc_root(d), NULL, 0, r->a, &project);
-    struct app_cluster cluster = {.server = app->destination.server,
-                                  .name = app->destination.name,
-                                  .found = true};
-    project_can_sync(&project, app, &cluster, true, 0, r->now, r->a, &verdict);
+    project_can_sync(&project, app, true, 0, r->now, r->a, &verdict);
     if (verdict.allowed)
         return true;
     answer_error(r, GRPC_DENIED, "cannot sync: blocked by sync window");

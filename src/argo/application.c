@@ -277,34 +277,41 @@ value app_spec_normalized(struct arena *a, value spec)
 
 /* ---- sameness ---- */
 
+static bool equal_loosely(value x, value y);
+
+static bool lists_equal_loosely(value x, value y)
+{
+    if (value_len(x) != value_len(y))
+        return false;
+    for (size_t i = 0; i < value_len(x); i++)
+        if (!equal_loosely(value_at(x, i), value_at(y, i)))
+            return false;
+    return true;
+}
+
+/* Every member of x is in y. */
+static bool members_in(value x, value y)
+{
+    for (struct value_iter it = value_iter(x); value_next(&it);) {
+        value other = value_get(y, it.key);
+        bool exact = str_is(it.key, "valuesObject");
+        if (exact ? !value_equal(it.val, other) : !equal_loosely(it.val, other))
+            return false;
+    }
+    return true;
+}
+
 /* Equal up to members that Go leaves out when they are empty; free-form values are compared
  * exactly. */
 static bool equal_loosely(value x, value y)
 {
     if (value_is_zero(x) && value_is_zero(y))
         return true;
-    if (!value_is_map(x) || !value_is_map(y)) {
-        if (value_is_map(x) || value_is_map(y))
-            return members_are_zero(x) && members_are_zero(y) &&
-                   value_is_zero(value_is_map(x) ? y : x);
-        if (!value_is_list(x) || !value_is_list(y))
-            return value_equal(x, y);
-        if (value_len(x) != value_len(y))
-            return false;
-        for (size_t i = 0; i < value_len(x); i++)
-            if (!equal_loosely(value_at(x, i), value_at(y, i)))
-                return false;
-        return true;
-    }
-    for (int side = 0; side < 2; side++) {
-        for (struct value_iter it = value_iter(side ? y : x); value_next(&it);) {
-            value other = value_get(side ? x : y, it.key);
-            bool exact = str_is(it.key, "valuesObject");
-            if (exact ? !value_equal(it.val, other) : !equal_loosely(it.val, other))
-                return false;
-        }
-    }
-    return true;
+    if (value_is_map(x) && value_is_map(y))
+        return members_in(x, y) && members_in(y, x);
+    if (value_is_map(x) || value_is_map(y))
+        return members_are_zero(x) && members_are_zero(y) && value_is_zero(value_is_map(x) ? y : x);
+    return value_is_list(x) && value_is_list(y) ? lists_equal_loosely(x, y) : value_equal(x, y);
 }
 
 bool app_source_equal(value x, value y) { return equal_loosely(x, y); }

@@ -6,8 +6,9 @@
 #include "kube/selector.h"
 #include "lang/glob.h"
 
-#define PROJECT_SELECTOR_BYTES_MAX ((size_t)16 << 20) /* parsed selectors of all global projects   \
-                                                       */
+#define PROJECT_SELECTOR_BYTES_MAX                                                                 \
+    ((size_t)16 << 20) /* parsed selectors of all global projects                                  \
+                        */
 
 /* ---- view ---- */
 

@@ -61,9 +61,8 @@ struct window_verdict {
 };
 /* May the application sync now? manual: not automated. started_at: start of the running operation,
  * 0 when none runs. */
-void project_can_sync(const struct project *p, const struct app *app,
-                      const struct app_cluster *cluster, bool manual, usec started_at, usec now,
-                      struct arena *a, struct window_verdict *ret);
+void project_can_sync(const struct project *p, const struct app *app, bool manual, usec started_at,
+                      usec now, struct arena *a, struct window_verdict *ret);
 /* Windows of the project that match the application: list of values, with `active` set by
  * project_window_active. */
 value project_windows(const struct project *p, const struct app *app,

@@ -146,11 +146,10 @@ static int can_sync_at(value windows, bool manual, usec at, bool *ret_overrun, s
     return manual && w.closed_manual == w.closed;
 }
 
-void project_can_sync(const struct project *p, const struct app *app,
-                      const struct app_cluster *cluster, bool manual, usec started_at, usec now,
-                      struct arena *a, struct window_verdict *ret)
+void project_can_sync(const struct project *p, const struct app *app, bool manual, usec started_at,
+                      usec now, struct arena *a, struct window_verdict *ret)
 {
-    value windows = project_windows(p, app, cluster, a);
+    value windows = project_windows(p, app, NULL, a);
     struct err err;
     bool overrun, ignored;
     *ret = (struct window_verdict){.allowed = true};

@@ -135,10 +135,13 @@ static void judge(struct comparison *m)
     for (size_t i = 0; i < m->row.n; i++) {
         struct compare_row *r = &m->row.at[i];
         bool answered = m->in->dry_run && i < m->in->n_dry_run;
-        value dry_run = answered ? m->in->dry_run[i] : VALUE_ABSENT;
+        struct compare_again again = {.live = r->live,
+                                      .dry_run = answered ? m->in->dry_run[i] : VALUE_ABSENT,
+                                      .failed = m->failed,
+                                      .conditions = conditions};
         if (!value_exists(r->target))
             r->verdict.wave = hook_wave(m->in->desired, r->live);
-        if (!compare_row_again(m->c, r, r->live, dry_run, m->failed, m->a, conditions, &err)) {
+        if (!compare_row_again(m->c, r, &again, m->a, &err)) {
             m->ret->need_dry_run |= r->need_dry_run;
             continue;
         }

@@ -106,12 +106,17 @@ int compare_app(const struct compare_context *c, const struct compare_input *in,
 
 /* ---- incremental ---- */
 
-/* One pair again: fills row->diff and row->verdict from row->target and `live` (absent: it is
- * gone). `failed`: the target state is not known. A row without target and live is to be dropped by
- * the caller. conditions may be NULL. */
-int compare_row_again(const struct compare_context *c, struct compare_row *row, value live,
-                      value dry_run, bool failed, struct arena *a,
-                      struct app_conditions *conditions, struct err *err) MUST_CHECK;
+/* One pair again: fills row->diff and row->verdict from row->target and `live`. A row without
+ * target and live is to be dropped by the caller. */
+struct compare_again {
+    value live;                        /* absent: it is gone */
+    value dry_run;                     /* answer of a server-side diff, absent at first */
+    bool failed;                       /* the target state is not known */
+    struct app_conditions *conditions; /* may be NULL */
+};
+int compare_row_again(const struct compare_context *c, struct compare_row *row,
+                      const struct compare_again *again, struct arena *a,
+                      struct err *err) MUST_CHECK;
 
 /* Counters of an application: O(1) update per changed row. */
 struct compare_tally {

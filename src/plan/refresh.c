@@ -30,6 +30,14 @@ static void need(struct refresh_decision *ret, enum compare_level level, enum re
     ret->reason = reason;
 }
 
+/* When the sooner of the two periods ends; 0: never. */
+static usec expiry(const struct settings *s, usec at, usec soft_us)
+{
+    usec soft_at = soft_us ? at + soft_us + 1 : 0;
+    usec hard_at = s->hard_reconcile_us > 0 ? at + s->hard_reconcile_us + 1 : 0;
+    return !soft_at || (hard_at && hard_at < soft_at) ? hard_at : soft_at;
+}
+
 void refresh_decide(const struct app *app, const struct settings *s,
                     const struct refresh_request *request, usec jitter_us, usec now,
                     struct refresh_decision *ret, struct arena *a)
@@ -40,12 +48,8 @@ void refresh_decide(const struct app *app, const struct settings *s,
     bool soft = !known || (soft_us && at + soft_us < now);
     bool hard = s->hard_reconcile_us > 0 && (!known || at + s->hard_reconcile_us < now);
     (void)a;
-    *ret = (struct refresh_decision){.type = REFRESH_NORMAL};
-    if (known && soft_us)
-        ret->expires_at = at + soft_us + 1;
-    if (known && s->hard_reconcile_us > 0 &&
-        (!ret->expires_at || at + s->hard_reconcile_us < ret->expires_at))
-        ret->expires_at = at + s->hard_reconcile_us + 1;
+    *ret = (struct refresh_decision){.type = REFRESH_NORMAL,
+                                     .expires_at = known ? expiry(s, at, soft_us) : 0};
     if (app->refresh != REFRESH_NONE)
         need(ret, COMPARE_FORCE_RESOLVE, app->refresh, "refresh requested");
     else if (!app_spec_matches(app, compared))

@@ -110,14 +110,13 @@ static int row_diff(const struct compare_context *c, struct compare_row *r, valu
     return diff_object(&in, a, &r->diff, err);
 }
 
-int compare_row_again(const struct compare_context *c, struct compare_row *row, value live,
-                      value dry_run, bool failed, struct arena *a,
-                      struct app_conditions *conditions, struct err *err)
+int compare_row_again(const struct compare_context *c, struct compare_row *row,
+                      const struct compare_again *again, struct arena *a, struct err *err)
 {
-    row->live = live;
+    row->live = again->live;
     row->diff = (struct diff_result){0};
-    if (!failed) {
-        int rc = row_diff(c, row, dry_run, a, err);
+    if (!again->failed) {
+        int rc = row_diff(c, row, again->dry_run, a, err);
         if (rc)
             return rc;
     }
@@ -127,18 +126,19 @@ int compare_row_again(const struct compare_context *c, struct compare_row *row, 
     *v = (struct compare_verdict){.wave = wave};
     row->need_dry_run = row->diff.need_dry_run;
     row->version = object_version(o);
-    row->self_referenced = tracking_self_referenced(c->settings, live, row->target);
+    row->self_referenced = tracking_self_referenced(c->settings, row->live, row->target);
     v->modified = row->diff.modified;
     v->hook = object_is_hook(o) || object_delete_hook_phases(o);
-    v->requires_pruning = !value_exists(row->target) && value_exists(live) && row->self_referenced;
+    v->requires_pruning =
+        !value_exists(row->target) && value_exists(row->live) && row->self_referenced;
     v->requires_deletion_confirmation = needs_confirmation(c->app, row);
     if (value_exists(row->target))
         v->wave = object_wave(row->target);
-    judge_sync(c, row, failed);
+    judge_sync(c, row, again->failed);
     judge_health(c, row, a);
     struct plan_kind kind = plan_kind_of(c->kinds, row->key.group, STR(""), row->key.kind);
-    if (conditions && kind.known && kind.namespaced && !object_ns(o).len)
-        app_conditions_add(conditions, APP_CONDITION_INVALID_SPEC_ERROR,
+    if (again->conditions && kind.known && kind.namespaced && !object_ns(o).len)
+        app_conditions_add(again->conditions, APP_CONDITION_INVALID_SPEC_ERROR,
                            arena_printf(a, "Namespace for %.*s %.*s/%.*s, Kind=%.*s is missing.",
                                         STR_FMT(object_name(o)), STR_FMT(row->key.group),
                                         STR_FMT(row->version), STR_FMT(row->key.kind)));

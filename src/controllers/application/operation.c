@@ -239,8 +239,8 @@ static bool windows_block(struct application *app, struct evaluation *e)
     time_parse(value_path_str(state, "startedAt"), &started);
     bool manual = !value_bool(value_path(state, "operation.initiatedBy.automated"));
     bool begun = value_exists(value_getz(state, "syncResult"));
-    project_can_sync(&e->project, &e->view, &e->cluster, manual, begun ? started : 0,
-                     application_wall(app), a, &verdict);
+    project_can_sync(&e->project, &e->view, manual, begun ? started : 0, application_wall(app), a,
+                     &verdict);
     return !verdict.allowed;
 }
 

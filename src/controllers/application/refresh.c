@@ -85,8 +85,7 @@ static bool windows_allow(struct application *app, struct evaluation *e)
     struct window_verdict verdict;
     if (!e->has_project)
         return false;
-    project_can_sync(&e->project, &e->view, &e->cluster, false, 0, application_wall(app), &e->arena,
-                     &verdict);
+    project_can_sync(&e->project, &e->view, false, 0, application_wall(app), &e->arena, &verdict);
     return verdict.allowed;
 }
 
