@@ -30,6 +30,18 @@ int jail_landlock_version(void)
     return v > 0 ? (int)v : 0;
 }
 
+/* A sanitizer's shadow memory counts as data: its builds go without that limit. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DATA_MAX(bytes) RLIM_INFINITY
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define DATA_MAX(bytes) RLIM_INFINITY
+#endif
+#endif
+#ifndef DATA_MAX
+#define DATA_MAX(bytes) (bytes)
+#endif
+
 static int limit(const struct jail_limits *l, struct err *err)
 {
     const struct {
@@ -39,7 +51,7 @@ static int limit(const struct jail_limits *l, struct err *err)
         {RLIMIT_CORE, 0},
         {RLIMIT_NOFILE, 256},
         {RLIMIT_FSIZE, l->file_bytes_max},
-        {RLIMIT_DATA, l->memory_max},
+        {RLIMIT_DATA, DATA_MAX(l->memory_max)},
         {RLIMIT_MEMLOCK, 0},
         {RLIMIT_MSGQUEUE, 0},
     };

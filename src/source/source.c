@@ -405,7 +405,9 @@ static int lock_folder(struct source *s, struct err *err)
     return 0;
 }
 
-/* libgit2 must see no configuration but the repository's own, and may read what others own. */
+/* libgit2 must see no configuration but the repository's own, and may read what others own. It is
+ * started for the process and not shut down: pool threads that outlive a source hold error texts
+ * which only their own end frees. */
 static void calm_libgit2(void)
 {
     static const git_config_level_t levels[] = {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG,
@@ -484,7 +486,6 @@ void source_free(struct source *s)
         close(s->lock);
     arena_done(&s->arena);
     free(s);
-    git_libgit2_shutdown();
 }
 
 /* ---- gc ---- */

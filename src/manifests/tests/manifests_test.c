@@ -63,13 +63,21 @@ static void world_close(struct world *w)
     free(w);
 }
 
+/* Only the last answer is kept; the driver drops the others. */
 static void take_answer(void *arg, struct answer *a)
 {
     struct world *w = arg;
     w->answer = *a;
+    if (++w->n_answers < w->n_wanted)
+        return;
     w->answer.result = answer_take(a);
-    if (++w->n_answers == w->n_wanted)
-        loop_stop(w->loop);
+    loop_stop(w->loop);
+}
+
+static void drop_answer(struct world *w)
+{
+    if (w->answer.rc == 0 && w->answer.drop)
+        w->answer.drop(w->answer.result);
 }
 
 static struct call expect(struct world *w)
@@ -216,6 +224,7 @@ static void equal_questions_under_way_are_asked_once(UNUSED void **state)
     assert_int_equal(w->answer.rc, 0);
     assert_int_equal(manifests_stats(w->manifests).n_renders, 1);
     assert_int_equal(manifests_stats(w->manifests).source.n_ls_refs, 1);
+    drop_answer(w);
     world_close(w);
 }
 
@@ -329,6 +338,7 @@ static void a_thousand_sources_of_one_domain_share_its_workers(UNUSED void **sta
     wait_answers(w);
     print_message("# 1000 sources: %d ms\n", (int)((time_monotonic_now() - start) / 1000));
     assert_int_equal(w->answer.rc, 0);
+    drop_answer(w);
     struct manifests_stats s = manifests_stats(w->manifests);
     assert_int_equal(s.source.n_ls_refs, 1);
     assert_int_equal(s.source.n_fetches, 1);
