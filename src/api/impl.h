@@ -114,6 +114,7 @@ struct account {
 size_t auth_accounts(const struct auth *auth, const struct account **ret);
 const struct account *auth_account(const struct auth *auth, str name);
 str auth_sign(const struct auth *auth, value claims, struct arena *a); /* a JWT */
+str random_uuid(struct arena *a);
 const struct settings *auth_settings(const struct auth *auth);
 
 /* ---- applications ---- */
@@ -152,10 +153,11 @@ void streams_end(struct api *api);
 void metrics_declare(struct api *api);
 void metrics_changed(struct api *api, const struct doc *before, const struct doc *after);
 
-api_handler_fn handle_version, handle_settings, handle_plugins, handle_healthz, handle_metrics,
-    handle_status_page, handle_session_create, handle_session_delete, handle_userinfo,
-    handle_accounts, handle_account, handle_can_i, handle_projects, handle_project, handle_app_list,
-    handle_app_get, handle_app_create, handle_app_update, handle_app_update_spec, handle_app_patch,
+api_handler_fn handle_password, handle_token_create, handle_token_delete, handle_version,
+    handle_settings, handle_plugins, handle_healthz, handle_metrics, handle_status_page,
+    handle_session_create, handle_session_delete, handle_userinfo, handle_accounts, handle_account,
+    handle_can_i, handle_projects, handle_project, handle_app_list, handle_app_get,
+    handle_app_create, handle_app_update, handle_app_update_spec, handle_app_patch,
     handle_app_delete, handle_app_sync, handle_app_rollback, handle_app_terminate, handle_app_tree,
     handle_app_managed, handle_app_manifests, handle_app_resource, handle_app_resource_delete,
     handle_app_resource_patch, handle_app_events, handle_app_revision, handle_app_links,

@@ -36,19 +36,31 @@ void handle_settings(struct api_request *r)
     struct arena *a = r->a;
     const struct settings *s = auth_settings(auth_now(r->api));
     static const char *const methods[] = {"annotation", "label", "annotation+label"};
-    value v = value_new_map(a), anonymous;
+    value v = value_new_map(a);
     if (s->url.len)
         value_setz(a, v, "url", value_of_str(a, s->url));
     value_setz(a, v, "appLabelKey", value_of_str(a, s->instance_label));
     if (str_is(value_str(value_getz(s->cm, "statusbadge.enabled")), "true"))
         value_setz(a, v, "statusBadgeEnabled", value_of_bool(a, true));
-    anonymous = value_edit_map(a, v, STR("googleAnalytics"));
-    value_setz(a, anonymous, "anonymizeUsers", value_of_bool(a, true));
+    value_setz(a, value_edit_map(a, v, STR("googleAnalytics")), "anonymizeUsers",
+               value_of_bool(a, true));
+    value kustomize = value_edit_map(a, v, STR("kustomizeOptions"));
+    value_setz(a, kustomize, "BuildOptions",
+               value_of_str(a, value_str(value_getz(s->cm, "kustomize.buildOptions"))));
+    value_set_str(a, kustomize, "BinaryPath", STR(""));
+    value_setz(a, kustomize, "Versions", value_null(a));
     value_edit_map(a, v, STR("help"));
     value_set_str(a, v, "trackingMethod", str_of(methods[s->tracking]));
-    value_setz(a, v, "appsInAnyNamespaceEnabled",
-               value_len(s->application_namespaces) ? value_of_bool(a, true) : VALUE_ABSENT);
-    value_set_str(a, v, "controllerNamespace", r->api->config.namespace);
+    if (value_len(s->application_namespaces))
+        value_setz(a, v, "appsInAnyNamespaceEnabled", value_of_bool(a, true));
+    value_setz(a, v, "syncWithReplaceAllowed", value_of_bool(a, true));
+    value_setz(a, v, "resourceViewEnabled", value_of_bool(a, true));
+    if (r->user.logged_in) {
+        str pattern = value_str(value_getz(s->cm, "passwordPattern"));
+        value_setz(a, v, "passwordPattern",
+                   value_of_str(a, pattern.len ? pattern : STR("^.{8,32}$")));
+        value_set_str(a, v, "controllerNamespace", r->api->config.namespace);
+    }
     answer_value(r, v);
 }
 

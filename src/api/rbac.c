@@ -90,9 +90,13 @@ static void add_builtins(struct policy *p, struct arena *a)
 {
     for (size_t i = 0; i < ARRAY_LEN(builtins); i++) {
         str rest = str_of(builtins[i].actions), action;
+        bool two_parts = str_is(STR("applications"), builtins[i].resource) ||
+                         str_is(STR("applicationsets"), builtins[i].resource) ||
+                         str_is(STR("logs"), builtins[i].resource) ||
+                         str_is(STR("exec"), builtins[i].resource);
         while (str_next(&rest, ' ', &action))
-            add_line(p, a, str_of(builtins[i].role), str_of(builtins[i].resource), action, STR("*"),
-                     false);
+            add_line(p, a, str_of(builtins[i].role), str_of(builtins[i].resource), action,
+                     two_parts ? STR("*/*") : STR("*"), false);
     }
     add_grant(p, a, STR("role:admin"), STR("role:readonly"));
     add_grant(p, a, STR("admin"), STR("role:admin"));

@@ -94,7 +94,7 @@ static void refuse_later(struct login_state *s)
                  500 * USEC_PER_MS + (usec)(loop_random(api->config.loop) % (500 * USEC_PER_MS)));
 }
 
-static str token_id(struct arena *a)
+str random_uuid(struct arena *a)
 {
     unsigned char b[16];
     random_bytes(b, sizeof(b));
@@ -124,7 +124,7 @@ static void send_token(struct api_request *r, str name)
                value_of_int(a, now + session_duration(auth_settings(auth)) / USEC_PER_SEC));
     value_setz(a, claims, "nbf", value_of_int(a, now));
     value_setz(a, claims, "iat", value_of_int(a, now));
-    value_set_str(a, claims, "jti", token_id(a));
+    value_set_str(a, claims, "jti", random_uuid(a));
     str token = auth_sign(auth, claims, a);
     value_set_str(a, v, "token", token);
     CLEANUP(buf_done) struct buf out = BUF_INIT;

@@ -41,6 +41,8 @@ static void built_in_roles_are_always_there(void **state)
     assert_true(may(r, "admin", "applications", "delete/apps/Deployment/ns/x", "default/shop"));
     assert_true(may(r, "admin", "exec", "create", "default/shop"));
     assert_false(may(r, "admin", "extensions", "invoke", "x"));
+    assert_false(may(r, "admin", "applications", "sync", "*")); /* recorded: can-i answers no */
+    assert_true(may(r, "admin", "clusters", "create", "*"));
     assert_true(may(r, "role:readonly", "applications", "get", "default/shop"));
     assert_false(may(r, "role:readonly", "applications", "sync", "default/shop"));
     assert_false(may(r, "alice", "applications", "get", "default/shop"));
