@@ -47,13 +47,14 @@ enum bind_shape {
 
 enum {
     BIND_REQUIRED = 1,
-    BIND_NULLABLE = 2,            /* null is a value, not an error */
-    BIND_KEEP_UNKNOWN = 4,        /* BIND_OBJECT: fields that are not in the table are kept */
-    BIND_SENSITIVE = 8,           /* never shown: DISPLAY and LOG mask it */
-    BIND_DEPRECATED = 16,         /* said in the help */
-    BIND_SET = 32,                /* BIND_LIST: x-kubernetes-list-type set */
-    BIND_ATOMIC = 64,             /* BIND_LIST: x-kubernetes-list-type atomic */
-    BIND_NOT_IN_SCHEMA = 128,     /* protobuf and documentation only */
+    BIND_NULLABLE = 2,        /* null is a value, not an error */
+    BIND_KEEP_UNKNOWN = 4,    /* BIND_OBJECT: fields that are not in the table are kept */
+    BIND_SENSITIVE = 8,       /* never shown: DISPLAY and LOG mask it */
+    BIND_DEPRECATED = 16,     /* said in the help */
+    BIND_SET = 32,            /* BIND_LIST: x-kubernetes-list-type set */
+    BIND_ATOMIC = 64,         /* BIND_LIST: x-kubernetes-list-type atomic */
+    BIND_NOT_IN_SCHEMA = 128, /* protobuf and documentation only */
+    BIND_POINTER = 512,       /* a pointer in Go: its zero value is a value (protobuf keeps it) */
     BIND_EMBEDDED_RESOURCE = 256, /* x-kubernetes-embedded-resource */
 };
 
@@ -104,6 +105,9 @@ struct bind_kind {
 };
 
 /* ---- finding ---- */
+
+/* metav1.ObjectMeta: what a BIND_METADATA row holds. */
+extern const struct bind_table bind_metadata_table;
 
 /* The row of a field; NULL when there is none. */
 const struct bind_field *bind_find(const struct bind_table *t, str name);

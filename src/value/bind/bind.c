@@ -14,6 +14,12 @@ const struct bind_field *bind_find(const struct bind_table *t, str name)
     return NULL;
 }
 
+const struct bind_field *bind_find_in_schema(const struct bind_table *t, str name)
+{
+    const struct bind_field *f = bind_find(t, name);
+    return f && !(f->flags & BIND_NOT_IN_SCHEMA) ? f : NULL;
+}
+
 const struct bind_field *bind_find_path(const struct bind_table *t, const char *dotted)
 {
     str rest = str_of(dotted), piece;
@@ -108,7 +114,7 @@ static value prune(struct arena *a, const struct bind_table *t, value v)
     if (!value_is_map(v))
         return v;
     for (struct value_iter it = value_iter(v); value_next(&it);) {
-        const struct bind_field *f = bind_find(t, it.key);
+        const struct bind_field *f = bind_find_in_schema(t, it.key);
         value now = it.val;
         if (f && f->type == BIND_OBJECT && f->flags & BIND_KEEP_UNKNOWN)
             continue;

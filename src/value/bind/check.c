@@ -246,7 +246,7 @@ static void check_field(struct checker *c, const struct bind_field *f, value v)
 static void check_unknown(struct checker *c, const struct bind_table *t, value v)
 {
     for (struct value_iter it = value_iter(v); value_next(&it) && !c->stopped;) {
-        if (bind_find(t, it.key) || bind_is_implied(t, it.key))
+        if (bind_find_in_schema(t, it.key) || bind_is_implied(t, it.key))
             continue;
         size_t was = path_push(c, ".", it.key, "");
         str text = arena_printf(&c->arena, "unknown field \"%s\"", c->path);

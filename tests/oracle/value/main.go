@@ -43,6 +43,7 @@ func main() {
 		check(os.MkdirAll(dir, 0o755))
 		writeRows(dir, "json.jsonl", answered(jsonCases()))
 		writeRows(dir, "patches.jsonl", answered(patchCases()))
+		writeRows(dir, "proto.jsonl", protoCases())
 	case len(os.Args) == 4 && os.Args[1] == "random":
 		seed, err := strconv.ParseInt(os.Args[2], 10, 64)
 		check(err)
