@@ -62,8 +62,9 @@ struct kube_field {
     str default_json; /* JSON text, or "" */
     str enums;        /* allowed texts, comma-separated, or "" */
     bool required;
-    bool by_value; /* a struct that is always there (Go: not a pointer) */
-    bool granular; /* overrides `atomic` of the type */
+    bool omit_zero; /* "", 0 and false are not printed by Go */
+    bool by_value;  /* a struct that is always there (Go: not a pointer) */
+    bool granular;  /* overrides `atomic` of the type */
 };
 
 /* Built-in type by definition name ("io.k8s.api.apps.v1.Deployment"), or NULL. */

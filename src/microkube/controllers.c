@@ -13,13 +13,14 @@ static const struct {
     bool workload;
 } controllers[] = {
     {"", "namespaces", mk_namespace_controller, false},
+    {"apiextensions.k8s.io", "customresourcedefinitions", mk_crd_controller, false},
     {"apps", "deployments", mk_deployment_controller, true},
     {"apps", "replicasets", mk_replicaset_controller, true},
     {"apps", "statefulsets", mk_statefulset_controller, true},
     {"apps", "daemonsets", mk_daemonset_controller, true},
     {"batch", "jobs", mk_job_controller, true},
     {"", "pods", mk_pod_controller, true},
-    {"", "persistentvolumeclaims", mk_pvc_controller, true},
+    {"", "persistentvolumeclaims", mk_pvc_controller, false},
     {"", "services", mk_service_controller, true},
     {"networking.k8s.io", "ingresses", mk_ingress_controller, true},
 };
@@ -199,6 +200,6 @@ struct mk_object *mk_controller_create(struct microkube *mk, const char *group, 
     value_set_str(a, meta, "creationTimestamp", time_str(a, mk_now(mk)));
     value_setz(a, meta, "generation", value_of_int(a, 1));
     mk_set_defaults(mk, a, r, VALUE_ABSENT, object);
-    mk_prepare_new(a, r, object);
+    mk_prepare_new(mk, a, r, object);
     return mk_commit(mk, r->storage, NULL, object, a, &o, &err) < 0 ? NULL : o;
 }

@@ -8,7 +8,7 @@
  * the call's. */
 typedef void mk_controller_fn(struct microkube *mk, struct mk_object *o, struct arena *a);
 
-mk_controller_fn mk_namespace_controller;
+mk_controller_fn mk_namespace_controller, mk_crd_controller;
 mk_controller_fn mk_deployment_controller, mk_replicaset_controller, mk_pod_controller;
 mk_controller_fn mk_statefulset_controller, mk_daemonset_controller, mk_job_controller;
 mk_controller_fn mk_cronjob_controller, mk_pvc_controller, mk_service_controller,

@@ -128,6 +128,7 @@ struct mk_fault { /* what a Status says beside its message */
     str group, kind, name, uid; /* details; "" left out */
     const mk_causes *causes;
     int retry_after_seconds;
+    bool with_details; /* an empty details map, as answers have that no kind made */
 };
 
 /* Answer with a Status and return -1. */
@@ -239,10 +240,14 @@ int mk_validate_fields(struct mk_ctx *c, value object);
 void mk_set_defaults(struct microkube *mk, struct arena *a, const struct mk_resource *r, value old,
                      value object);
 /* strategy.c: what a kind's own code adds to a new object that has its uid. */
-void mk_prepare_new(struct arena *a, const struct mk_resource *r, value object);
+void mk_prepare_new(struct microkube *mk, struct arena *a, const struct mk_resource *r,
+                    value object);
+/* The same for a changed one. */
+void mk_prepare_update(struct microkube *mk, struct arena *a, const struct mk_resource *r,
+                       value old, value object);
 int mk_validate(struct mk_ctx *c, value old, value object);
 int mk_validate_custom(struct mk_ctx *c, value object); /* crd.c: OpenAPI rules */
-void mk_crd_complete(struct mk_ctx *c, value object);   /* names, conditions, storedVersions */
+void mk_crd_complete(struct arena *a, value object);    /* names and storedVersions */
 
 /* Record who changed what (Update and Apply managers). old absent: create. */
 void mk_track(struct mk_ctx *c, value old, value object, bool apply);

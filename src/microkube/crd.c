@@ -3,62 +3,48 @@
 #include <inttypes.h>
 #include <regex.h>
 
-#include "microkube/core.h"
+#include "microkube/workloads.h"
 
-static void add_condition(struct mk_ctx *c, value list, const char *type, const char *reason,
-                          const char *message)
+static bool list_has(value list, str s)
 {
-    value v = value_new_map(c->a);
-    value_set_str(c->a, v, "lastTransitionTime", time_str(c->a, mk_now(c->mk)));
-    value_set_str(c->a, v, "message", str_of(message));
-    value_set_str(c->a, v, "reason", str_of(reason));
-    value_set_str(c->a, v, "status", STR("True"));
-    value_set_str(c->a, v, "type", str_of(type));
-    value_push(c->a, list, v);
+    for (struct value_iter it = value_iter(list); value_next(&it);)
+        if (str_eq(value_str(it.val), s))
+            return true;
+    return false;
 }
 
-static str lower(struct arena *a, str s)
+void mk_crd_complete(struct arena *a, value object)
 {
-    char *z = arena_cstr(a, s);
-    for (char *p = z; *p; p++)
-        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
-    return str_of(z);
-}
-
-static void default_names(struct mk_ctx *c, value names)
-{
-    str kind = value_path_str(names, "kind");
-    if (!value_path_str(names, "singular").len)
-        value_set_str(c->a, names, "singular", lower(c->a, kind));
-    if (!value_path_str(names, "listKind").len)
-        value_set_str(c->a, names, "listKind", ARENA_CAT(c->a, kind, STR("List")));
-}
-
-void mk_crd_complete(struct mk_ctx *c, value object)
-{
-    struct arena *a = c->a;
-    value spec = value_edit_map(a, object, STR("spec"));
-    value names = value_edit_map(a, spec, STR("names"));
-    default_names(c, names);
-    if (!value_exists(value_getz(spec, "conversion")))
-        value_set_path(a, object, "spec.conversion.strategy", value_of_str(a, STR("None")));
+    value spec = value_getz(object, "spec");
     value status = value_edit_map(a, object, STR("status"));
-    value_setz(a, status, "acceptedNames", names);
-    if (!value_len(value_getz(status, "conditions"))) {
-        value list = value_edit_list(a, status, STR("conditions"));
-        add_condition(c, list, "NamesAccepted", "NoConflicts", "no conflicts found");
-        add_condition(c, list, "Established", "InitialNamesAccepted",
-                      "the initial names have been accepted");
+    if (!value_exists(value_getz(status, "conditions"))) {
+        value_setz(a, status, "conditions", value_null(a));
+        value accepted = value_edit_map(a, status, STR("acceptedNames"));
+        value_set_str(a, accepted, "plural", STR(""));
+        value_set_str(a, accepted, "kind", STR(""));
     }
     value stored = value_edit_list(a, status, STR("storedVersions"));
     for (struct value_iter it = value_iter(value_getz(spec, "versions")); value_next(&it);) {
-        bool have = false;
         str name = value_path_str(it.val, "name");
-        for (struct value_iter s = value_iter(stored); value_next(&s);)
-            have = have || str_eq(value_str(s.val), name);
-        if (value_bool(value_getz(it.val, "storage")) && !have)
+        if (value_bool(value_getz(it.val, "storage")) && !list_has(stored, name))
             value_push(a, stored, value_of_str(a, name));
     }
+}
+
+/* The controllers that accept names and establish: at once. */
+void mk_crd_controller(struct microkube *mk, struct mk_object *o, struct arena *a)
+{
+    value crd = doc_root(o->doc), status = value_edit(a, value_getz(crd, "status"));
+    if (object_is_deleting(crd))
+        return;
+    value_setz(a, status, "acceptedNames", value_path(crd, "spec.names"));
+    mk_condition_set(mk, a, status,
+                     &(struct mk_condition){"NamesAccepted", "True", "NoConflicts",
+                                            STR("no conflicts found"), false});
+    mk_condition_set(mk, a, status,
+                     &(struct mk_condition){"Established", "True", "InitialNamesAccepted",
+                                            STR("the initial names have been accepted"), false});
+    mk_status_update(mk, o, status, a);
 }
 
 /* ---- validation of custom resources ---- */

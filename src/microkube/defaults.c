@@ -67,10 +67,6 @@ static const struct rule rules[] = {
     {"DaemonSetUpdateStrategy", "type", "\"RollingUpdate\""},
     {"RollingUpdateDaemonSet", "maxUnavailable", "1"},
     {"RollingUpdateDaemonSet", "maxSurge", "0"},
-    {"JobSpec", "backoffLimit", "6"},
-    {"JobSpec", "completionMode", "\"NonIndexed\""},
-    {"JobSpec", "suspend", "false"},
-    {"JobSpec", "podReplacementPolicy", "\"TerminatingOrFailed\""},
     {"CronJobSpec", "concurrencyPolicy", "\"Allow\""},
     {"CronJobSpec", "suspend", "false"},
     {"CronJobSpec", "successfulJobsHistoryLimit", "3"},
@@ -96,7 +92,8 @@ static const struct {
     {"", "persistentvolumes", "{\"phase\":\"Pending\"}"},
     {"", "resourcequotas", "{}"},
     {"apps", "deployments", "{}"},
-    {"apps", "replicasets,statefulsets", "{\"replicas\":0}"},
+    {"apps", "replicasets", "{\"replicas\":0}"},
+    {"apps", "statefulsets", "{\"availableReplicas\":0,\"replicas\":0}"},
     {"apps", "daemonsets",
      "{\"currentNumberScheduled\":0,\"desiredNumberScheduled\":0,\"numberMisscheduled\":0,"
      "\"numberReady\":0}"},
@@ -140,14 +137,6 @@ static void default_container(struct microkube *mk, struct arena *a, value v)
 {
     bool latest = str_is(image_tag(value_path_str(v, "image")), "latest");
     set_missing(a, v, "imagePullPolicy", latest ? "\"Always\"" : "\"IfNotPresent\"");
-    value limits = value_path(v, "resources.limits");
-    if (!value_len(limits))
-        return;
-    value resources = value_edit_map(a, v, STR("resources"));
-    value requests = value_edit_map(a, resources, STR("requests"));
-    for (struct value_iter it = value_iter(limits); value_next(&it);)
-        if (!value_exists(value_get(requests, it.key)))
-            value_set(a, requests, it.key, it.val);
 }
 
 static void default_pod_spec(struct microkube *mk, struct arena *a, value v)
@@ -182,32 +171,21 @@ static void default_strategy(struct microkube *mk, struct arena *a, value v)
         set_missing(a, v, "rollingUpdate", "{}");
 }
 
-static str cluster_ip(struct microkube *mk, struct arena *a)
+static void default_service_ports(struct arena *a, value v)
 {
-    uint32_t n = ++mk->cluster_ip_next;
-    return arena_printf(a, "10.96.%u.%u", (n / 250) % 250, n % 250 + 1);
-}
-
-static void default_service_ports(struct microkube *mk, struct arena *a, value v)
-{
-    bool node = is(v, "type", "NodePort") || is(v, "type", "LoadBalancer");
     size_t n = value_len(value_getz(v, "ports"));
     value ports = n ? value_edit_list(a, v, STR("ports")) : VALUE_ABSENT;
     for (size_t i = 0; i < n; i++) {
-        value p = value_edit(a, value_at(ports, i));
-        value target = value_getz(p, "targetPort");
+        value p = value_edit(a, value_at(ports, i)), target = value_getz(p, "targetPort");
         if (!value_exists(target) || (value_is_number(target) && !value_int(target)))
             value_setz(a, p, "targetPort", value_getz(p, "port"));
-        if (node && !value_int(value_getz(p, "nodePort")))
-            value_setz(a, p, "nodePort",
-                       value_of_int(a, 30000 + (int64_t)(mk->node_port_next++ % 2768)));
         value_put(a, ports, i, p);
     }
 }
 
 static void default_service(struct microkube *mk, struct arena *a, value v)
 {
-    default_service_ports(mk, a, v);
+    default_service_ports(a, v);
     if (is(v, "sessionAffinity", "ClientIP"))
         set_missing(a, v, "sessionAffinityConfig", "{\"clientIP\":{\"timeoutSeconds\":10800}}");
     if (is(v, "type", "ExternalName"))
@@ -217,23 +195,46 @@ static void default_service(struct microkube *mk, struct arena *a, value v)
         set_missing(a, v, "externalTrafficPolicy", "\"Cluster\"");
     if (is(v, "type", "LoadBalancer"))
         set_missing(a, v, "allocateLoadBalancerNodePorts", "true");
-    if (!value_path_str(v, "clusterIP").len)
-        value_set_str(a, v, "clusterIP", cluster_ip(mk, a));
-    if (!value_len(value_getz(v, "clusterIPs"))) {
-        value list = value_edit_list(a, v, STR("clusterIPs"));
-        value_push(a, list, value_of_str(a, value_path_str(v, "clusterIP")));
-    }
-    set_missing(a, v, "ipFamilies", "[\"IPv4\"]");
-    set_missing(a, v, "ipFamilyPolicy", "\"SingleStack\"");
 }
 
+/* Only of Jobs themselves: the template in a CronJob stays as it is written. */
 static void default_job(struct microkube *mk, struct arena *a, value v)
 {
-    bool completions = value_exists(value_getz(v, "completions"));
-    bool parallelism = value_exists(value_getz(v, "parallelism"));
-    if (!completions && !parallelism)
-        set_missing(a, v, "completions", "1");
-    set_missing(a, v, "parallelism", "1");
+    value spec = value_edit_map(a, v, STR("spec"));
+    if (!value_exists(value_getz(spec, "completions")) &&
+        !value_exists(value_getz(spec, "parallelism")))
+        set_missing(a, spec, "completions", "1");
+    set_missing(a, spec, "parallelism", "1");
+    set_missing(a, spec, "backoffLimit", "6");
+    set_missing(a, spec, "completionMode", "\"NonIndexed\"");
+    set_missing(a, spec, "suspend", "false");
+    set_missing(a, spec, "manualSelector", "false");
+    set_missing(a, spec, "podReplacementPolicy",
+                value_exists(value_getz(spec, "podFailurePolicy")) ? "\"Failed\""
+                                                                   : "\"TerminatingOrFailed\"");
+    value labels = value_path(spec, "template.metadata.labels");
+    if (value_len(labels) && !value_len(object_labels(v)))
+        value_setz(a, value_edit_map(a, v, STR("metadata")), "labels", labels);
+}
+
+static void default_daemon_set(struct microkube *mk, struct arena *a, value v)
+{
+    value meta = value_edit_map(a, v, STR("metadata"));
+    set_missing(a, value_edit_map(a, meta, STR("annotations")),
+                "deprecated.daemonset.template.generation", "\"1\"");
+}
+
+static void default_claim_templates(struct microkube *mk, struct arena *a, value v)
+{
+    size_t n = value_len(value_getz(v, "volumeClaimTemplates"));
+    value list = n ? value_edit_list(a, v, STR("volumeClaimTemplates")) : VALUE_ABSENT;
+    for (size_t i = 0; i < n; i++) {
+        value claim = value_edit(a, value_at(list, i));
+        set_missing(a, claim, "kind", "\"PersistentVolumeClaim\"");
+        set_missing(a, claim, "apiVersion", "\"v1\"");
+        set_missing(a, claim, "status", "{\"phase\":\"Pending\"}");
+        value_put(a, list, i, claim);
+    }
 }
 
 static void default_network_policy(struct microkube *mk, struct arena *a, value v)
@@ -281,6 +282,25 @@ static void default_namespace(struct microkube *mk, struct arena *a, value v)
         value_set_path(a, v, "spec", parse(a, "{\"finalizers\":[\"kubernetes\"]}"));
 }
 
+static str lower(struct arena *a, str s)
+{
+    char *z = arena_cstr(a, s);
+    for (char *p = z; *p; p++)
+        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
+    return str_of(z);
+}
+
+static void default_crd(struct microkube *mk, struct arena *a, value v)
+{
+    value spec = value_edit_map(a, v, STR("spec")), names = value_edit_map(a, spec, STR("names"));
+    str kind = value_path_str(names, "kind");
+    if (!value_path_str(names, "singular").len)
+        value_set_str(a, names, "singular", lower(a, kind));
+    if (!value_path_str(names, "listKind").len)
+        value_set_str(a, names, "listKind", ARENA_CAT(a, kind, STR("List")));
+    set_missing(a, spec, "conversion", "{\"strategy\":\"None\"}");
+}
+
 static const struct {
     const char *type;
     void (*fn)(struct microkube *mk, struct arena *a, value v);
@@ -291,13 +311,16 @@ static const struct {
     {"StatefulSetUpdateStrategy", default_strategy},
     {"DaemonSetUpdateStrategy", default_strategy},
     {"ServiceSpec", default_service},
-    {"JobSpec", default_job},
+    {"Job", default_job},
+    {"DaemonSet", default_daemon_set},
+    {"StatefulSetSpec", default_claim_templates},
     {"NetworkPolicySpec", default_network_policy},
     {"RoleRef", default_role_ref},
     {"Subject", default_subject},
     {"Secret", default_secret},
     {"HorizontalPodAutoscalerSpec", default_hpa},
     {"Namespace", default_namespace},
+    {"CustomResourceDefinition", default_crd},
 };
 
 /* ---- the walk ---- */
@@ -352,9 +375,19 @@ static void set_constants(struct pass *p, value v, const struct kube_schema *s)
                       parse(p->a, arena_cstr(p->a, s->field[i].default_json)));
 }
 
+/* Structs by value are always printed. */
+static void set_by_value(struct pass *p, value v, const struct kube_schema *s)
+{
+    for (size_t i = 0; i < s->n_fields; i++)
+        if (s->field[i].by_value && s->field[i].type->type == KUBE_STRUCT &&
+            !value_exists(value_get(v, s->field[i].name)))
+            value_set(p->a, v, s->field[i].name, value_new_map(p->a));
+}
+
 static void walk(struct pass *p, value v, const struct kube_schema *s)
 {
     if (s->type == KUBE_STRUCT) {
+        set_by_value(p, v, s);
         set_constants(p, v, s);
         str name = kube_schema_short_name(s);
         for (size_t i = 0; s->name.len && i < ARRAY_LEN(functions); i++)
@@ -389,8 +422,8 @@ void mk_set_defaults(struct microkube *mk, struct arena *a, const struct mk_reso
                      value object)
 {
     struct pass p = {mk, a};
+    set_first_status(a, r, object);
     if (str_is(r->plural, "secrets") && !r->group.len)
         move_string_data(a, object);
     walk(&p, object, r->schema);
-    set_first_status(a, r, object);
 }

@@ -4,6 +4,7 @@
  * A built-in object goes through Go structs in the real server: unknown fields and nulls vanish,
  * empty lists and maps too unless they are required. A custom resource keeps what its schema knows
  * (or says to preserve). */
+#include "base/digest.h"
 #include "microkube/core.h"
 #include "kube/schema.h"
 
@@ -11,12 +12,24 @@ struct walk {
     struct mk_ctx *c;
     bool typed; /* built-in: Go's rules */
     struct buf path;
+    struct buf go_path; /* struct fields only, as encoding/json names them */
+    str go_struct;      /* the innermost struct */
     VEC(str) unknown;
     str type_error;   /* first wrong type (built-in) */
     mk_causes causes; /* wrong types (custom) */
 };
 
 static bool walk_value(struct walk *w, value v, const struct kube_schema *s, value *ret);
+
+static size_t push_go(struct walk *w, const struct kube_field *f)
+{
+    size_t was = w->go_path.len;
+    if (f && was)
+        buf_addc(&w->go_path, '.');
+    if (f)
+        buf_add(&w->go_path, f->name);
+    return was;
+}
 
 static size_t push_key(struct walk *w, str key)
 {
@@ -107,7 +120,8 @@ static void wrong_type(struct walk *w, value v, const struct kube_schema *s)
             w->type_error =
                 arena_printf(w->c->a,
                              "json: cannot unmarshal %s into Go struct field %.*s.%.*s of type %s",
-                             json_type(v), STR_FMT(w->c->r->kind), STR_FMT(path), t.go);
+                             json_type(v), STR_FMT(w->go_struct), STR_FMT(buf_str(&w->go_path)),
+                             t.go);
         return;
     }
     const char *type = json_type(v);
@@ -120,12 +134,39 @@ static void wrong_type(struct walk *w, value v, const struct kube_schema *s)
 }
 
 /* Go drops empty lists and maps of optional fields when it prints (omitempty). */
+static bool is_zero(value v)
+{
+    switch (value_type(v)) {
+    case VALUE_STRING: return !value_str(v).len;
+    case VALUE_BOOL: return !value_bool(v);
+    case VALUE_INT:
+    case VALUE_DOUBLE: return value_double(v) == 0;
+    default: return false;
+    }
+}
+
 static bool is_omitted(struct walk *w, value v, const struct kube_field *f)
 {
-    if (!w->typed || (f && f->required))
+    if (!w->typed || !f)
         return false;
-    return (value_is_list(v) && !value_len(v)) ||
-           (value_is_map(v) && !value_len(v) && f && f->type->type == KUBE_MAP);
+    if (f->omit_zero && is_zero(v))
+        return true;
+    return !f->required && !value_len(v) &&
+           ((value_is_list(v) && f->type->type == KUBE_LIST) ||
+            (value_is_map(v) && f->type->type == KUBE_MAP));
+}
+
+/* Place of the first byte that base64 does not allow, as encoding/base64 reports it; -1: fine. */
+static ptrdiff_t bad_base64(struct walk *w, str s)
+{
+    str unused;
+    size_t i = 0;
+    if (base64_parse(w->c->a, s, &unused))
+        return -1;
+    while (i < s.len && ((s.at[i] >= 'a' && s.at[i] <= 'z') || (s.at[i] >= 'A' && s.at[i] <= 'Z') ||
+                         (s.at[i] >= '0' && s.at[i] <= '9') || s.at[i] == '+' || s.at[i] == '/'))
+        i++;
+    return (ptrdiff_t)i;
 }
 
 static bool walk_map(struct walk *w, value v, const struct kube_schema *s, value *ret)
@@ -135,7 +176,9 @@ static bool walk_map(struct walk *w, value v, const struct kube_schema *s, value
     for (struct value_iter it = value_iter(v); value_next(&it);) {
         const struct kube_field *f = s->type == KUBE_STRUCT ? kube_schema_field(s, it.key) : NULL;
         const struct kube_schema *sub = f ? f->type : s->elem;
-        size_t mark = push_key(w, it.key);
+        size_t mark = push_key(w, it.key), go_mark = push_go(w, f);
+        if (f && s->name.len)
+            w->go_struct = kube_schema_short_name(s);
         if (!sub && (s->preserve_unknown || s->type != KUBE_STRUCT)) {
             value_set(a, out, it.key, it.val);
         } else if (!sub) {
@@ -146,6 +189,7 @@ static bool walk_map(struct walk *w, value v, const struct kube_schema *s, value
             value_set(a, out, it.key, child);
         }
         pop(w, mark);
+        w->go_path.len = go_mark;
     }
     *ret = out;
     return true;
@@ -174,6 +218,9 @@ static bool walk_value(struct walk *w, value v, const struct kube_schema *s, val
         wrong_type(w, v, s);
         return false;
     }
+    if (s->type == KUBE_BYTES && w->typed && !w->type_error.len && bad_base64(w, value_str(v)) >= 0)
+        w->type_error = arena_printf(w->c->a, "illegal base64 data at input byte %td",
+                                     bad_base64(w, value_str(v)));
     if (s->type == KUBE_STRUCT || s->type == KUBE_MAP)
         return walk_map(w, v, s, ret);
     if (s->type == KUBE_LIST && s->elem)
@@ -204,12 +251,30 @@ static int report(struct walk *w)
     return w->causes.n ? mk_invalid(c, c->p.name, &w->causes) : 0;
 }
 
+/* The replica count that the scale door reads must be a number. */
+static void check_scale(struct walk *w, value object)
+{
+    str path = value_path_str(w->c->r->crd_version, "subresources.scale.specReplicasPath");
+    if (!path.len || !w->causes.n)
+        return;
+    value v = value_path(object, arena_cstr(w->c->a, str_trim_prefix(path, STR("."))));
+    if (value_exists(v) && !value_is_number(v))
+        mk_cause(w->c, &w->causes, "FieldValueInvalid", path,
+                 "Invalid value: 0: %.*s accessor error: %.*s is of the type %s, expected int64",
+                 STR_FMT(path),
+                 STR_FMT(value_is_string(v) ? value_str(v)
+                                            : json_str(w->c->a, v, AUDIENCE_WIRE, 0)),
+                 json_type(v));
+}
+
 int mk_validate_fields(struct mk_ctx *c, value object)
 {
-    struct walk w = {.c = c, .typed = c->r->builtin != NULL, .path = BUF_INIT};
+    struct walk w = {.c = c, .typed = c->r->builtin != NULL, .path = BUF_INIT, .go_path = BUF_INIT};
     value clean;
     walk_value(&w, object, c->r->schema, &clean);
+    check_scale(&w, object);
     buf_done(&w.path);
+    buf_done(&w.go_path);
     if (report(&w) < 0)
         return -1;
     /* the caller's root is kept: only its entries change */

@@ -11,7 +11,7 @@ static const struct {
     {"batch", "jobs,cronjobs"},
     {"networking.k8s.io", "ingresses,networkpolicies,ingressclasses"},
     {"policy", "poddisruptionbudgets"},
-    {"autoscaling", "horizontalpodautoscalers"},
+
     {"apiextensions.k8s.io", "customresourcedefinitions"},
     {"admissionregistration.k8s.io",
      "validatingwebhookconfigurations,mutatingwebhookconfigurations,validatingadmissionpolicies,"
@@ -35,7 +35,7 @@ static const struct {
     bool (*check)(str s, const char *joint, struct buf *why);
 } name_rules[] = {
     {"", "namespaces", kube_is_dns_label},
-    {"", "services", kube_is_dns1035_label},
+    {"", "services", kube_is_dns_label},
     {"rbac.authorization.k8s.io", "roles,rolebindings,clusterroles,clusterrolebindings",
      kube_is_path_segment},
 };
@@ -175,12 +175,16 @@ static int check_identity(struct mk_ctx *c, value old, value object)
             "request (%.*s)",
             STR_FMT(ns), STR_FMT(c->p.ns));
     if (uid.len && !str_eq(uid, object_uid(old)))
-        return mk_conflict(c, c->p.name,
-                           arena_printf(c->a,
-                                        "Precondition failed: UID in precondition: %.*s, UID in "
-                                        "object meta: %.*s",
-                                        STR_FMT(uid), STR_FMT(object_uid(old)))
-                               .at);
+        return mk_conflict(
+            c, c->p.name,
+            arena_printf(c->a,
+                         "StorageError: invalid object, Code: 4, Key: /registry/%.*s/%.*s%s%.*s, "
+                         "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                         "precondition: %.*s, UID in object meta: %.*s",
+                         STR_FMT(c->r->plural), STR_FMT(object_ns(old)),
+                         object_ns(old).len ? "/" : "", STR_FMT(object_name(old)), STR_FMT(uid),
+                         STR_FMT(object_uid(old)))
+                .at);
     if (rv.len && !str_is(rv, "0") && !str_eq(rv, object_resource_version(old)))
         return mk_conflict(c, c->p.name,
                            "the object has been modified; please apply your changes to the latest "
@@ -189,7 +193,17 @@ static int check_identity(struct mk_ctx *c, value old, value object)
         mk_causes causes = {0};
         mk_cause(c, &causes, "FieldValueInvalid", STR("metadata.resourceVersion"),
                  "Invalid value: 0: must be specified for an update");
-        return mk_invalid(c, c->p.name, &causes);
+        struct mk_fault f = {.code = 422,
+                             .reason = "Invalid",
+                             .group = c->r->group,
+                             .kind = c->r->plural,
+                             .name = c->p.name,
+                             .causes = &causes};
+        return mk_fail(c, &f,
+                       "%.*s \"%.*s\" is invalid: metadata.resourceVersion: Invalid value: 0: must "
+                       "be specified "
+                       "for an update",
+                       STR_FMT(mk_resource_name(c, c->r)), STR_FMT(c->p.name));
     }
     return 0;
 }
@@ -210,6 +224,33 @@ static bool spec_changed(const struct mk_resource *r, value old, value object)
     return false;
 }
 
+static int refuse_new_finalizers(struct mk_ctx *c, value old, value object)
+{
+    mk_causes causes = {0};
+    str list = STR("");
+    for (struct value_iter it = value_iter(object_finalizers(object)); value_next(&it);)
+        if (!object_has_finalizer(old, value_str(it.val)))
+            list = arena_printf(c->a, "%.*s%s\"%.*s\"", STR_FMT(list), list.len ? ", " : "",
+                                STR_FMT(value_str(it.val)));
+    if (!list.len)
+        return 0;
+    for (int i = 0; i < (c->r->builtin ? 2 : 1); i++) /* typed kinds check it twice */
+        mk_cause(c, &causes, "FieldValueForbidden", STR("metadata.finalizers"),
+                 "Forbidden: no new finalizers can be added if the object is being deleted, found "
+                 "new finalizers "
+                 "[]string{%.*s}",
+                 STR_FMT(list));
+    struct mk_fault f = {.code = 422,
+                         .reason = "Invalid",
+                         .group = c->r->group,
+                         .kind = c->r->kind,
+                         .name = c->p.name,
+                         .causes = &causes};
+    return mk_fail(c, &f, "%.*s \"%.*s\" is invalid: metadata.finalizers: %.*s",
+                   STR_FMT(mk_kind_name(c->a, c->r)), STR_FMT(c->p.name),
+                   STR_FMT(causes.at[0].message));
+}
+
 int mk_meta_update(struct mk_ctx *c, value old, value object, bool status_only)
 {
     if (check_identity(c, old, object) < 0)
@@ -223,9 +264,7 @@ int mk_meta_update(struct mk_ctx *c, value old, value object, bool status_only)
     value_setz(c->a, meta, "resourceVersion", text(c, object_resource_version(old)));
     if (!status_only && has_generation(c->r) && spec_changed(c->r, old, object))
         value_setz(c->a, meta, "generation", value_of_int(c->a, object_generation(old) + 1));
-    if (object_is_deleting(old) && !value_exists(object_finalizers(old)) &&
-        value_len(object_finalizers(object)))
-        return mk_forbidden(c, c->p.name,
-                            "no new finalizers can be added if the object is being deleted");
+    if (object_is_deleting(old) && refuse_new_finalizers(c, old, object) < 0)
+        return -1;
     return check_label_maps(c, object);
 }

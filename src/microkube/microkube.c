@@ -133,6 +133,7 @@ void microkube_tick(struct microkube *mk)
 bool microkube_settle(struct microkube *mk)
 {
     for (int i = 0; i < SETTLE_ROUNDS_MAX; i++) {
+        mk->next_at = 0;
         bool more = mk_controllers_run(mk);
         mk_watch_tick(mk);
         if (!more)

@@ -42,6 +42,17 @@ static bool field_is_selectable(const struct mk_resource *r, str field)
     return false;
 }
 
+static int refuse_field(struct mk_ctx *c, str field)
+{
+    for (size_t i = 0; i < ARRAY_LEN(selectable); i++)
+        if (str_is(c->r->plural, selectable[i].plural) &&
+            str_is(c->r->storage->group, selectable[i].group))
+            return mk_bad_request(c, "field label not supported: %.*s", STR_FMT(field));
+    return mk_bad_request(
+        c, "\"%.*s\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+        STR_FMT(field));
+}
+
 int mk_parse_selectors(struct mk_ctx *c, struct mk_list_options *ret)
 {
     struct err err;
@@ -59,8 +70,7 @@ int mk_parse_selectors(struct mk_ctx *c, struct mk_list_options *ret)
         return mk_bad_request(c, "%s", err.text);
     for (size_t i = 0; i < ret->fields.n; i++)
         if (!field_is_selectable(c->r, ret->fields.requirement[i].key))
-            return mk_bad_request(c, "field label not supported: %.*s",
-                                  STR_FMT(ret->fields.requirement[i].key));
+            return refuse_field(c, ret->fields.requirement[i].key);
     ret->has_labels = !kube_selector_is_empty(&ret->labels);
     ret->has_fields = !kube_selector_is_empty(&ret->fields);
     if (c->p.name.len) { /* a named list or watch: one object */
@@ -137,7 +147,8 @@ static int read_continue(struct mk_ctx *c, struct list_page *page)
         return 0;
     if (!base64url_parse(c->a, token, &json) || json_parse(json, NULL, c->a, &v, NULL) < 0 ||
         !value_path_str(v, "start").len)
-        return mk_bad_request(c, "continue key is not valid: illegal base64 data or encoding");
+        return mk_bad_request(c, "invalid continue token: continue key is not valid: illegal "
+                                 "base64 data at input byte 0");
     page->start = value_path_str(v, "start");
     page->rv = value_uint(value_getz(v, "rv"));
     if (page->rv < c->mk->history_floor)
@@ -168,14 +179,19 @@ static int read_page(struct mk_ctx *c, struct list_page *page)
     if (limit.len && !str_to_u64(limit, &page->limit))
         return mk_bad_request(c, "strconv.ParseInt: parsing \"%.*s\": invalid syntax",
                               STR_FMT(limit));
-    if (match.len && !rv.len)
+    if (match.len && !rv.len) {
+        mk_causes causes = {0};
+        mk_cause(c, &causes, "FieldValueForbidden", STR("resourceVersionMatch"),
+                 "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided");
         return mk_fail(c,
                        &(struct mk_fault){.code = 422,
                                           .reason = "Invalid",
                                           .group = STR("meta.k8s.io"),
-                                          .kind = STR("ListOptions")},
-                       "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: "
-                       "resourceVersionMatch is forbidden unless resourceVersion is provided");
+                                          .kind = STR("ListOptions"),
+                                          .causes = &causes},
+                       "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: %.*s",
+                       STR_FMT(causes.at[0].message));
+    }
     uint64_t want;
     if (str_is(match, "Exact") && str_to_u64(rv, &want) && want != c->mk->rv && want)
         return mk_expired(c, "The resourceVersion for the provided list is too old.");

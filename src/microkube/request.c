@@ -55,7 +55,7 @@ static int read_options(struct mk_ctx *c)
     c->validation = MK_VALIDATE_WARN;
     if (dry.len && !c->dry_run)
         mk_cause(c, &causes, "FieldValueNotSupported", STR("dryRun"),
-                 "Unsupported value: \"%.*s\": supported values: \"All\"", STR_FMT(dry));
+                 "Unsupported value: [\"%.*s\"]: supported values: \"All\"", STR_FMT(dry));
     if (str_is(fv, "Ignore"))
         c->validation = MK_VALIDATE_IGNORE;
     else if (str_is(fv, "Strict"))
@@ -88,8 +88,25 @@ static int resource_verb(struct mk_ctx *c)
 
 static int page_not_found(struct mk_ctx *c)
 {
-    return mk_fail(c, &(struct mk_fault){.code = 404, .reason = "NotFound"},
+    return mk_fail(c, &(struct mk_fault){.code = 404, .reason = "NotFound", .with_details = true},
                    "the server could not find the requested resource");
+}
+
+/* Paths outside of every group that is served. */
+static int no_such_path(struct mk_ctx *c)
+{
+    c->res->status = 404;
+    c->res->content_type = STR("text/plain; charset=utf-8");
+    c->res->body = STR("404 page not found\n");
+    return -1;
+}
+
+static bool group_is_served(const struct mk_ctx *c)
+{
+    for (const struct mk_resource *r = c->mk->resources; r; r = r->next)
+        if (str_eq(r->group, c->p.group) && str_eq(r->version, c->p.version))
+            return true;
+    return false;
 }
 
 static int subresource_verb(struct mk_ctx *c)
@@ -112,7 +129,9 @@ static int find_resource(struct mk_ctx *c)
 {
     struct err err;
     str rest;
-    if (kube_resource_path_parse(c->path, &c->p, &rest, &err) < 0 || rest.len)
+    if (kube_resource_path_parse(c->path, &c->p, &rest, &err) < 0 || !group_is_served(c))
+        return no_such_path(c);
+    if (rest.len)
         return page_not_found(c);
     c->r = mk_resource_find(c->mk, c->p.group, c->p.version, c->p.plural);
     if (!c->r)

@@ -62,7 +62,7 @@ int mk_fail(struct mk_ctx *c, const struct mk_fault *f, const char *format, ...)
     value_set_str(c->a, v, "message", message);
     value_set_str(c->a, v, "reason", str_of(f->reason));
     value details = details_of(c, f);
-    if (value_len(details))
+    if (value_len(details) || f->with_details)
         value_setz(c->a, v, "details", details);
     value_setz(c->a, v, "code", value_of_int(c->a, f->code));
     mk_answer_json(c, f->code, v);
@@ -111,7 +111,10 @@ int mk_forbidden(struct mk_ctx *c, str name, const char *why)
 
 int mk_method_not_allowed(struct mk_ctx *c)
 {
-    return mk_fail(c, &(struct mk_fault){.code = 405, .reason = "MethodNotAllowed"},
+    return mk_fail(c,
+                   &(struct mk_fault){.code = 405,
+                                      .reason = "MethodNotAllowed",
+                                      .with_details = true},
                    "the server does not allow this method on the requested resource");
 }
 

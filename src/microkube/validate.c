@@ -100,8 +100,8 @@ static void check_selector_fits(struct mk_ctx *c, value object, mk_causes *cause
 {
     struct kube_selector s;
     value labels = value_path(object, "spec.template.metadata.labels");
-    if (kube_label_selector_of(value_path(object, "spec.selector"), c->a, &s, NULL) == 0 &&
-        !kube_selector_matches(&s, labels))
+    value selector = value_path(object, "spec.selector");
+    if (kube_label_selector_of(selector, c->a, &s, NULL) == 0 && !kube_selector_matches(&s, labels))
         mk_cause(c, causes, "FieldValueInvalid", STR("spec.template.metadata.labels"),
                  "Invalid value: %.*s: `selector` does not match template `labels`",
                  STR_FMT(value_exists(labels) ? as_json(c, labels) : STR("null")));
@@ -150,8 +150,8 @@ static void check_restart_policy(struct mk_ctx *c, value object, mk_causes *caus
 {
     str path, policy = value_path_str(pod_spec_of(object, &path), "restartPolicy");
     if (is_one_of(c->r, "batch", "jobs,cronjobs") && str_is(policy, "Always"))
-        mk_cause(c, causes, "FieldValueNotSupported", ARENA_CAT(c->a, path, STR(".restartPolicy")),
-                 "Unsupported value: \"Always\": supported values: \"OnFailure\", \"Never\"");
+        mk_cause(c, causes, "FieldValueRequired", ARENA_CAT(c->a, path, STR(".restartPolicy")),
+                 "Required value: valid values: \"OnFailure\", \"Never\"");
 }
 
 static void check_config_keys(struct mk_ctx *c, value object, mk_causes *causes)
@@ -186,7 +186,7 @@ int mk_validate(struct mk_ctx *c, value old, value object)
         if (is_one_of(r, required[i].group, required[i].plurals) &&
             !value_exists(value_path(object, required[i].path)))
             mk_cause(c, &causes, "FieldValueRequired", str_of(required[i].path), "Required value");
-    if (is_one_of(r, "apps", "deployments,replicasets,statefulsets,daemonsets") && !causes.n)
+    if (is_one_of(r, "apps", "deployments,replicasets,statefulsets,daemonsets"))
         check_selector_fits(c, object, &causes);
     if (is_one_of(r, "apps", "deployments,replicasets,statefulsets,daemonsets") ||
         is_one_of(r, "batch", "jobs,cronjobs") || is_one_of(r, "", "pods"))

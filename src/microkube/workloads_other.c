@@ -83,10 +83,47 @@ void mk_job_controller(struct microkube *mk, struct mk_object *o, struct arena *
 
 /* ---- volumes ---- */
 
+static bool claim_is_used(struct microkube *mk, struct mk_object *o)
+{
+    size_t n;
+    struct mk_object **pods = mk_range(mk_storage_find(mk, STR(""), STR("pods")), o->ns, &n);
+    for (size_t i = 0; i < n; i++)
+        for (struct value_iter it = value_iter(value_path(doc_root(pods[i]->doc), "spec.volumes"));
+             value_next(&it);)
+            if (str_eq(value_path_str(it.val, "persistentVolumeClaim.claimName"), o->name))
+                return true;
+    return false;
+}
+
+/* The protection finalizer of a deleted claim goes when no pod uses it; looked at each second until
+ * then. */
+static void release_claim(struct microkube *mk, struct mk_object *o, struct arena *a)
+{
+    value v = value_edit(a, doc_root(o->doc)), kept = value_new_list(a);
+    if (!object_has_finalizer(v, STR("kubernetes.io/pvc-protection")))
+        return;
+    if (claim_is_used(mk, o)) {
+        mk_enqueue_at(mk, o, mk_now(mk) + USEC_PER_SEC);
+        return;
+    }
+    for (struct value_iter it = value_iter(object_finalizers(v)); value_next(&it);)
+        if (!str_is(value_str(it.val), "kubernetes.io/pvc-protection"))
+            value_push(a, kept, it.val);
+    value meta = value_edit_map(a, v, STR("metadata"));
+    value_setz(a, meta, "finalizers", value_len(kept) ? kept : VALUE_ABSENT);
+    o = mk_controller_update(mk, o, v, a);
+    if (o)
+        mk_enqueue(mk, o);
+}
+
 void mk_pvc_controller(struct microkube *mk, struct mk_object *o, struct arena *a)
 {
     value pvc = doc_root(o->doc);
-    if (object_is_deleting(pvc) || str_is(value_path_str(pvc, "status.phase"), "Bound") ||
+    if (object_is_deleting(pvc)) {
+        release_claim(mk, o, a);
+        return;
+    }
+    if (str_is(value_path_str(pvc, "status.phase"), "Bound") ||
         str_is(object_annotation(pvc, MK_FAIL), "never-ready"))
         return;
     value v = value_edit(a, pvc), status = value_new_map(a);

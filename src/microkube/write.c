@@ -31,16 +31,25 @@ int mk_read_body(struct mk_ctx *c, value *ret)
     str want = kube_api_version(c->a, c->r->group, c->r->version);
     str version = object_api_version(v), kind = object_kind(v);
     if (version.len && !str_eq(version, want))
-        return mk_bad_request(c,
-                              "the API version in the data (%.*s) does not match the expected API "
-                              "version (%.*s)",
-                              STR_FMT(version), STR_FMT(want));
+        return c->r->builtin
+                   ? mk_bad_request(
+                         c,
+                         "%.*s in version \"%.*s\" cannot be handled as a %.*s: no kind \"%.*s\" "
+                         "is "
+                         "registered for version \"%.*s\" in scheme \"pkg/runtime/scheme.go:111\"",
+                         STR_FMT(kind), STR_FMT(version), STR_FMT(c->r->kind), STR_FMT(kind),
+                         STR_FMT(version))
+                   : mk_bad_request(c,
+                                    "the API version in the data (%.*s) does not match the "
+                                    "expected API version (%.*s)",
+                                    STR_FMT(version), STR_FMT(want));
     if (kind.len && !str_eq(kind, c->r->kind))
-        return mk_bad_request(
-            c,
-            "%.*s in version \"%.*s\" cannot be handled as a %.*s: no kind \"%.*s\" is "
-            "registered for the resource",
-            STR_FMT(kind), STR_FMT(c->r->version), STR_FMT(c->r->kind), STR_FMT(kind));
+        return mk_bad_request(c,
+                              "%.*s in version \"%.*s\" cannot be handled as a %.*s: converting "
+                              "(v1.%.*s) to (core.%.*s): "
+                              "unknown conversion",
+                              STR_FMT(kind), STR_FMT(c->r->version), STR_FMT(c->r->kind),
+                              STR_FMT(kind), STR_FMT(c->r->kind));
     if ((!version.len || !kind.len) && !c->r->builtin)
         return mk_bad_request(c, "Object 'Kind' is missing in '%.*s'",
                               STR_FMT(str_sub(c->req->body, 0, 200)));
@@ -78,11 +87,6 @@ static int store(struct mk_ctx *c, struct mk_object *old, value object, int stat
     return 0;
 }
 
-static bool has_crds(const struct mk_resource *r)
-{
-    return str_is(r->plural, "customresourcedefinitions");
-}
-
 int mk_put_new(struct mk_ctx *c, value object, enum mk_write how)
 {
     if (mk_meta_create(c, object) < 0)
@@ -101,13 +105,11 @@ int mk_put_new(struct mk_ctx *c, value object, enum mk_write how)
     if (mk_validate_fields(c, object) < 0)
         return -1;
     mk_set_defaults(c->mk, c->a, c->r, VALUE_ABSENT, object);
-    mk_prepare_new(c->a, c->r, object);
-    if (mk_validate(c, VALUE_ABSENT, object) < 0)
-        return -1;
-    if (has_crds(c->r))
-        mk_crd_complete(c, object);
     if (how != MK_WRITE_APPLY)
         mk_track(c, VALUE_ABSENT, object, false);
+    mk_prepare_new(c->mk, c->a, c->r, object);
+    if (mk_validate(c, VALUE_ABSENT, object) < 0)
+        return -1;
     return store(c, NULL, object, 201);
 }
 
@@ -189,14 +191,14 @@ int mk_put(struct mk_ctx *c, struct mk_object *o, value object, enum mk_write ho
     if (mk_validate_fields(c, object) < 0)
         return -1;
     mk_set_defaults(c->mk, c->a, c->r, old, object);
-    if (has_crds(c->r) && !status_only)
-        mk_crd_complete(c, object);
     if (mk_meta_update(c, old, object, status_only) < 0)
-        return -1;
-    if (!status_only && mk_validate(c, old, object) < 0)
         return -1;
     if (how != MK_WRITE_APPLY)
         mk_track(c, old, object, false);
+    if (!status_only)
+        mk_prepare_update(c->mk, c->a, c->r, old, object);
+    if (!status_only && mk_validate(c, old, object) < 0)
+        return -1;
     bool namespace = str_is(c->r->plural, "namespaces") && !c->r->group.len;
     if (object_is_deleting(old) && !value_len(object_finalizers(object)) && !c->dry_run &&
         value_len(object_finalizers(old)) && !namespace &&
@@ -278,15 +280,19 @@ static int read_delete_options(struct mk_ctx *c, struct delete_options *o)
     o->resource_version = value_path_str(v, "preconditions.resourceVersion");
     if (propagation_parse(policy, &o->how))
         return 0;
-    return mk_fail(
-        c,
-        &(struct mk_fault){.code = 422,
-                           .reason = "Invalid",
-                           .group = STR("meta.k8s.io"),
-                           .kind = STR("DeleteOptions")},
-        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: "
-        "\"%.*s\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
-        STR_FMT(policy));
+    mk_causes causes = {0};
+    mk_cause(c, &causes, "FieldValueNotSupported", STR("propagationPolicy"),
+             "Unsupported value: \"%.*s\": supported values: \"Foreground\", \"Background\", "
+             "\"Orphan\", \"nil\"",
+             STR_FMT(policy));
+    return mk_fail(c,
+                   &(struct mk_fault){.code = 422,
+                                      .reason = "Invalid",
+                                      .group = STR("meta.k8s.io"),
+                                      .kind = STR("DeleteOptions"),
+                                      .causes = &causes},
+                   "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: %.*s",
+                   STR_FMT(causes.at[0].message));
 }
 
 /* Kinds whose deletion answers the object itself, not a Status. */
@@ -305,13 +311,19 @@ static int delete_one(struct mk_ctx *c, struct mk_object *o, const struct delete
     struct doc *doc = NULL;
     bool gone = false;
     value v = doc_root(o->doc);
-    if (d->uid.len && !str_eq(d->uid, o->uid))
-        return mk_conflict(c, o->name,
-                           arena_printf(c->a,
-                                        "Precondition failed: UID in precondition: %.*s, UID in "
-                                        "object meta: %.*s",
-                                        STR_FMT(d->uid), STR_FMT(o->uid))
-                               .at);
+    if (d->uid.len && !str_eq(d->uid, o->uid)) {
+        struct mk_fault f = {.code = 409,
+                             .reason = "Conflict",
+                             .group = c->r->group,
+                             .kind = c->r->kind,
+                             .name = o->name};
+        return mk_fail(
+            c, &f,
+            "Operation cannot be fulfilled on %.*s \"%.*s\": the UID in the precondition (%.*s) "
+            "does not match "
+            "the UID in record (%.*s). The object might have been deleted and then recreated",
+            STR_FMT(mk_kind_name(c->a, c->r)), STR_FMT(o->name), STR_FMT(d->uid), STR_FMT(o->uid));
+    }
     if (d->resource_version.len && !str_eq(d->resource_version, object_resource_version(v)))
         return mk_conflict(c, o->name,
                            arena_printf(c->a,

@@ -1,5 +1,5 @@
 // Oracle for src/kube: writes tests/golden/kube/*.jsonl with the answers of k8s.io/apimachinery.
-// usage: cd tests/oracle/kube && go run . ../../golden/kube
+// usage: cd tests/oracle/kube && go run . ../../golden/kube   (or: go run . zeros)
 package main
 
 import (
@@ -91,6 +91,10 @@ func names() {
 }
 
 func main() {
+	if os.Args[1] == "zeros" {
+		zeros()
+		return
+	}
 	selectors()
 	names()
 	strategic()
