@@ -1,0 +1,311 @@
+/* The commands and their flags. */
+#include "cli/commands.h"
+
+#include "cli/app.h"
+
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, 0, FLAG_BOOL, NULL, NULL                                                             \
+    }
+
+const struct cli_flag cli_global_flags[] = {
+    {"argocd-context", 0, FLAG_STRING, "", "The name of the Argo-CD server context to use"},
+    {"auth-token", 0, FLAG_STRING, "",
+     "Authentication token; set this or the ARGOCD_AUTH_TOKEN environment variable"},
+    {"client-crt", 0, FLAG_STRING, "", "Client certificate file"},
+    {"client-crt-key", 0, FLAG_STRING, "", "Client certificate key file"},
+    {"config", 0, FLAG_STRING, "", "Path to Argo CD config"},
+    {"controller-name", 0, FLAG_STRING, "argocd-application-controller",
+     "Name of the Argo CD Application controller"},
+    {"core", 0, FLAG_BOOL, "false", "If set to true then CLI talks directly to Kubernetes"},
+    {"grpc-web", 0, FLAG_BOOL, "false", "Enables gRPC-web protocol"},
+    {"grpc-web-root-path", 0, FLAG_STRING, "", "Web root of the gRPC-web protocol"},
+    {"header", 'H', FLAG_LIST, "", "Additional header of all requests; may be repeated"},
+    {"http-retry-max", 0, FLAG_INT, "0", "Maximum number of retries of a request"},
+    {"insecure", 0, FLAG_BOOL, "false", "Skip server certificate and domain verification"},
+    {"kube-context", 0, FLAG_STRING, "", "Directs the command to the given kube-context"},
+    {"logformat", 0, FLAG_STRING, "json", "Set the logging format. One of: json|text"},
+    {"loglevel", 0, FLAG_STRING, "info", "Set the logging level. One of: debug|info|warn|error"},
+    {"plaintext", 0, FLAG_BOOL, "false", "Disable TLS"},
+    {"port-forward", 0, FLAG_BOOL, "false",
+     "Connect to a random argocd-server port using port forwarding"},
+    {"port-forward-namespace", 0, FLAG_STRING, "",
+     "Namespace name which should be used for port forwarding"},
+    {"prompts-enabled", 0, FLAG_BOOL, "false",
+     "Force optional interactive prompts to be enabled or disabled"},
+    {"redis-compress", 0, FLAG_STRING, "gzip", "Compression of values in Redis"},
+    {"redis-haproxy-name", 0, FLAG_STRING, "argocd-redis-ha-haproxy", "Name of the Redis HA Proxy"},
+    {"redis-name", 0, FLAG_STRING, "argocd-redis", "Name of the Redis deployment"},
+    {"repo-server-name", 0, FLAG_STRING, "argocd-repo-server", "Name of the Argo CD Repo server"},
+    {"server", 0, FLAG_STRING, "", "Argo CD server address"},
+    {"server-crt", 0, FLAG_STRING, "", "Server certificate file"},
+    {"server-name", 0, FLAG_STRING, "argocd-server", "Name of the Argo CD API server"},
+    END,
+};
+
+#define NAMESPACE                                                                                  \
+    {                                                                                              \
+        "app-namespace", 'N', FLAG_STRING, "", "Namespace of the application"                      \
+    }
+#define OUTPUT                                                                                     \
+    {                                                                                              \
+        "output", 'o', FLAG_STRING, "wide",                                                        \
+            "Output format. One of: json|yaml|wide|tree|tree=detailed"                             \
+    }
+#define TIMEOUT                                                                                    \
+    {                                                                                              \
+        "timeout", 0, FLAG_INT, "0", "Time out after this many seconds"                            \
+    }
+#define SELECTOR                                                                                   \
+    {                                                                                              \
+        "selector", 'l', FLAG_STRING, "", "Applications with matching labels"                      \
+    }
+#define RESOURCE                                                                                   \
+    {                                                                                              \
+        "resource", 0, FLAG_LIST, "",                                                              \
+            "Only resources GROUP:KIND:NAME, or all but !GROUP:KIND:NAME; may be repeated"         \
+    }
+#define REFRESH                                                                                    \
+    {                                                                                              \
+        "refresh", 0, FLAG_BOOL, "false", "Refresh application data when retrieving"               \
+    }
+#define HARD_REFRESH                                                                               \
+    {                                                                                              \
+        "hard-refresh", 0, FLAG_BOOL, "false",                                                     \
+            "Refresh application data as well as target manifests cache"                           \
+    }
+
+static const struct cli_flag none[] = {END};
+static const struct cli_flag namespace_only[] = {NAMESPACE, END};
+static const struct cli_flag output_only[] = {{"output", 'o', FLAG_STRING, "",
+                                               "Output format. One of: yaml, json"},
+                                              END};
+
+static const struct cli_flag create_flags[] = {
+    {"annotations", 0, FLAG_LIST, "", "Annotation name=value; may be repeated"},
+    NAMESPACE,
+    {"file", 'f', FLAG_STRING, "", "Filename of the manifests of the app"},
+    {"label", 'l', FLAG_LIST, "", "Label name=value; may be repeated"},
+    {"name", 0, FLAG_STRING, "", "A name for the app, ignored if a file is set (DEPRECATED)"},
+    {"set-finalizer", 0, FLAG_BOOL, "false", "Sets deletion finalizer on the application"},
+    {"upsert", 0, FLAG_BOOL, "false", "Allows to override application with the same name"},
+    END,
+};
+static const struct cli_flag set_flags[] = {
+    NAMESPACE,
+    {"source-position", 0, FLAG_INT, "-1",
+     "Position of the source from the list of sources, from 1"},
+    END,
+};
+static const struct cli_flag get_flags[] = {
+    NAMESPACE,
+    HARD_REFRESH,
+    OUTPUT,
+    REFRESH,
+    {"show-operation", 0, FLAG_BOOL, "false", "Show application operation"},
+    {"show-params", 0, FLAG_BOOL, "false", "Show application parameters and overrides"},
+    {"source-name", 0, FLAG_STRING, "", "Name of the source from the list of sources of the app"},
+    {"source-position", 0, FLAG_INT, "-1",
+     "Position of the source from the list of sources of the app"},
+    TIMEOUT,
+    END,
+};
+static const struct cli_flag list_flags[] = {
+    NAMESPACE,
+    {"cluster", 'c', FLAG_STRING, "", "List apps by cluster name or url"},
+    {"output", 'o', FLAG_STRING, "wide", "Output format. One of: wide|name|json|yaml"},
+    {"path", 'P', FLAG_STRING, "", "List apps by path"},
+    {"project", 'p', FLAG_LIST, "", "Filter by project name; may be repeated"},
+    {"repo", 'r', FLAG_STRING, "", "List apps by source repo URL"},
+    SELECTOR,
+    END,
+};
+static const struct cli_flag history_flags[] = {NAMESPACE,
+                                                {"output", 'o', FLAG_STRING, "wide",
+                                                 "Output format. One of: wide|id"},
+                                                END};
+static const struct cli_flag manifests_flags[] = {
+    NAMESPACE,
+    {"revision", 0, FLAG_STRING, "", "Show manifests at a specific revision"},
+    {"source", 0, FLAG_STRING, "git", "Source of manifests. One of: live|git"},
+    END,
+};
+static const struct cli_flag resources_flags[] = {
+    NAMESPACE,
+    {"orphaned", 0, FLAG_BOOL, "false", "Lists only orphaned resources"},
+    {"output", 0, FLAG_STRING, "", "Provides the tree view of the resources"},
+    {"project", 0, FLAG_STRING, "", "The name of the application's project"},
+    END,
+};
+static const struct cli_flag sync_flags[] = {
+    NAMESPACE,
+    {"apply-out-of-sync-only", 0, FLAG_BOOL, "false", "Sync only out-of-sync resources"},
+    {"assumeYes", 0, FLAG_BOOL, "false", "Assume yes as answer for all user queries or prompts"},
+    {"async", 0, FLAG_BOOL, "false", "Do not wait for application to sync before continuing"},
+    {"dry-run", 0, FLAG_BOOL, "false", "Preview apply without affecting cluster"},
+    {"force", 0, FLAG_BOOL, "false", "Use a force apply"},
+    {"info", 0, FLAG_LIST, "", "Information key=value of the operation; may be repeated"},
+    {"local", 0, FLAG_STRING, "", "Path to a local directory"},
+    OUTPUT,
+    {"project", 0, FLAG_LIST, "", "Sync apps that belong to the specified projects"},
+    {"prune", 0, FLAG_BOOL, "false", "Allow deleting unexpected resources"},
+    {"replace", 0, FLAG_BOOL, "false", "Use a kubectl create/replace instead apply"},
+    RESOURCE,
+    {"retry-backoff-duration", 0, FLAG_DURATION, "5s", "Retry backoff base duration"},
+    {"retry-backoff-factor", 0, FLAG_INT, "2", "Factor of the duration after each failed retry"},
+    {"retry-backoff-max-duration", 0, FLAG_DURATION, "3m0s", "Max retry backoff duration"},
+    {"retry-limit", 0, FLAG_INT, "0", "Max number of allowed sync retries"},
+    {"retry-refresh", 0, FLAG_BOOL, "false", "Use the latest revision on retry"},
+    {"revision", 0, FLAG_STRING, "", "Sync to a specific revision"},
+    SELECTOR,
+    {"server-side", 0, FLAG_BOOL, "false", "Use server-side apply while syncing the application"},
+    {"strategy", 0, FLAG_STRING, "", "Sync strategy (one of: apply|hook)"},
+    TIMEOUT,
+    END,
+};
+static const struct cli_flag wait_flags[] = {
+    NAMESPACE,
+    {"degraded", 0, FLAG_BOOL, "false", "Wait for degraded"},
+    {"delete", 0, FLAG_BOOL, "false", "Wait for delete"},
+    {"health", 0, FLAG_BOOL, "false", "Wait for health"},
+    {"hydrated", 0, FLAG_BOOL, "false", "Wait for hydration operations"},
+    {"operation", 0, FLAG_BOOL, "false", "Wait for pending operations"},
+    OUTPUT,
+    RESOURCE,
+    SELECTOR,
+    {"suspended", 0, FLAG_BOOL, "false", "Wait for suspended"},
+    {"sync", 0, FLAG_BOOL, "false", "Wait for sync"},
+    TIMEOUT,
+    END,
+};
+static const struct cli_flag rollback_flags[] = {NAMESPACE,
+                                                 OUTPUT,
+                                                 {"prune", 0, FLAG_BOOL, "false",
+                                                  "Allow deleting unexpected resources"},
+                                                 TIMEOUT,
+                                                 END};
+static const struct cli_flag patch_flags[] = {
+    NAMESPACE,
+    {"patch", 0, FLAG_STRING, "", "Patch body"},
+    {"type", 0, FLAG_STRING, "json", "The type of patch being provided; one of [json merge]"},
+    END,
+};
+static const struct cli_flag delete_flags[] = {
+    NAMESPACE,
+    {"cascade", 0, FLAG_BOOL, "true", "Perform a cascaded deletion of all application resources"},
+    {"propagation-policy", 'p', FLAG_STRING, "foreground",
+     "Propagation policy for deletion of resources. One of: foreground|background"},
+    SELECTOR,
+    {"wait", 0, FLAG_BOOL, "false", "Wait until deletion of the application(s) completes"},
+    {"yes", 'y', FLAG_BOOL, "false", "Turn off prompting to confirm cascaded deletion"},
+    END,
+};
+static const struct cli_flag diff_flags[] = {
+    NAMESPACE,
+    {"diff-exit-code", 0, FLAG_INT, "1", "Return specified exit code when there is a diff"},
+    {"exit-code", 0, FLAG_BOOL, "true", "Return non-zero exit code when there is a diff"},
+    HARD_REFRESH,
+    {"local", 0, FLAG_STRING, "", "Compare live app to a local manifests"},
+    REFRESH,
+    {"revision", 0, FLAG_STRING, "", "Compare live app to a particular revision"},
+    END,
+};
+static const struct cli_flag login_flags[] = {
+    {"name", 0, FLAG_STRING, "", "Name to use for the context"},
+    {"password", 0, FLAG_STRING, "", "The password of an account to authenticate"},
+    {"skip-test-tls", 0, FLAG_BOOL, "false",
+     "Skip testing whether the server is configured with TLS"},
+    {"sso", 0, FLAG_BOOL, "false", "Perform SSO login"},
+    {"sso-port", 0, FLAG_INT, "8085", "Port to run local OAuth2 login application"},
+    {"username", 0, FLAG_STRING, "", "The username of an account to authenticate"},
+    END,
+};
+static const struct cli_flag relogin_flags[] = {{"password", 0, FLAG_STRING, "",
+                                                 "The password of an account to authenticate"},
+                                                END};
+static const struct cli_flag context_flags[] = {{"delete", 0, FLAG_BOOL, "false",
+                                                 "Delete the context instead of switching to it"},
+                                                END};
+static const struct cli_flag version_flags[] = {
+    {"client", 0, FLAG_BOOL, "false", "client version only (no server required)"},
+    {"output", 'o', FLAG_STRING, "wide", "Output format. One of: json|yaml|wide|short"},
+    {"short", 0, FLAG_BOOL, "false", "print just the version number"},
+    END,
+};
+
+const struct cli_command cli_commands[] = {
+    {"account", "account", "Manage account settings", {none}, NULL},
+    {"account can-i", "can-i ACTION RESOURCE SUBRESOURCE", "Can I", {none}, account_can_i_run},
+    {"account get-user-info",
+     "get-user-info",
+     "Get user info",
+     {output_only},
+     account_user_info_run},
+    {"app", "app", "Manage applications", {none}, NULL},
+    {"app create",
+     "create APPNAME",
+     "Create an application",
+     {create_flags, app_spec_flags},
+     app_create_run},
+    {"app delete", "delete APPNAME", "Delete an application", {delete_flags}, app_delete_run},
+    {"app diff",
+     "diff APPNAME",
+     "Perform a diff against the target and live state.",
+     {diff_flags},
+     app_diff_run},
+    {"app get", "get APPNAME", "Get application details", {get_flags}, app_get_run},
+    {"app history",
+     "history APPNAME",
+     "Show application deployment history",
+     {history_flags},
+     app_history_run},
+    {"app list", "list", "List applications", {list_flags}, app_list_run},
+    {"app manifests",
+     "manifests APPNAME",
+     "Print manifests of an application",
+     {manifests_flags},
+     app_manifests_run},
+    {"app patch", "patch APPNAME", "Patch application", {patch_flags}, app_patch_run},
+    {"app resources",
+     "resources APPNAME",
+     "List resource of application",
+     {resources_flags},
+     app_resources_run},
+    {"app rollback",
+     "rollback APPNAME [ID]",
+     "Rollback application to a previous deployed version by History ID, omitted will Rollback to "
+     "the previous version",
+     {rollback_flags},
+     app_rollback_run},
+    {"app set",
+     "set APPNAME",
+     "Set application parameters",
+     {set_flags, app_spec_flags},
+     app_set_run},
+    {"app sync",
+     "sync [APPNAME... | -l selector | --project project-name]",
+     "Sync an application to its target state",
+     {sync_flags},
+     app_sync_run},
+    {"app terminate-op",
+     "terminate-op APPNAME",
+     "Terminate running operation of an application",
+     {namespace_only},
+     app_terminate_run},
+    {"app wait",
+     "wait [APPNAME.. | -l selector]",
+     "Wait for an application to reach a synced and healthy state",
+     {wait_flags},
+     app_wait_run},
+    {"completion",
+     "completion SHELL",
+     "output shell completion code for the specified shell (bash, zsh or fish)",
+     {none},
+     completion_run},
+    {"context", "context [CONTEXT]", "Switch between contexts", {context_flags}, context_run},
+    {"login", "login SERVER", "Log in to Argo CD", {login_flags}, login_run},
+    {"logout", "logout CONTEXT", "Log out from Argo CD", {none}, logout_run},
+    {"relogin", "relogin", "Refresh an expired authenticate token", {relogin_flags}, relogin_run},
+    {"version", "version", "Print version information", {version_flags}, version_run},
+};
+const size_t cli_n_commands = ARRAY_LEN(cli_commands);
