@@ -13,7 +13,9 @@ struct waiting {
     struct table table; /* progress lines */
     VEC(struct app_resource) seen;
     int exit_code;
-    bool over; /* exit_code holds */
+    bool over;    /* nothing more to wait for */
+    bool show;    /* and the application is to be shown */
+    str went_bad; /* the health that a resource had before it became Degraded */
 };
 
 static bool shows_text(const struct app_wait *w)
@@ -99,11 +101,23 @@ static void show_final(struct waiting *g)
     }
 }
 
-static bool end(struct waiting *g, int exit_code)
+/* Callbacks only note the end: requests are made when the stream is over. */
+static bool end(struct waiting *g, bool show)
 {
     g->over = true;
-    g->exit_code = exit_code;
+    g->show = show;
     return true;
+}
+
+static int finish(struct waiting *g)
+{
+    if (g->show)
+        show_final(g);
+    if (g->went_bad.at)
+        return cli_fatal(g->c, CLI_EXIT_ERROR,
+                         "application '%.*s' health state has transitioned from %.*s to Degraded",
+                         STR_FMT(g->name.name), STR_FMT(g->went_bad));
+    return g->exit_code;
 }
 
 /* ---- progress ---- */
@@ -170,13 +184,8 @@ static bool show_progress(struct waiting *g)
             continue;
         }
         if (went_bad(g, old, &all.at[i])) {
-            str was = old->health;
-            show_final(g);
-            return end(
-                g,
-                cli_fatal(g->c, CLI_EXIT_ERROR,
-                          "application '%.*s' health state has transitioned from %.*s to Degraded",
-                          STR_FMT(g->name.name), STR_FMT(was)));
+            g->went_bad = old->health.at ? old->health : STR("");
+            return end(g, true);
         }
         if (merge(old, &all.at[i]))
             print_row(g, old);
@@ -197,16 +206,13 @@ static bool on_event(void *arg, value result)
     g->operation = value_path(app, "status.operationState");
     if (g->w->gone && str_is(value_str(value_getz(result, "type")), "DELETED")) {
         fprintf(g->c->out, "Application '%.*s' deleted\n", STR_FMT(app_qualified(g->c, app)));
-        return end(g, 0);
+        return end(g, false);
     }
     value operation = value_getz(app, "operation");
     if (value_is_map(operation) && !value_bool(value_path(operation, "sync.dryRun")))
         g->refresh = true;
-    if (fulfilled(g, app)) {
-        end(g, 0);
-        show_final(g);
-        return true;
-    }
+    if (fulfilled(g, app))
+        return end(g, true);
     return show_progress(g);
 }
 
@@ -245,8 +251,12 @@ static int watch(struct waiting *g)
         usec left = until ? until - time_monotonic_now() : 0;
         if (until && left <= 0)
             return timed_out(g);
-        int r = remote_stream(g->c, STR("/api/v1/stream/applications"), query, ARRAY_LEN(query),
-                              left, on_event, g, &err);
+        const struct remote_request req = {.method = METHOD_GET,
+                                           .path = STR("/api/v1/stream/applications"),
+                                           .query = query,
+                                           .n_query = ARRAY_LEN(query),
+                                           .timeout_us = left};
+        int r = remote_listen(g->c, &req, on_event, g, &err);
         if (r == -ERR_TIMEOUT)
             return timed_out(g);
         if (r && r != -ERR_UNAVAILABLE)
@@ -254,7 +264,7 @@ static int watch(struct waiting *g)
         if (!g->over) /* the server ended the stream: ask again, not at once */
             nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
     }
-    return g->exit_code;
+    return finish(g);
 }
 
 int app_wait(struct cli *c, struct app_name name, const struct app_wait *w, value *ret_app,

@@ -28,14 +28,16 @@ str remote_escape(struct arena *a, str s)
     return str_mem(at, (size_t)(w - at));
 }
 
-static str target_of(struct cli *c, str path, const struct remote_query *query, size_t n)
+static str target_of(struct cli *c, const struct remote_request *req)
 {
     char separator = '?';
-    for (size_t i = 0; i < n; i++) {
-        if (!query[i].value.len)
+    str path = req->path;
+    for (size_t i = 0; i < req->n_query; i++) {
+        const struct remote_query *q = &req->query[i];
+        if (!q->value.len)
             continue;
-        path = arena_printf(c->arena, "%.*s%c%s=%.*s", STR_FMT(path), separator, query[i].name,
-                            STR_FMT(remote_escape(c->arena, query[i].value)));
+        path = arena_printf(c->arena, "%.*s%c%s=%.*s", STR_FMT(path), separator, q->name,
+                            STR_FMT(remote_escape(c->arena, q->value)));
         separator = '&';
     }
     return path;
@@ -152,21 +154,20 @@ static void call_done(void *arg, int rc, const struct http_response *resp, const
     loop_stop(call->c->loop);
 }
 
-int remote_call(struct cli *c, enum method method, str path, const struct remote_query *query,
-                size_t n_query, value body, value *ret, struct err *err)
+int remote_send(struct cli *c, const struct remote_request *request, value *ret, struct err *err)
 {
     struct call call = {.c = c};
     static const struct http_header json = {STR_INIT("Content-Type"), STR_INIT("application/json")};
     struct http_client_request req = {
-        .method = method,
-        .target = target_of(c, path, query, n_query),
+        .method = request->method,
+        .target = target_of(c, request),
         .header = &json,
         .n_headers = 1,
         .timeout_us = CALL_TIMEOUT_US,
         .body_bytes_max = ANSWER_BYTES_MAX,
     };
-    if (value_exists(body))
-        req.body = json_str(c->arena, body, AUDIENCE_WIRE, 0);
+    if (value_exists(request->body))
+        req.body = json_str(c->arena, request->body, AUDIENCE_WIRE, 0);
     http_client_send(c->client, &req, call_done, &call);
     loop_run(c->loop);
     if (call.rc)
@@ -181,7 +182,7 @@ int remote_call(struct cli *c, enum method method, str path, const struct remote
     }
     struct json_input exact = {.exact_uint64 = true};
     int r = json_parse(call.body, &exact, c->arena, ret, err);
-    return r ? err_wrap(err, "reading the answer of %.*s", STR_FMT(path)) : 0;
+    return r ? err_wrap(err, "reading the answer of %.*s", STR_FMT(request->path)) : 0;
 }
 
 /* ---- streams ---- */
@@ -251,21 +252,21 @@ static void stream_end(void *arg, int rc, const struct http_headers *trailer, co
 
 static void stream_timeout(void *arg) { stream_stop(arg, -ERR_TIMEOUT); }
 
-int remote_stream(struct cli *c, str path, const struct remote_query *query, size_t n_query,
-                  usec timeout_us, remote_event_fn *fn, void *arg, struct err *err)
+int remote_listen(struct cli *c, const struct remote_request *request, remote_event_fn *fn,
+                  void *arg, struct err *err)
 {
     static const struct http_stream_handler handler = {stream_head, stream_data, stream_end};
     struct stream s = {.c = c, .fn = fn, .arg = arg};
     static const struct http_header accept = {STR_INIT("Accept"), STR_INIT("text/event-stream")};
     struct http_client_request req = {.method = METHOD_GET,
-                                      .target = target_of(c, path, query, n_query),
+                                      .target = target_of(c, request),
                                       .header = &accept,
                                       .n_headers = 1};
     buf_init(&s.refusal, 1 << 20);
     sse_reader_init(&s.reader, stream_event, &s);
     timer_init(&s.timer, c->loop, stream_timeout, &s);
-    if (timeout_us)
-        timer_arm_in(&s.timer, timeout_us);
+    if (request->timeout_us)
+        timer_arm_in(&s.timer, request->timeout_us);
     s.call = http_client_stream(c->client, &req, &handler, &s);
     loop_run(c->loop);
     timer_stop(&s.timer);

@@ -22,32 +22,35 @@ static int wrong_format(struct err *err)
                    "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
 }
 
+static str digits(const char **p, const char *end)
+{
+    const char *from = *p;
+    while (*p < end && is_digit(**p))
+        ++*p;
+    return str_mem(from, (size_t)(*p - from));
+}
+
 static int split(str s, struct parts *ret, struct err *err)
 {
     const char *p = s.at, *end = p + s.len;
-    *ret = (struct parts){.num = STR("0"), .denom = STR(""), .suffix = STR("")};
+    *ret = (struct parts){.denom = STR("")};
     if (*p == '-' || *p == '+')
         ret->negative = *p++ == '-';
     while (p < end && *p == '0')
         p++;
-    const char *from = p;
-    while (p < end && is_digit(*p))
-        p++;
-    if (p > from)
-        ret->num = str_mem(from, (size_t)(p - from));
+    ret->num = digits(&p, end);
+    if (!ret->num.len)
+        ret->num = STR("0");
     if (p < end && *p == '.') {
-        from = ++p;
-        while (p < end && is_digit(*p))
-            p++;
-        ret->denom = str_mem(from, (size_t)(p - from));
+        p++;
+        ret->denom = digits(&p, end);
     }
-    from = p;
+    const char *from = p;
     while (p < end && *p && strchr("eEinumkKMGTP", *p))
         p++;
     if (p < end && (*p == '-' || *p == '+'))
         p++;
-    while (p < end && is_digit(*p))
-        p++;
+    digits(&p, end);
     ret->suffix = str_mem(from, (size_t)(p - from));
     return p == end ? 0 : wrong_format(err);
 }
@@ -105,9 +108,9 @@ static bool digits_to_wide(const struct parts *p, int64_t exponent, int places, 
 {
     wide n = 0;
     int64_t left = places + exponent + (int64_t)p->num.len; /* digits that are whole */
-    size_t digits = p->num.len + p->denom.len, i = 0;
+    size_t all = p->num.len + p->denom.len, i = 0;
     *ret_rest = false;
-    for (; i < digits; i++, left--) {
+    for (; i < all; i++, left--) {
         char c = i < p->num.len ? p->num.at[i] : p->denom.at[i - p->num.len];
         if (left <= 0)
             *ret_rest |= c != '0';
@@ -123,7 +126,7 @@ static bool digits_to_wide(const struct parts *p, int64_t exponent, int places, 
 static bool fast_form(const struct parts *p, enum quantity_format format, int64_t exponent,
                       bool *ret_as_written)
 {
-    char digits[2 * DIGITS_FAST + 1];
+    char text[2 * DIGITS_FAST + 1];
     int64_t n = 0, product, scale = 0, precision;
     size_t len = p->num.len + p->denom.len;
     *ret_as_written = false;
@@ -138,10 +141,10 @@ static bool fast_form(const struct parts *p, enum quantity_format format, int64_
     scale -= (int64_t)p->denom.len;
     if (precision < 0 || scale < -9)
         return false;
-    memcpy(digits, p->num.at, p->num.len);
+    memcpy(text, p->num.at, p->num.len);
     if (p->denom.len)
-        memcpy(digits + p->num.len, p->denom.at, p->denom.len);
-    if (!str_to_i64(str_mem(digits, len), &n))
+        memcpy(text + p->num.len, p->denom.at, p->denom.len);
+    if (!str_to_i64(str_mem(text, len), &n))
         return false;
     int64_t factor = format == QUANTITY_BINARY_SI ? (int64_t)1 << exponent : 1;
     if (__builtin_mul_overflow(n, factor, &product))
@@ -150,7 +153,7 @@ static bool fast_form(const struct parts *p, enum quantity_format format, int64_
         *ret_as_written = (n & 7) != 0;
     else
         *ret_as_written =
-            scale % 3 == 0 && !str_ends(str_mem(digits, len), STR("000")) && digits[0] != '0';
+            scale % 3 == 0 && !str_ends(str_mem(text, len), STR("000")) && text[0] != '0';
     return true;
 }
 
@@ -228,7 +231,7 @@ static str wide_text(wide n, char *buffer, size_t size)
 
 str quantity_str(struct arena *a, const struct quantity *q)
 {
-    char digits[48];
+    char text[48];
     wide n = q->nano;
     int exponent = -9;
     if (q->text.len)
@@ -240,14 +243,14 @@ str quantity_str(struct arena *a, const struct quantity *q)
         n /= NANO;
         for (exponent = 0; n % 1024 == 0; exponent += 10)
             n /= 1024;
-        return arena_printf(a, "%.*s%s", STR_FMT(wide_text(n, digits, sizeof(digits))),
+        return arena_printf(a, "%.*s%s", STR_FMT(wide_text(n, text, sizeof(text))),
                             exponent ? suffix_of(2, exponent) : "");
     }
     for (; n % 10 == 0; exponent++)
         n /= 10;
     for (; exponent % 3; exponent--)
         n *= 10;
-    str number = wide_text(n, digits, sizeof(digits));
+    str number = wide_text(n, text, sizeof(text));
     if (q->format != QUANTITY_DECIMAL_EXPONENT)
         return arena_printf(a, "%.*s%s", STR_FMT(number), suffix_of(10, exponent));
     if (!exponent)

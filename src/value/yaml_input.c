@@ -88,15 +88,32 @@ bool yaml_scan_wall(struct yaml_scan *s)
     return false;
 }
 
+static unsigned width_of_lead(uint8_t c)
+{
+    return c < 0x80             ? 1
+           : (c & 0xe0) == 0xc0 ? 2
+           : (c & 0xf0) == 0xe0 ? 3
+           : (c & 0xf8) == 0xf0 ? 4
+                                : 0;
+}
+
+static bool is_allowed(uint32_t c)
+{
+    static const struct {
+        uint32_t low, high;
+    } ranges[] = {{0x20, 0x7e},   {'\t', '\n'},     {'\r', '\r'},       {0x85, 0x85},
+                  {0xa0, 0xd7ff}, {0xe000, 0xfffd}, {0x10000, 0x10ffff}};
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+        if (ranges[i].low <= c && c <= ranges[i].high)
+            return true;
+    return false;
+}
+
 /* What is wrong with the character at u (n bytes left), or NULL and its width. */
 static const char *bad_character(const uint8_t *u, size_t n, unsigned *ret_width)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned width = u[0] < 0x80             ? 1
-                     : (u[0] & 0xe0) == 0xc0 ? 2
-                     : (u[0] & 0xf0) == 0xe0 ? 3
-                     : (u[0] & 0xf8) == 0xf0 ? 4
-                                             : 0;
+    unsigned width = width_of_lead(u[0]);
     *ret_width = width ? width : 1;
     if (!width)
         return "invalid leading UTF-8 octet";
@@ -112,10 +129,7 @@ static const char *bad_character(const uint8_t *u, size_t n, unsigned *ret_width
         return "invalid length of a UTF-8 sequence";
     if ((c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
         return "invalid Unicode character";
-    if (c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c <= 0x7e) || c == 0x85 ||
-        (c >= 0xa0 && c <= 0xd7ff) || (c >= 0xe000 && c <= 0xfffd) || c >= 0x10000)
-        return NULL;
-    return "control characters are not allowed";
+    return is_allowed(c) ? NULL : "control characters are not allowed";
 }
 
 /* Eight bytes at a time: all printable ASCII or LF? */

@@ -123,19 +123,34 @@ static bool zone(const char **p, const char *end)
            literal(p, end, ':') && two_digits(p, end, 60);
 }
 
+static bool date(const char **p, const char *end)
+{
+    int year = 0, month, day;
+    for (int i = 0; i < 4; i++, ++*p) {
+        if (**p < '0' || **p > '9')
+            return false;
+        year = year * 10 + (**p - '0');
+    }
+    return literal(p, end, '-') && field(p, end, 1, 12, &month) && literal(p, end, '-') &&
+           field(p, end, 1, days_in(year, month), &day);
+}
+
+static bool time_of_day(const char **p, const char *end)
+{
+    int n;
+    if (!field(p, end, 0, 23, &n) || !literal(p, end, ':') || !field(p, end, 0, 59, &n) ||
+        !literal(p, end, ':') || !field(p, end, 0, 59, &n))
+        return false;
+    if (end - *p >= 2 && (**p == '.' || **p == ',') && (*p)[1] >= '0' && (*p)[1] <= '9')
+        for (++*p; *p < end && **p >= '0' && **p <= '9';)
+            ++*p;
+    return true;
+}
+
 bool yaml_is_timestamp(str text)
 {
     const char *p = text.at, *end = p + text.len;
-    int year = 0, month, day, n;
-    if (text.len < 8)
-        return false;
-    for (int i = 0; i < 4; i++, p++) {
-        if (*p < '0' || *p > '9')
-            return false;
-        year = year * 10 + (*p - '0');
-    }
-    if (!literal(&p, end, '-') || !field(&p, end, 1, 12, &month) || !literal(&p, end, '-') ||
-        !field(&p, end, 1, days_in(year, month), &day))
+    if (text.len < 8 || !date(&p, end))
         return false;
     if (p == end)
         return true;
@@ -144,15 +159,7 @@ bool yaml_is_timestamp(str text)
         return false;
     while (separator == ' ' && p < end && *p == ' ') /* a blank in the layout stands for many */
         p++;
-    if (!field(&p, end, 0, 23, &n) || !literal(&p, end, ':') || !field(&p, end, 0, 59, &n) ||
-        !literal(&p, end, ':') || !field(&p, end, 0, 59, &n))
-        return false;
-    if (end - p >= 2 && (*p == '.' || *p == ',') && p[1] >= '0' && p[1] <= '9')
-        for (p++; p < end && *p >= '0' && *p <= '9';)
-            p++;
-    if (separator != ' ' && !zone(&p, end))
-        return false;
-    return p == end;
+    return time_of_day(&p, end) && (separator == ' ' || zone(&p, end)) && p == end;
 }
 
 /* ---- numbers ---- */

@@ -375,6 +375,8 @@ static bool starts_plain(const struct yaml_scan *s)
 
 static bool fetch_other(struct yaml_scan *s)
 {
+    if (s->flow_level == 0 && (*s->p == '|' || *s->p == '>'))
+        return fetch_block_scalar(s, *s->p == '|');
     if (starts_plain(s))
         return fetch_keyable(s, PLAIN);
     return yaml_scan_fail(s, "found character that cannot start any token", yaml_here(s));
@@ -397,8 +399,6 @@ static bool fetch_indicator(struct yaml_scan *s)
     case '!': return fetch_keyable(s, TAG);
     case '\'': return fetch_keyable(s, SINGLE);
     case '"': return fetch_keyable(s, DOUBLE);
-    case '|':
-    case '>': return s->flow_level == 0 ? fetch_block_scalar(s, *p == '|') : fetch_other(s);
     default: return fetch_other(s);
     }
 }

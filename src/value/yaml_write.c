@@ -217,13 +217,20 @@ static int64_t digits_at(str s, size_t i, uint64_t n, size_t *ret_end)
 
 static int order(bool less) { return less ? -1 : 1; }
 
-int yaml_key_order(str a, str b)
+/* Index of the first character that differs, or the end of the shorter text. */
+static size_t first_difference(str a, str b)
 {
-    size_t i = 0, most = MIN_OF(a.len, b.len), end_a, end_b;
+    size_t i = 0, most = MIN_OF(a.len, b.len);
     while (i < most && a.at[i] == b.at[i])
         i++;
     while (i > 0 && i < most && ((byte_at(a, i) & 0xc0) == 0x80 || (byte_at(b, i) & 0xc0) == 0x80))
-        i--; /* to the beginning of the character that differs */
+        i--; /* to the beginning of the character */
+    return i;
+}
+
+int yaml_key_order(str a, str b)
+{
+    size_t i = first_difference(a, b), end_a, end_b;
     if (i == a.len || i == b.len)
         return a.len == b.len ? 0 : order(a.len < b.len);
     uint32_t x, y;
