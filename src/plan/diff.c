@@ -2,6 +2,7 @@
 
 #include "argo/names.h"
 #include "argo/tracking.h"
+#include "kube/apply.h"
 #include "kube/defaults.h"
 #include "kube/object.h"
 #include "kube/strategic.h"
@@ -152,6 +153,53 @@ static int server_side(const struct diff_input *in, value live, struct arena *a,
     return 0;
 }
 
+/* ---- structured merge ---- */
+
+static value without_last_applied(struct arena *a, value object)
+{
+    if (!object_has_annotation(object, STR(KEY_LAST_APPLIED)))
+        return object;
+    object = value_edit(a, object_private(a, object));
+    value meta = value_edit_map(a, object, STR("metadata"));
+    value notes = value_edit_map(a, meta, STR("annotations"));
+    value_remove(notes, STR(KEY_LAST_APPLIED));
+    if (!value_len(notes))
+        value_remove(meta, STR("annotations"));
+    return object;
+}
+
+static value with_managed_fields_of(struct arena *a, value object, value from)
+{
+    object = value_edit(a, object_private(a, object));
+    value_setz(a, value_edit_map(a, object, STR("metadata")), "managedFields",
+               object_managed_fields(from));
+    return object;
+}
+
+/* What a server-side apply of the target would make of the live object, computed here. The live
+ * object's managedFields tell which fields were ours; without them nothing is seen as removed. */
+static int structured(value target, value live, struct arena *a, struct diff_result *ret,
+                      struct err *err)
+{
+    const struct kube_schema *s = typed_schema(target);
+    struct kube_apply_result merged;
+    struct kube_apply k = {.schema = s ? s : kube_schema_untyped(a),
+                           .api_version = object_api_version(target),
+                           .manager = STR(FIELD_MANAGER),
+                           .force = true};
+    int rc = kube_apply(&k, live, target, a, &merged, err);
+    if (rc)
+        return err_wrap(err, "error calculating structured merge diff: error calculating diff");
+    value predicted = with_managed_fields_of(a, merged.object, live);
+    if (!value_equal(predicted, live)) {
+        predicted = kube_defaults(s, without_last_applied(a, predicted), a);
+        live = kube_defaults(s, without_last_applied(a, live), a);
+    }
+    *ret = (struct diff_result){.normalized_live = live, .predicted_live = predicted};
+    ret->modified = !value_equal(live, predicted);
+    return 0;
+}
+
 /* ---- one pair ---- */
 
 static int one_sided(value target, value live, struct diff_result *ret)
@@ -165,10 +213,11 @@ static int one_sided(value target, value live, struct diff_result *ret)
 static int both_sides(const struct diff_input *in, value target, value live, struct arena *a,
                       struct diff_result *ret, struct err *err)
 {
-    value orig = last_applied(live, a);
     struct err failed;
-    if (in->mode == DIFF_LOCAL && value_exists(orig) &&
-        !normalize_one(in->rules, a, &orig, &failed) &&
+    if (in->mode == DIFF_STRUCTURED)
+        return structured(target, live, a, ret, err);
+    value orig = last_applied(live, a);
+    if (value_exists(orig) && !normalize_one(in->rules, a, &orig, &failed) &&
         !three_way(orig, target, live, a, ret, &failed))
         return 0;
     return three_way(target, target, live, a, ret, err);

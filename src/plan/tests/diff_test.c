@@ -59,7 +59,9 @@ static bool one_case(value c, struct arena *a)
     struct diff_input in = {.target = nullable(value_getz(c, "target")),
                             .live = nullable(value_getz(c, "live")),
                             .rules = rules,
-                            .settings = &s};
+                            .settings = &s,
+                            .mode = value_bool(value_getz(c, "structured")) ? DIFF_STRUCTURED
+                                                                            : DIFF_LOCAL};
     struct diff_result d;
     if (diff_object(&in, a, &d, &err)) {
         fprintf(stderr, "# %.*s: %s\n", STR_FMT(name), err.text);
