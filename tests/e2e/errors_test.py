@@ -91,7 +91,7 @@ def json_that_does_not_parse_names_its_file():
 
 @tap.test
 def a_yaml_file_that_holds_a_list():
-    comparison_error("yamllist", {"app/x.yaml": "- a\n- b\n"},
+    comparison_error("yamllist", {"app/x.yaml": "- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: a\n"},
                      'FailedPrecondition desc = Failed to unmarshal "x.yaml": failed to unmarshal manifest: error unmarshaling JSON: '
                      "while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}").delete()
 
@@ -336,7 +336,7 @@ def a_broken_commit_changes_nothing_and_the_condition_goes_with_its_cause():
     app = shared().app("heals", repo, path="app", automated={"prune": True, "selfHeal": True})
     app.wait(sync="Synced", health="Healthy")
     before = shared().kube.get("ConfigMap", "heals", "c1")
-    repo.write("app/cm.yaml", "apiVersion: v1\nkind: [\n")
+    repo.write("app/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [\n")
     repo.commit()
     tap.contains(app.wait_condition("ComparisonError"), 'Failed to unmarshal "cm.yaml"')
     tap.equal(shared().kube.get("ConfigMap", "heals", "c1")["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"])
@@ -378,6 +378,18 @@ def a_spec_that_cannot_be_says_what_is_missing():
 def the_product_is_still_the_same_process():
     tap.true(shared().running(), "tiphys has ended")
     tap.equal(len(shared().starts), 1)
+
+
+@tap.test
+def it_ends_on_sigterm_while_a_git_server_hangs():
+    server = GitServer(repository("lasthang", GOOD).bare.parent, hang=True)
+    app = shared().app("lasthang", server.url("lasthang"), path="app")
+    wait_until("it was asked", lambda: server.requests)
+    app.delete()
+    began = time.monotonic()
+    tap.equal(shared().stop(), 0)
+    tap.true(time.monotonic() - began < 5, f"it took {time.monotonic() - began:.1f} s")
+    server.shutdown()
 
 
 tap.main()

@@ -491,7 +491,7 @@ class World:
     def end(self):
         keep = os.environ.get("KEEP")
         try:
-            if self.running() and CLUSTER and not keep:
+            if CLUSTER and not keep:
                 for app in self.apps:
                     if app.get():
                         self.kube.patch("Application", ARGOCD, app.name, {"metadata": {"finalizers": None}})

@@ -170,6 +170,7 @@ static void bootstrapped(void *arg, struct answer *ans)
 {
     struct sim *s = arg;
     if (ans->rc < 0) {
+        printf("# bootstrap: %s\n", ans->err.text);
         timer_arm_in(&s->again, USEC_PER_SEC);
         return;
     }
@@ -182,6 +183,8 @@ static void discovered(void *arg, struct answer *ans)
     struct sim *s = arg;
     if (ans->rc < 0)
         timer_arm_in(&s->again, USEC_PER_SEC);
+    else if (s->bootstrapped) /* a password's digest costs more than a whole round */
+        open_controllers(s);
     else
         bootstrap_run(s->home, STR("argocd"), call_open(s->loop, 0, bootstrapped, s));
 }
@@ -244,7 +247,7 @@ static void must(int rc, const char *what)
     assert(rc >= 0);
 }
 
-void sim_set_file(struct sim *s, int app, int file, int value) { s->file[app][file] = value; }
+void sim_set_file(struct sim *s, int app, int file, int content) { s->file[app][file] = content; }
 
 static void write_app(struct sim *s, int app, git_oid *ret)
 {

@@ -29,8 +29,9 @@ void sim_faults(struct sim *s, bool on);
 /* The product dies (what it had in memory is gone) and starts again. */
 void sim_restart(struct sim *s);
 
-/* Value of the file `file` of `app` in the next commit; -1: it is not there. sim_commit pushes. */
-void sim_set_file(struct sim *s, int app, int file, int value);
+/* Content of the file `file` of `app` in the next commit; -1: it is not there. sim_commit pushes.
+ */
+void sim_set_file(struct sim *s, int app, int file, int content);
 void sim_commit(struct sim *s);
 const char *sim_head(const struct sim *s);
 

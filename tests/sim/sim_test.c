@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cluster_world.h"
 
 #define STEPS_WANTED 100000
@@ -31,7 +32,7 @@ struct round {
     const char *folder;
     uint64_t steps;
     bool loud;
-    int value; /* of the next change */
+    int content; /* of the next change */
 };
 
 static void say(const struct round *r, const char *what, int app, int file)
@@ -86,7 +87,7 @@ static void sync_by_hand(struct round *r)
 
 static void do_commit(struct round *r, int app, int file)
 {
-    sim_set_file(r->sim, app, file, sim_random(r->sim, 4) ? ++r->value : -1);
+    sim_set_file(r->sim, app, file, sim_random(r->sim, 4) ? ++r->content : -1);
     sim_commit(r->sim);
 }
 
@@ -232,6 +233,7 @@ int main(void)
     struct arena a;
     arena_init(&a, ARENA_BYTES_DEFAULT);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    log_setup(one ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     for (uint64_t seed = one ? strtoull(one, NULL, 10) : 1; tests < ROUNDS_MAX; seed++) {
         const char *wrong = play_seed(seed, one != NULL, &a, &steps);
         printf("%sok %d - the world of seed %" PRIu64 " ends as git says\n", wrong ? "not " : "",
