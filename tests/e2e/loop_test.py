@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from world import ARGOCD, config_map, deployment, shared, tap, wait_until  # noqa: E402
+from world import ARGOCD, config_map, deployment, shared, stuck, tap, wait_until  # noqa: E402
 
 SYNCED = "successfully synced (all tasks run)"
 
@@ -71,7 +71,7 @@ def a_commit_is_found_by_polling_and_applied():
     app.wait(sync="Synced")
     repo.write("app/cm.yaml", config_map("c1", {"k": "second"}))
     sha = repo.commit()
-    app.wait(sync="Synced", revision=sha, phase="Succeeded")
+    app.synced(sha)
     tap.equal(data_of("poll", "c1"), "second")
     tap.equal([h["revision"] for h in app.status()["history"]][-1], sha)
     app.delete()
@@ -83,7 +83,7 @@ def a_file_added_to_the_folder_is_found_by_polling():
     app = shared().app("added", repo, path="app", automated={})
     app.wait(sync="Synced")
     repo.write("app/new.yaml", config_map("new"))
-    app.wait(sync="Synced", revision=repo.commit(), phase="Succeeded")
+    app.synced(repo.commit())
     tap.equal(data_of("added", "new"), "v")
     app.delete()
 
@@ -171,7 +171,7 @@ def a_field_removed_from_git_is_removed_from_the_cluster():
     app.wait(sync="Synced")
     shared().kube.patch("ConfigMap", "field", "c1", {"metadata": {"labels": {"by": "hand"}}})
     repo.write("app/cm.yaml", config_map("c1", {"k": "v"}))
-    app.wait(sync="Synced", revision=repo.commit(), phase="Succeeded")
+    app.synced(repo.commit())
     live = shared().kube.get("ConfigMap", "field", "c1")
     tap.equal((live["data"], live["metadata"]["labels"]), ({"k": "v"}, {"by": "hand"}))
     app.delete()
@@ -183,7 +183,7 @@ def a_removed_file_is_pruned():
     app = shared().app("prune", repo, path="app", automated={"prune": True})
     app.wait(sync="Synced")
     repo.remove("app/cm.yaml")
-    app.wait(sync="Synced", revision=repo.commit(), phase="Succeeded")
+    app.synced(repo.commit())
     tap.equal(shared().kube.get("ConfigMap", "prune", "c1"), None)
     tap.true(shared().kube.get("Service", "prune", "s1"), "the other object is gone, too")
     tap.equal([(r["name"], r["status"], r["message"]) for r in app.status()["operationState"]["syncResult"]["resources"] if r["kind"] == "ConfigMap"],
@@ -225,7 +225,7 @@ def allow_empty_lets_everything_be_pruned():
     repo.remove("app/cm.yaml")
     repo.remove("app/svc.yaml")
     repo.write("app/.keep", "")
-    app.wait(sync="Synced", revision=repo.commit(), phase="Succeeded")
+    app.synced(repo.commit())
     tap.equal(shared().kube.get("ConfigMap", "empty", "c1"), None)
     app.delete()
 
@@ -299,7 +299,7 @@ def a_branch_that_moves_back_is_followed():
     app.wait(sync="Synced", revision=second)
     repo.git("reset", "-q", "--hard", first)
     repo.push()
-    app.wait(sync="Synced", revision=first, phase="Succeeded")
+    app.synced(first)
     tap.equal(data_of("back", "c1"), "v")
     app.delete()
 
@@ -367,16 +367,15 @@ def a_rollback_returns_to_an_older_commit_and_leaves_the_application_out_of_sync
 @tap.test
 def waves_wait_for_health():
     repo = shared().repo("wave")
-    stuck = deployment("d0")
-    stuck["spec"]["template"]["spec"]["nodeSelector"] = {"no": "where"}
-    repo.write("app/a.yaml", [stuck, config_map("w1", annotations={"argocd.argoproj.io/sync-wave": "1"})])
+    repo.write("app/a.yaml", [stuck(deployment("d0")), config_map("w1", annotations={"argocd.argoproj.io/sync-wave": "1"})])
     repo.commit()
     app = shared().app("wave", repo, path="app")
     app.wait(sync="OutOfSync")
     app.sync(wait=False)
     wait_until("it waits", lambda: app.brief()["message"] == "waiting for healthy state of apps/Deployment/d0")
     tap.equal(shared().kube.get("ConfigMap", "wave", "w1"), None)
-    shared().kube.patch("Deployment", "wave", "d0", {"spec": {"template": {"spec": {"nodeSelector": None}}}}, how="strategic")
+    shared().kube.patch("Deployment", "wave", "d0", {"metadata": {"annotations": {"microkube.tiphys.io/fail": None}},
+                          "spec": {"template": {"metadata": {"annotations": {"microkube.tiphys.io/fail": None}}, "spec": {"nodeSelector": None}}}}, how="strategic")
     app.wait(phase="Succeeded", health="Healthy")
     tap.equal(data_of("wave", "w1"), "v")
     app.delete()
@@ -436,9 +435,7 @@ def health_follows_the_workload():
     repo.commit()
     app = shared().app("health", repo, path="app", automated={})
     app.wait(sync="Synced", health="Healthy")
-    stuck = deployment("web", replicas=2, image="registry.example.com/web:2")
-    stuck["spec"]["template"]["spec"]["nodeSelector"] = {"no": "where"}
-    repo.write("app/d.yaml", stuck)
+    repo.write("app/d.yaml", stuck(deployment("web", replicas=2, image="registry.example.com/web:2")))
     app.wait(sync="Synced", revision=repo.commit(), health="Progressing")
     repo.write("app/d.yaml", deployment("web", replicas=2, image="registry.example.com/web:3"))
     app.wait(sync="Synced", revision=repo.commit(), health="Healthy")
@@ -474,7 +471,7 @@ def a_failed_automated_sync_of_a_commit_is_not_repeated():
     app.refresh()
     tap.equal(app.status()["operationState"]["startedAt"], started)
     repo.write("app/s.yaml", service("s1"))
-    app.wait(sync="Synced", revision=repo.commit(), phase="Succeeded")
+    app.synced(repo.commit())
     app.wait_no_condition()
     app.delete()
 

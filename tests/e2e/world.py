@@ -265,6 +265,17 @@ def config_map(name, data=None, **metadata):
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **metadata}, "data": data or {"k": "v"}}
 
 
+STUCK = {"microkube.tiphys.io/fail": "never-ready"}
+
+
+def stuck(d):
+    """The same Deployment with pods that never become ready, on both kinds of cluster."""
+    d["metadata"].setdefault("annotations", {}).update(STUCK)
+    d["spec"]["template"]["metadata"].setdefault("annotations", {}).update(STUCK)
+    d["spec"]["template"]["spec"]["nodeSelector"] = {"no": "where"}
+    return d
+
+
 def deployment(name, image="registry.example.com/web:1", replicas=1, annotations=None, pod_annotations=None):
     labels = {"app": name}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, **({"annotations": annotations} if annotations else {})},
@@ -301,6 +312,16 @@ class App:
             raise tap.Failed(str(b))
         return wait_until(f"Application {self.name} {wanted}", probe, timeout)
 
+    def synced(self, revision, timeout=None):
+        """Waits until an operation has brought the application to this commit."""
+        def probe():
+            b = self.brief()
+            history = self.status().get("history") or [{}]
+            if (b["sync"], b["revision"], b["phase"], history[-1].get("revision")) == ("Synced", revision, "Succeeded", revision):
+                return b
+            raise tap.Failed(f"{b}, history ends with {history[-1].get('revision')}")
+        return wait_until(f"Application {self.name} is synced to {revision[:7]}", probe, timeout)
+
     def wait_condition(self, kind, timeout=None):
         """The message of the condition of this type."""
         return wait_until(f"Application {self.name} has {kind}",
@@ -320,16 +341,15 @@ class App:
 
     def sync(self, wait=True, **options):
         """Writes .operation, as `kubectl patch` would; waits for the end of that operation."""
-        before = (self.status().get("operationState") or {}).get("startedAt"), (self.status().get("operationState") or {}).get("finishedAt")
         self.kube.patch("Application", ARGOCD, self.name, {"operation": {"initiatedBy": {"username": "e2e"}, "sync": options}})
         if not wait:
             return None
 
         def ended():
+            # Our request is in the object until its end is stored.
             a = self.get()
             op = a.get("status", {}).get("operationState") or {}
-            return (op if "operation" not in a and (op.get("startedAt"), op.get("finishedAt")) != before
-                    and op.get("phase") in ("Succeeded", "Failed", "Error") else None)
+            return op if "operation" not in a and op.get("phase") in ("Succeeded", "Failed", "Error") else None
         return wait_until(f"the operation of {self.name} ends", ended)
 
     def patch(self, patch):

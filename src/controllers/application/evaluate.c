@@ -209,6 +209,23 @@ static void collect_live(struct application *app, struct evaluation *e, const st
             add_live(app, e, op, l, op->action[i].action.key);
 }
 
+/* The mirror may see the end of an object before the request that asked for it is answered: until
+ * then it counts as there, or the operation would end without having told of it. */
+static void collect_going(struct evaluation *e, const struct operation *op, struct live_list *l)
+{
+    for (size_t i = 0; op && i < op->n_actions; i++) {
+        const struct action_fact *f = &op->action[i];
+        if (f->action.kind != SYNC_ACTION_PRUNE || f->answered || !f->live)
+            continue;
+        str text = kube_key_str(&e->arena, f->action.key);
+        if (map_has(&l->seen, text))
+            continue;
+        map_set(&l->seen, text, e);
+        arena_on_done(&e->arena, (void (*)(void *))doc_unref, doc_ref(f->live));
+        vec_push(&e->arena, &l->at, doc_root(f->live));
+    }
+}
+
 /* ---- comparing ---- */
 
 static str load_error(struct evaluation *e, const struct round *r)
@@ -293,6 +310,7 @@ enum evaluation_outcome evaluation_compare(struct application *app, struct evalu
         return EVALUATION_FAILED;
     struct live_list live = {0};
     collect_live(app, e, op, cluster.mirror, &live);
+    collect_going(e, op, &live);
     value sources = value_copy(&e->arena, doc_root(r->sources));
     const struct compare_input in = {
         .desired = failed.len ? NULL : &e->desired,
