@@ -391,6 +391,7 @@ int manifests_new(struct loop *l, struct pool *p, const struct manifests_options
     m->pool = p;
     m->source = source;
     m->jail = o->jail;
+    m->gc_at = loop_now(l);
     m->options = *o;
     if (!m->options.render_timeout_us)
         m->options.render_timeout_us = TIMEOUT_DEFAULT;

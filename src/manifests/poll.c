@@ -6,6 +6,8 @@
 #include "manifests/private.h"
 
 #define REPOS_AT_ONCE 16
+#define GC_EVERY USEC_PER_HOUR
+#define REPO_UNUSED (24 * USEC_PER_HOUR) /* a folder nobody asked for this long goes */
 
 struct pair { /* old commit -> new commit, and the sources that made this move */
     struct pair *next;
@@ -375,6 +377,10 @@ void manifests_poll(struct manifests *m, const struct source_repo *repo, struct 
     for (struct indexed_repo *r = repo ? NULL : m->index.repos; r; r = r->next)
         add_repo(p, r);
     start_next(p);
+    if (!repo && loop_now(m->loop) - m->gc_at > GC_EVERY) {
+        m->gc_at = loop_now(m->loop);
+        source_gc(m->source, REPO_UNUSED, (struct call){0, 0});
+    }
 }
 
 size_t manifests_changed(struct manifests *m, const struct source_repo *repo,

@@ -23,6 +23,7 @@ struct manifests {
     struct polling *polls;    /* every poll under way */
     struct reading *readings; /* every job in the jail */
     struct manifests_stats stats;
+    usec gc_at; /* last time repository folders were looked after */
 };
 
 /* ---- one run of the engine, in the pool or in the jail ---- */

@@ -222,6 +222,7 @@ static NORETURN void child(const struct run *r)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGCHLD, SIG_DFL); /* ignored, it would hide the end of git's own children from git */
     int null = open("/dev/null", O_RDONLY);
     dup2(null, 0);
     dup2(r->out[1], 1);
@@ -299,7 +300,9 @@ static int start_and_attend(struct run *r, struct buf *out, struct buf *complain
     if (rc)
         kill(-r->pid, SIGKILL);
     int status = 0;
-    while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR) {
+    while (waitpid(r->pid, &status, 0) < 0) {
+        if (errno != EINTR) /* somebody else took it: nothing is known of its end */
+            return rc ? rc : err_errno(err, errno, "waiting for git");
     }
     *ret_exit = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return rc;

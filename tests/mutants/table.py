@@ -40,6 +40,26 @@ fault("a file that is new in a folder concerns nobody", "src/manifests/index.c",
       "e2e/loop_test:a_file_added")
 fault("a cached answer is given for another tree", "src/manifests/cache.c",
       "        if (strcmp(q->answer[i].tree, tree) == 0)", "        if (tree)", "manifests/manifests_test")
+fault("a link out of the repository is followed", "src/files/files.c",
+      "    if (str_starts(target, STR(\"/\")))\n        return true;", "    if (true)\n        return false;", "files/files_test")
+fault("what was read is not recorded", "src/files/files.c",
+      "    if (f->reads)\n        read_set_add(", "    if (false)\n        read_set_add(", "render/directory_test")
+fault("other credentials share a repository folder", "src/source/repo.c",
+      "        if (fields[i].credential)\n            add_part(", "        if (false)\n            add_part(", "source/source_test")
+fault("the same question is asked again while it is under way", "src/source/source.c",
+      "    if (r->asking) {\n        s->stats.n_joined++;\n        return;\n    }", "", "source/source_test")
+fault("a git that hangs is waited for", "src/source/git_run.c",
+      "        kill(-r->pid, SIGKILL);", "        kill(-r->pid, 0);", "source/source_test")
+fault("a render worker may open any file", "src/manifests/jail_lock.c",
+      "        rc = landlock(folder, n_folders, err);", "        rc = jail_landlock_version() ? 0 : landlock(folder, n_folders, err);", "manifests/jail_test")
+fault("a render worker may run memory it wrote", "src/manifests/jail_lock.c",
+      "    {SCMP_SYS(mmap), 2, PROT_EXEC, 0},", "    {SCMP_SYS(mmap), 2, 0, 0},", "manifests/jail_test")
+fault("an answer that is not sealed is mapped", "src/manifests/jail_frame.c",
+      "    if (seals < 0 || (seals & SEALS) != SEALS)", "    if (false && seals)", "manifests/jail_test")
+fault("a source that keeps failing is rendered each time", "src/manifests/manifests.c",
+      "    return q->n_failures >= m->options.failures_before_pause &&", "    return false && q->n_failures &&", "manifests/manifests_test")
+fault("a poll tells every time what moved once", "src/manifests/poll.c",
+      "    memcpy(i->seen, row.revision, sizeof(i->seen));", "", "manifests/manifests_test")
 
 # --- values and their codecs
 

@@ -8,6 +8,8 @@
 #include "source/git_run.h"
 #include "source/refs.h"
 #include "source/source.h"
+#include "source/store.h"
+#include "source/tests/git_http_server.h"
 
 static struct err err;
 
@@ -350,7 +352,7 @@ static void a_git_that_hangs_is_killed_at_the_deadline(UNUSED void **state)
     char script[PATH_MAX];
     snprintf(script, sizeof(script), "%s/git", w->git.folder);
     FILE *f = fopen(script, "w");
-    fputs("#!/bin/sh\nsleep 100 &\nsleep 100\n", f);
+    fputs("#!/bin/sh\nsleep 15 &\nsleep 15\n", f);
     fclose(f);
     chmod(script, 0755);
     CLEANUP(buf_done) struct buf out = BUF_INIT, complaint = BUF_INIT;
@@ -438,6 +440,106 @@ static void a_cache_folder_serves_one_process(UNUSED void **state)
     world_close(w);
 }
 
+/* The whole way over HTTP: ls-refs, fetch, and the password that only the descriptor carries. */
+static void a_repository_behind_a_password_is_reached_over_http(UNUSED void **state)
+{
+    struct world *w = world_open();
+    struct git_http_server server;
+    char commit[41], url[128];
+    fill(w, commit);
+    git_http_open(&server, w->git.folder, "Basic am9lOnNFY3IzdA=="); /* joe:sEcr3t */
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/w/.git", server.port);
+    struct source_repo repo = repo_at(url);
+    source_refs_get(w->source, &repo, 0, expect(w));
+    wait_answers(w);
+    assert_int_equal(w->answer.rc, -ERR_UNAUTHENTICATED);
+    assert_string_equal(w->answer.err.text, "failed to list refs: authentication required");
+    repo.username = STR("joe");
+    repo.password = STR("wrong");
+    source_refs_get(w->source, &repo, 0, expect(w));
+    wait_answers(w);
+    assert_int_equal(w->answer.rc, -ERR_UNAUTHENTICATED);
+    repo.password = STR("sEcr3t");
+    struct source_refs *refs = refs_of(w, repo);
+    assert_string_equal(ref_named(refs, "refs/heads/main")->commit, commit);
+    source_refs_unref(refs);
+    struct source_lease *l = lease_of(w, repo, commit);
+    if (!l)
+        fail_msg("%s", w->answer.err.text);
+    assert_string_equal(l->commit->sha, commit);
+    source_lease_unref(l);
+    /* The same in the URL itself. */
+    snprintf(url, sizeof(url), "http://joe:sEcr3t@127.0.0.1:%d/w/.git", server.port);
+    refs = refs_of(w, repo_at(url));
+    source_refs_unref(refs);
+    git_http_close(&server);
+    world_close(w);
+}
+
+static void http_errors_are_told_in_upstreams_words(UNUSED void **state)
+{
+    static const struct {
+        int status, kind;
+        const char *text;
+    } rows[] = {
+        {403, ERR_FORBIDDEN, "failed to list refs: authorization failed"},
+        {404, ERR_NOT_FOUND, "failed to list refs: repository not found"},
+        {503, ERR_UNAVAILABLE, "status code: 503"},
+    };
+    struct world *w = world_open();
+    struct git_http_server server;
+    git_http_open(&server, w->git.folder, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char url[128];
+        snprintf(url, sizeof(url), "http://127.0.0.1:%d/status/%d/x.git", server.port,
+                 rows[i].status);
+        struct source_repo repo = repo_at(url);
+        source_refs_get(w->source, &repo, 0, expect(w));
+        wait_answers(w);
+        assert_non_null(strstr(w->answer.err.text, rows[i].text));
+        assert_int_equal(w->answer.rc, -rows[i].kind);
+    }
+    git_http_close(&server);
+    world_close(w);
+}
+
+static void a_rewritten_repository_holds_what_was_kept_and_reads_alike(UNUSED void **state)
+{
+    struct world *w = world_open();
+    char commit[41], dir[PATH_MAX], private_dir[PATH_MAX];
+    fill(w, commit);
+    snprintf(dir, sizeof(dir), "%.200s/gen", w->git.folder);
+    snprintf(private_dir, sizeof(private_dir), "%.200s/private", w->git.folder);
+    mkdir(private_dir, 0700);
+    struct store_options o = {.private_dir = str_of(private_dir), .timeout_us = 20 * USEC_PER_SEC};
+    struct source_repo repo = repo_at(w->url);
+    struct generation *old = NULL, *fresh = NULL;
+    struct source_lease *l = NULL, *again = NULL;
+    bool fetched;
+    assert_ok(generation_open(str_of(dir), &old, &err));
+    struct commit_request r = {&o, &repo, old, str_of(commit), NULL};
+    assert_ok(store_get_commit(&r, &l, &fetched, &err));
+    assert_true(fetched);
+    const str keep[] = {str_of(commit)};
+    assert_ok(store_rewrite(&o, old, keep, 1, &fresh, &err));
+    repo.url = STR("/nonexistent");
+    r.generation = fresh;
+    assert_ok(store_get_commit(&r, &again, &fetched, &err));
+    assert_false(fetched);
+    assert_string_equal(again->commit->tree, l->commit->tree);
+    assert_false(generation_wants_rewrite(fresh));
+    /* Opening the folder again finds the newest. */
+    source_lease_unref(l);
+    source_lease_unref(again);
+    uint64_t number = fresh->number;
+    generation_unref(old);
+    generation_unref(fresh);
+    assert_ok(generation_open(str_of(dir), &fresh, &err));
+    assert_int_equal(fresh->number, number);
+    generation_unref(fresh);
+    world_close(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +558,9 @@ int main(void)
         cmocka_unit_test(an_authentication_method_that_is_not_served_is_said_so),
         cmocka_unit_test(urls_are_compared_in_argo_cds_normal_form),
         cmocka_unit_test(a_cache_folder_serves_one_process),
+        cmocka_unit_test(a_repository_behind_a_password_is_reached_over_http),
+        cmocka_unit_test(http_errors_are_told_in_upstreams_words),
+        cmocka_unit_test(a_rewritten_repository_holds_what_was_kept_and_reads_alike),
     };
     return cmocka_run_group_tests_name("source", tests, NULL, NULL);
 }
