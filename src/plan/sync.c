@@ -196,11 +196,20 @@ static bool made_by_us_before(const struct sync_run *r, const struct sync_task *
            !value_int(value_getz(r->f->context->app->op_state, "retryCount"));
 }
 
+static bool is_asked(const struct sync_run *r, uint64_t id)
+{
+    for (size_t i = 0; i < r->f->n_asked; i++)
+        if (r->f->asked[i] == id)
+            return true;
+    return false;
+}
+
 /* A live hook of an earlier operation that stands where this task will create its own. */
 static bool is_leftover(const struct sync_run *r, const struct sync_task *t)
 {
     return t->hook && task_pending(t) && value_exists(t->live) && !made_by_us_before(r, t) &&
-           !answer_find(r, action_id(r, SYNC_ACTION_APPLY, t, 0));
+           !answer_find(r, action_id(r, SYNC_ACTION_APPLY, t, 0)) &&
+           !is_asked(r, action_id(r, SYNC_ACTION_APPLY, t, 0));
 }
 
 /* Leftovers of earlier operations: their finalizers go before they are deleted. */

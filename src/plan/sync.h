@@ -80,6 +80,9 @@ struct sync_facts {
     bool windows_blocked;             /* only answers are taken; nothing new starts */
     const struct sync_answer *answer; /* all of this operation (this attempt) in this process */
     size_t n_answers;
+    const uint64_t *asked; /* ids of actions that were started and are not answered yet: what the
+                              mirror shows already may be their doing */
+    size_t n_asked;
     value namespace_live;   /* the destination namespace, absent: missing. Looked at with
                                CreateNamespace=true only */
     const value *hook_live; /* live objects of hooks (compared->row has those that carry the

@@ -74,6 +74,7 @@ void round_reset(struct round *r);
 struct action_fact {
     uint64_t id;
     bool answered;
+    bool seen; /* the mirror knows what the answer said: it alone counts from now on */
     struct doc *object, *live; /* to send; known to live there */
     struct sync_action action; /* texts in the operation's arena, values of object and live */
     struct sync_answer answer; /* message in the operation's arena, object in answer_object */
@@ -216,6 +217,8 @@ void application_event(struct application *app, bool warning, str reason, str me
 /* operation.c */
 void operation_advance(struct application *app);
 void operation_free(struct operation *op);
+/* The mirror told that this object is gone. */
+void operation_saw_deletion(struct application *app, struct kube_key key, str uid);
 
 /* deletion.c */
 void deletion_advance(struct application *app);

@@ -346,10 +346,12 @@ static void informer_failed(void *arg UNUSED, const struct err *err)
 
 /* ---- destinations ---- */
 
-static void touch(struct map *touched, struct application *app)
+static void touch(struct map *touched, struct application *app, const struct mirror_change *change)
 {
     if (!app)
         return;
+    if (change->what == MIRROR_DELETED)
+        operation_saw_deletion(app, change->key, str_of(change->uid));
     app->live_changed = true;
     map_set(touched, str_of(app->key), app);
 }
@@ -363,10 +365,10 @@ static void mirror_changed(void *arg, str server UNUSED, const struct mirror_cha
     map_init(&touched, NULL);
     for (size_t i = 0; i < n; i++) {
         if (change[i].root.len)
-            touch(&touched, map_find(&c->by_instance, change[i].root));
+            touch(&touched, map_find(&c->by_instance, change[i].root), &change[i]);
         if (change[i].old_subject.len)
-            touch(&touched, map_find(&c->by_instance, change[i].old_subject));
-        touch(&touched, interest_find(c, change[i].key));
+            touch(&touched, map_find(&c->by_instance, change[i].old_subject), &change[i]);
+        touch(&touched, interest_find(c, change[i].key), &change[i]);
     }
     for (size_t i = 0; map_next(&touched, &i, NULL, &at);)
         application_advance(at);

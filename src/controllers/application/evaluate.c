@@ -134,20 +134,15 @@ void evaluation_free(struct evaluation *e)
 
 /* ---- live objects ---- */
 
-static struct doc *answered_object(const struct operation *op, struct kube_key key,
-                                   bool *ret_deleted)
+/* The newest answer about this object that the mirror has not caught up with. */
+static struct action_fact *unseen_answer(const struct operation *op, struct kube_key key)
 {
-    struct doc *found = NULL;
-    if (!op)
-        return NULL;
-    for (size_t i = 0; i < op->n_actions; i++) {
-        const struct action_fact *f = &op->action[i];
-        if (!f->answered || !f->answer.ok || !kube_key_eq(f->action.key, key))
-            continue;
-        if (f->answer_object)
-            found = f->answer_object;
-        if (f->action.kind == SYNC_ACTION_GET && !f->answer.found)
-            *ret_deleted = true;
+    struct action_fact *found = NULL;
+    for (size_t i = 0; op && i < op->n_actions; i++) {
+        struct action_fact *f = &op->action[i];
+        if (f->answered && f->answer.ok && f->answer_object && !f->seen &&
+            kube_key_eq(f->action.key, key))
+            found = f;
     }
     return found;
 }
@@ -156,20 +151,19 @@ struct doc *live_object(struct application *app, const struct evaluation *e,
                         const struct operation *op, struct kube_key key)
 {
     struct fleet_cluster cluster;
-    bool deleted = false;
-    struct doc *mine = answered_object(op, key, &deleted);
     struct mirror_object seen;
+    struct doc *body;
+    struct err err;
     if (!evaluation_cluster(app, e, &cluster))
         return NULL;
     bool there = mirror_find(cluster.mirror, key, &seen);
-    if (mine && (!there || resource_version_newer(object_resource_version(doc_root(mine)),
-                                                  seen.resource_version))) {
-        /* Newer than the mirror, unless the mirror has seen its end already. */
-        if (there || !mirror_find_uid(cluster.mirror, object_uid(doc_root(mine)), &seen))
-            return doc_ref(mine);
+    struct action_fact *mine = unseen_answer(op, key);
+    if (mine) {
+        str version = object_resource_version(doc_root(mine->answer_object));
+        if (!there || resource_version_newer(version, seen.resource_version))
+            return doc_ref(mine->answer_object);
+        mine->seen = true;
     }
-    struct doc *body;
-    struct err err;
     if (!there || mirror_body(cluster.mirror, &seen, &body, &err) < 0)
         return NULL;
     return body;

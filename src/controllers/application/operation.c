@@ -49,6 +49,17 @@ void operation_free(struct operation *op)
     free(op);
 }
 
+void operation_saw_deletion(struct application *app, struct kube_key key, str uid)
+{
+    struct operation *op = app->operation;
+    for (size_t i = 0; op && i < op->n_actions; i++) {
+        struct action_fact *f = &op->action[i];
+        if (f->answer_object && kube_key_eq(f->action.key, key) &&
+            str_eq(object_uid(doc_root(f->answer_object)), uid))
+            f->seen = true;
+    }
+}
+
 /* ---- begin ---- */
 
 static void begin(struct application *app, struct evaluation *e)
@@ -194,6 +205,17 @@ static size_t gather_answers(const struct operation *op, struct arena *a, struct
     return n;
 }
 
+static size_t gather_asked(const struct operation *op, struct arena *a, uint64_t **ret)
+{
+    uint64_t *id = ARENA_ARRAY(a, uint64_t, op->n_actions + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < op->n_actions; i++)
+        if (!op->action[i].answered)
+            id[n++] = op->action[i].id;
+    *ret = id;
+    return n;
+}
+
 /* Live objects of hooks: they may lack the tracking index (generateName) or have been answered a
  * moment ago. */
 static size_t gather_hooks(struct application *app, struct evaluation *e, value **ret)
@@ -250,6 +272,7 @@ static void drive(struct application *app, struct evaluation *e)
     struct arena *a = &e->arena;
     struct sync_plan planned = {0};
     struct sync_answer *answer;
+    uint64_t *asked;
     struct err err;
     value state = value_copy(a, doc_root(op->state)), *hooks;
     usec started = 0;
@@ -272,6 +295,8 @@ static void drive(struct application *app, struct evaluation *e)
     };
     f.n_answers = gather_answers(op, a, &answer);
     f.answer = answer;
+    f.n_asked = gather_asked(op, a, &asked);
+    f.asked = asked;
     f.n_hook_live = gather_hooks(app, e, &hooks);
     f.hook_live = hooks;
     if (sync_plan(&f, a, &planned, &err) < 0) {

@@ -290,7 +290,7 @@ static int act_start(struct subject *s, const struct step *st, struct call c, st
     case SYNC_ACTION_PRUNE:
     case SYNC_ACTION_DELETE_HOOK: cluster_delete(cluster.client, &t, &removal, c); break;
     case SYNC_ACTION_DROP_HOOK_FINALIZER:
-        cluster_drop_finalizer(cluster.client, &t, f->live, STR(FINALIZER_HOOK), c);
+        cluster_drop_finalizer(cluster.client, &t, NULL, STR(FINALIZER_HOOK), c);
         break;
     default: cluster_apply(cluster.client, x->object, f->live, &o, c); break;
     }

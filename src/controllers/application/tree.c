@@ -1,4 +1,5 @@
-/* controllers/application/tree.c: the objects that belong to an application, walked in the mirror, as the API's tree. */
+/* controllers/application/tree.c: the objects that belong to an application, walked in the mirror,
+ * as the API's tree. */
 #include "controllers/application/app.h"
 
 #include "kube/object.h"
@@ -59,4 +60,3 @@ void results_store_tree(struct application *app, struct evaluation *e)
         status_want(app, status);
     }
 }
-
