@@ -295,31 +295,42 @@ str fieldset_item_element(struct arena *a, const struct kube_schema *list, value
 }
 
 static void collect(value v, const struct kube_schema *s, bool granular, struct arena *a,
+                    struct fieldset *parent, str element);
+
+static void collect_map(value v, const struct kube_schema *s, struct arena *a,
+                        struct fieldset *child)
+{
+    for (struct value_iter it = value_iter(v); value_next(&it);) {
+        str e = field_element(a, it.key);
+        collect(it.val, kube_schema_child(s, it.key), is_granular(s, it.key), a, child, e);
+        bool declared = s && s->type == KUBE_STRUCT && kube_schema_field(s, it.key);
+        if (value_is_null(it.val) || (value_is_map(it.val) && !value_len(it.val)) || !declared)
+            enter(a, child, e)->member = true;
+    }
+}
+
+static void collect_list(value v, const struct kube_schema *s, struct arena *a,
+                         struct fieldset *child)
+{
+    for (struct value_iter it = value_iter(v); value_next(&it);) {
+        str e = fieldset_item_element(a, s, it.val, it.i);
+        collect(it.val, s->elem, false, a, child, e);
+        enter(a, child, e)->member = true;
+    }
+}
+
+static void collect(value v, const struct kube_schema *s, bool granular, struct arena *a,
                     struct fieldset *parent, str element)
 {
     struct fieldset *child = fieldset_new(a);
-    bool member = true;
-    if (value_is_map(v) && is_separable_map(s, granular)) {
-        member = false;
-        for (struct value_iter it = value_iter(v); value_next(&it);) {
-            const struct kube_schema *sub = kube_schema_child(s, it.key);
-            str e = field_element(a, it.key);
-            collect(it.val, sub, is_granular(s, it.key), a, child, e);
-            bool declared = s && s->type == KUBE_STRUCT && kube_schema_field(s, it.key);
-            if (value_is_null(it.val) || (value_is_map(it.val) && !value_len(it.val)) || !declared)
-                enter(a, child, e)->member = true;
-        }
-    } else if (value_is_list(v) && is_separable_list(s)) {
-        member = false;
-        for (struct value_iter it = value_iter(v); value_next(&it);) {
-            str e = fieldset_item_element(a, s, it.val, it.i);
-            collect(it.val, s->elem, false, a, child, e);
-            enter(a, child, e)->member = true;
-        }
-    } else if (value_is_null(v) && s &&
-               (s->type == KUBE_STRUCT || s->type == KUBE_MAP || s->type == KUBE_LIST)) {
-        member = false;
-    }
+    bool map = value_is_map(v) && is_separable_map(s, granular),
+         list = value_is_list(v) && is_separable_list(s);
+    bool container = s && (s->type == KUBE_STRUCT || s->type == KUBE_MAP || s->type == KUBE_LIST);
+    bool member = !map && !list && !(container && value_is_null(v));
+    if (map)
+        collect_map(v, s, a, child);
+    else if (list)
+        collect_list(v, s, a, child);
     if (!member && !child->n)
         return;
     struct fieldset_entry *e = enter(a, parent, element);
@@ -408,22 +419,32 @@ static void compare_lists(struct compare *c, value x, value y, const struct kube
             compare(c, VALUE_ABSENT, indexed(y, &my, e), s->elem, false, below, e);
 }
 
-static void compare(struct compare *c, value x, value y, const struct kube_schema *s, bool granular,
-                    struct fieldset_comparison *level, str element)
+enum shape { LEAF, MAPS, LISTS };
+
+/* How two values are compared: item by item when both can be, else as one. */
+static enum shape shape_of(value x, value y, const struct kube_schema *s, bool granular)
 {
     bool maps = (value_is_map(x) || value_is_map(y)) && is_separable_map(s, granular);
     bool lists = (value_is_list(x) || value_is_list(y)) && is_separable_list(s);
-    bool both_empty = !value_len(x) && !value_len(y), leaf = (!maps && !lists) || both_empty;
-    if ((maps &&
-         ((!value_is_nil(x) && !value_is_map(x)) || (!value_is_nil(y) && !value_is_map(y)))) ||
-        (lists &&
-         ((!value_is_nil(x) && !value_is_list(x)) || (!value_is_nil(y) && !value_is_list(y)))))
-        leaf = true; /* the kind of value changed */
-    if (!leaf) {
+    const value side[2] = {x, y};
+    if (!value_len(x) && !value_len(y))
+        return LEAF;
+    for (int i = 0; i < 2; i++)
+        if (!value_is_nil(side[i]) &&
+            ((maps && !value_is_map(side[i])) || (lists && !value_is_list(side[i]))))
+            return LEAF; /* the kind of value changed */
+    return maps ? MAPS : lists ? LISTS : LEAF;
+}
+
+static void compare(struct compare *c, value x, value y, const struct kube_schema *s, bool granular,
+                    struct fieldset_comparison *level, str element)
+{
+    enum shape shape = shape_of(x, y, s, granular);
+    if (shape != LEAF) {
         struct fieldset_comparison below = {child_of(c->a, level->removed, element),
                                             child_of(c->a, level->modified, element),
                                             child_of(c->a, level->added, element)};
-        if (maps)
+        if (shape == MAPS)
             compare_maps(c, x, y, s, &below);
         else
             compare_lists(c, x, y, s, &below);
@@ -432,7 +453,7 @@ static void compare(struct compare *c, value x, value y, const struct kube_schem
         enter(c->a, level->added, element)->member = true;
     else if (!value_exists(y))
         enter(c->a, level->removed, element)->member = true;
-    else if (leaf && !value_equal(x, y))
+    else if (shape == LEAF && !value_equal(x, y))
         enter(c->a, level->modified, element)->member = true;
     drop_empty(level->removed, element);
     drop_empty(level->modified, element);

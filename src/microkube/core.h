@@ -257,8 +257,13 @@ void mk_track(struct mk_ctx *c, value old, value object, bool apply);
 /* The object as a version asks for it (apiVersion replaced); kind and apiVersion present. */
 value mk_as_version(struct arena *a, const struct mk_resource *r, value object);
 void mk_answer_object(struct mk_ctx *c, int status, value object);
+struct mk_table {
+    value list_meta;
+    bool with_columns;
+    str include_object; /* None, Metadata (also ""), Object */
+};
 value mk_table(struct microkube *mk, struct arena *a, const struct mk_resource *r, value *object,
-               size_t n, value list_meta, bool with_columns, str include_object);
+               size_t n, const struct mk_table *t);
 /* columns.c */
 void mk_table_columns(struct arena *a, const struct mk_resource *r, value columns);
 value mk_table_cells(struct microkube *mk, struct arena *a, const struct mk_resource *r,
@@ -284,9 +289,12 @@ void mk_wake(struct microkube *mk, usec at);
 
 /* Deletion in the store with all rules (finalizers, propagation); also used by controllers. */
 enum mk_propagation { MK_BACKGROUND, MK_FOREGROUND, MK_ORPHAN, MK_PROPAGATION_DEFAULT };
-int mk_delete_object(struct microkube *mk, struct mk_object *o, enum mk_propagation how,
-                     int64_t grace_seconds, struct arena *a, struct doc **ret_doc, bool *ret_gone,
-                     struct err *err);
+struct mk_delete {
+    enum mk_propagation how;
+    int64_t grace_seconds; /* -1: the kind's own */
+};
+int mk_delete_object(struct microkube *mk, struct mk_object *o, struct mk_delete d, struct arena *a,
+                     struct doc **ret_doc, bool *ret_gone, struct err *err);
 
 /* A controller's write: keeps metadata the server owns; skipped when nothing changed. NULL on
  * failure. */

@@ -61,27 +61,35 @@ static int mark_deleted(struct microkube *mk, struct mk_object *o, value finaliz
     return mk_commit(mk, o->storage, o, v, a, NULL, err);
 }
 
-int mk_delete_object(struct microkube *mk, struct mk_object *o, enum mk_propagation how,
-                     int64_t grace_seconds, struct arena *a, struct doc **ret_doc, bool *ret_gone,
-                     struct err *err)
+static enum mk_propagation propagation_of(const struct mk_object *o, enum mk_propagation how)
 {
     value v = doc_root(o->doc);
-    if (how == MK_PROPAGATION_DEFAULT)
-        how = object_has_finalizer(v, FOREGROUND) ? MK_FOREGROUND
-              : object_has_finalizer(v, ORPHAN)   ? MK_ORPHAN
-              : orphans_by_default(o->storage)    ? MK_ORPHAN
-                                                  : MK_BACKGROUND;
-    str add = how == MK_FOREGROUND ? FOREGROUND : how == MK_ORPHAN ? ORPHAN : STR("");
-    if (!has_dependents(mk, o->uid) && how == MK_ORPHAN)
-        add = STR("");
-    value finalizers = with_finalizer(a, object_finalizers(v), add);
-    int64_t grace = !is_pod(o)           ? 0
-                    : grace_seconds >= 0 ? grace_seconds
-                    : value_exists(value_path(v, "spec.terminationGracePeriodSeconds"))
-                        ? value_int(value_path(v, "spec.terminationGracePeriodSeconds"))
-                        : POD_GRACE_SECONDS;
-    if (is_pod(o) && (!value_path_str(v, "spec.nodeName").len || mk->config.no_workloads))
-        grace = 0;
+    if (how != MK_PROPAGATION_DEFAULT)
+        return how;
+    if (object_has_finalizer(v, FOREGROUND))
+        return MK_FOREGROUND;
+    return object_has_finalizer(v, ORPHAN) || orphans_by_default(o->storage) ? MK_ORPHAN
+                                                                             : MK_BACKGROUND;
+}
+
+/* Only pods that run somewhere take their time. */
+static int64_t grace_of(const struct microkube *mk, const struct mk_object *o, int64_t wanted)
+{
+    value v = doc_root(o->doc), own = value_path(v, "spec.terminationGracePeriodSeconds");
+    if (!is_pod(o) || !value_path_str(v, "spec.nodeName").len || mk->config.no_workloads)
+        return 0;
+    return wanted >= 0 ? wanted : value_exists(own) ? value_int(own) : POD_GRACE_SECONDS;
+}
+
+int mk_delete_object(struct microkube *mk, struct mk_object *o, struct mk_delete d, struct arena *a,
+                     struct doc **ret_doc, bool *ret_gone, struct err *err)
+{
+    enum mk_propagation how = propagation_of(o, d.how);
+    str add = how == MK_FOREGROUND                             ? FOREGROUND
+              : how == MK_ORPHAN && has_dependents(mk, o->uid) ? ORPHAN
+                                                               : STR("");
+    value finalizers = with_finalizer(a, object_finalizers(doc_root(o->doc)), add);
+    int64_t grace = grace_of(mk, o, d.grace_seconds);
     bool at_once = !value_len(finalizers) && !grace && !is_namespace(o);
     if (ret_gone)
         *ret_gone = at_once;
@@ -189,7 +197,8 @@ static void run_foreground(struct microkube *mk, struct mk_object *o, struct are
         bool waited, must = blocks(doc_root(d[i]->doc), uid);
         bool garbage = is_garbage(mk, doc_root(d[i]->doc), &waited);
         if (garbage && !object_is_deleting(doc_root(d[i]->doc)) &&
-            mk_delete_object(mk, d[i], MK_PROPAGATION_DEFAULT, -1, a, NULL, NULL, &err) < 0)
+            mk_delete_object(mk, d[i], (struct mk_delete){MK_PROPAGATION_DEFAULT, -1}, a, NULL,
+                             NULL, &err) < 0)
             return;
         blocking += must && garbage;
     }
@@ -221,8 +230,9 @@ bool mk_collect_garbage(struct microkube *mk, struct mk_object *o, struct arena 
     }
     if (!is_garbage(mk, v, &waited))
         return true;
-    if (mk_delete_object(mk, o, waited ? MK_FOREGROUND : MK_PROPAGATION_DEFAULT, -1, a, NULL, NULL,
-                         &err) < 0)
+    if (mk_delete_object(mk, o,
+                         (struct mk_delete){waited ? MK_FOREGROUND : MK_PROPAGATION_DEFAULT, -1}, a,
+                         NULL, NULL, &err) < 0)
         return true;
     return false;
 }
@@ -240,7 +250,9 @@ static size_t delete_content(struct microkube *mk, struct mk_storage *s, str ns,
     for (size_t i = 0; i < n; i++) {
         bool gone = false;
         if (object_is_deleting(doc_root(copy[i]->doc)) ||
-            mk_delete_object(mk, copy[i], MK_BACKGROUND, -1, a, NULL, &gone, &err) < 0 || !gone)
+            mk_delete_object(mk, copy[i], (struct mk_delete){MK_BACKGROUND, -1}, a, NULL, &gone,
+                             &err) < 0 ||
+            !gone)
             left++;
     }
     return left;

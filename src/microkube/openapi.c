@@ -116,50 +116,58 @@ static void print_gvk(struct printer *p, str group, str version, str kind)
                STR_FMT(group), STR_FMT(version), STR_FMT(kind));
 }
 
-static void print_definition(struct printer *p, struct microkube *mk, const struct kube_schema *s)
+static void print_definition_type(struct printer *p, const struct kube_schema *s)
 {
-    str required = STR("");
-    buf_printf(&p->out, "\"%.*s\":{", STR_FMT(s->name));
-    if (s->type == KUBE_QUANTITY || s->type == KUBE_INT_OR_STRING) {
-        bool quantity = s->type == KUBE_QUANTITY;
-        if (p->v2)
-            buf_addz(&p->out, quantity ? "\"type\":\"string\""
-                                       : "\"type\":\"string\",\"format\":\"int-or-string\"");
-        else
-            buf_addz(&p->out, quantity ? "\"oneOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]"
-                                       : "\"format\":\"int-or-string\",\"oneOf\":[{\"type\":"
-                                         "\"integer\"},{\"type\":\"string\"}]");
-    } else if (s->type != KUBE_ANY) {
+    static const char *const quantity[] =
+        {"\"oneOf\":[{\"type\":\"string\"},{\"type\":\"number\"}]", "\"type\":\"string\""};
+    static const char *const either[] =
+        {"\"format\":\"int-or-string\",\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}]",
+         "\"type\":\"string\",\"format\":\"int-or-string\""};
+    if (s->type == KUBE_QUANTITY)
+        buf_addz(&p->out, quantity[p->v2]);
+    else if (s->type == KUBE_INT_OR_STRING)
+        buf_addz(&p->out, either[p->v2]);
+    else if (s->type != KUBE_ANY)
         buf_addz(&p->out, s->type < (int)ARRAY_LEN(scalar) && scalar[s->type]
                               ? scalar[s->type]
                               : "\"type\":\"object\"");
+}
+
+static void print_fields(struct printer *p, const struct kube_schema *s)
+{
+    const char *before = ",\"required\":[\"";
+    buf_addz(&p->out, ",\"properties\":{");
+    for (size_t i = 0; i < s->n_fields; i++) {
+        if (i)
+            buf_addc(&p->out, ',');
+        print_field(p, &s->field[i]);
     }
-    if (s->n_fields) {
-        buf_addz(&p->out, ",\"properties\":{");
-        for (size_t i = 0; i < s->n_fields; i++) {
-            if (i)
-                buf_addc(&p->out, ',');
-            print_field(p, &s->field[i]);
-        }
-        buf_addc(&p->out, '}');
-    }
+    buf_addc(&p->out, '}');
     for (size_t i = 0; i < s->n_fields; i++) {
         if (!s->field[i].required)
             continue;
-        buf_printf(&p->out, "%s\"%.*s\"", required.len ? "," : ",\"required\":[",
-                   STR_FMT(s->field[i].name));
-        required = STR("x");
+        buf_printf(&p->out, "%s%.*s\"", before, STR_FMT(s->field[i].name));
+        before = ",\"";
     }
-    buf_addz(&p->out, required.len ? "]" : "");
+    if (before[1] == '"' && before[2] == '\0')
+        buf_addc(&p->out, ']');
+}
+
+static void print_definition(struct printer *p, struct microkube *mk, const struct kube_schema *s)
+{
+    buf_printf(&p->out, "\"%.*s\":{", STR_FMT(s->name));
+    print_definition_type(p, s);
+    if (s->n_fields)
+        print_fields(p, s);
     if (s->atomic && s->type == KUBE_STRUCT)
         buf_addz(&p->out, ",\"x-kubernetes-map-type\":\"atomic\"");
     for (const struct mk_resource *r = mk->resources; r; r = r->next) {
-        if (r->builtin && str_eq(r->builtin->schema, s->name)) {
-            buf_addz(&p->out, ",\"x-kubernetes-group-version-kind\":[");
-            print_gvk(p, r->group, r->version, r->kind);
-            buf_addc(&p->out, ']');
-            break;
-        }
+        if (!r->builtin || !str_eq(r->builtin->schema, s->name))
+            continue;
+        buf_addz(&p->out, ",\"x-kubernetes-group-version-kind\":[");
+        print_gvk(p, r->group, r->version, r->kind);
+        buf_addc(&p->out, ']');
+        break;
     }
     buf_addc(&p->out, '}');
 }

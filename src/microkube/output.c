@@ -42,9 +42,37 @@ void mk_answer_object(struct mk_ctx *c, int status, value object)
 {
     value out = mk_as_version(c->a, c->r, object);
     if (c->output == MK_TABLE)
-        out = mk_table(c->mk, c->a, c->r, &out, 1, value_getz(object, "metadata"), true,
-                       mk_query(c, "includeObject"));
+        out = mk_table(c->mk, c->a, c->r, &out, 1,
+                       &(struct mk_table){value_getz(object, "metadata"), true,
+                                          mk_query(c, "includeObject")});
     else if (c->output == MK_PARTIAL)
         out = mk_partial(c->a, c->r, out);
     mk_answer_json(c, status, out);
+}
+
+value mk_table(struct microkube *mk, struct arena *a, const struct mk_resource *r, value *object,
+               size_t n, const struct mk_table *t)
+{
+    value table = value_new_map(a), columns = value_new_list(a), rows = value_new_list(a);
+    value meta = value_new_map(a);
+    static const char *const kept[] = {"resourceVersion", "continue", "remainingItemCount"};
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        value_set(a, meta, str_of(kept[i]), value_get(t->list_meta, str_of(kept[i])));
+    value_set_str(a, table, "kind", STR("Table"));
+    value_set_str(a, table, "apiVersion", STR("meta.k8s.io/v1"));
+    value_setz(a, table, "metadata", meta);
+    if (t->with_columns)
+        mk_table_columns(a, r, columns);
+    value_setz(a, table, "columnDefinitions", t->with_columns ? columns : value_null(a));
+    for (size_t i = 0; i < n; i++) {
+        value row = value_new_map(a);
+        value_setz(a, row, "cells", mk_table_cells(mk, a, r, object[i]));
+        if (str_is(t->include_object, "Object"))
+            value_setz(a, row, "object", mk_as_version(a, r, object[i]));
+        else if (!str_is(t->include_object, "None"))
+            value_setz(a, row, "object", mk_partial(a, r, object[i]));
+        value_push(a, rows, row);
+    }
+    value_setz(a, table, "rows", rows);
+    return table;
 }

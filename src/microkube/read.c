@@ -256,8 +256,8 @@ int mk_list(struct mk_ctx *c)
     value meta = list_meta(c, &page);
     if (c->output == MK_TABLE) {
         mk_answer_json(c, 200,
-                       mk_table(c->mk, c->a, c->r, found.at, found.n, meta, true,
-                                mk_query(c, "includeObject")));
+                       mk_table(c->mk, c->a, c->r, found.at, found.n,
+                                &(struct mk_table){meta, true, mk_query(c, "includeObject")}));
         return 0;
     }
     value list = value_new_map(c->a), items = value_new_list(c->a);

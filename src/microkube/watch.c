@@ -33,8 +33,9 @@ static void print_event(struct mk_watch *w, const char *type, value object, stru
 {
     buf_printf(out, "{\"type\":\"%s\",\"object\":", type);
     if (w->output == MK_TABLE) {
-        object = mk_table(w->mk, a, w->r, &object, 1, value_getz(object, "metadata"),
-                          !w->columns_sent, w->include_object);
+        object = mk_table(w->mk, a, w->r, &object, 1,
+                          &(struct mk_table){value_getz(object, "metadata"), !w->columns_sent,
+                                             w->include_object});
         w->columns_sent = true;
     } else if (w->output == MK_PARTIAL) {
         object = mk_partial(a, w->r, object);

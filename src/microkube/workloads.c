@@ -142,7 +142,7 @@ void mk_set_count(struct arena *a, value map, const char *key, int64_t n)
 void mk_remove_object(struct microkube *mk, struct mk_object *o, struct arena *a)
 {
     struct err err;
-    if (mk_delete_object(mk, o, MK_BACKGROUND, 0, a, NULL, NULL, &err) < 0)
+    if (mk_delete_object(mk, o, (struct mk_delete){MK_BACKGROUND, 0}, a, NULL, NULL, &err) < 0)
         mk_enqueue(mk, o);
 }
 

@@ -339,7 +339,8 @@ static int delete_one(struct mk_ctx *c, struct mk_object *o, const struct delete
             mk_success_status(c, v);
         return 0;
     }
-    if (mk_delete_object(c->mk, o, d->how, d->grace_seconds, c->a, &doc, &gone, &err) < 0)
+    if (mk_delete_object(c->mk, o, (struct mk_delete){d->how, d->grace_seconds}, c->a, &doc, &gone,
+                         &err) < 0)
         return mk_internal(c, &err);
     if (gone && !answers_object(c->r))
         mk_success_status(c, doc_root(doc));
@@ -383,7 +384,8 @@ int mk_delete_collection(struct mk_ctx *c)
     for (size_t i = 0; i < n_found; i++) {
         value_push(c->a, items, doc_root(found[i]->doc));
         if (!c->dry_run &&
-            mk_delete_object(c->mk, found[i], d.how, d.grace_seconds, c->a, NULL, NULL, &err) < 0)
+            mk_delete_object(c->mk, found[i], (struct mk_delete){d.how, d.grace_seconds}, c->a,
+                             NULL, NULL, &err) < 0)
             return mk_internal(c, &err);
     }
     value_set_str(c->a, list, "kind", c->r->list_kind);
