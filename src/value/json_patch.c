@@ -18,6 +18,7 @@ struct patching {
     struct err *err;
     value root;
     size_t copied_bytes;
+    unsigned levels; /* of the path that find_container followed last */
 };
 
 /* ---- texts of the Go library ---- */
@@ -70,6 +71,27 @@ static int list_index(struct patching *p, str key, size_t slots, size_t *ret)
     return 0;
 }
 
+/* True when v holds containers nested deeper than that. */
+static bool deeper_than(value v, unsigned levels)
+{
+    if (value_type(v) < VALUE_LIST)
+        return false;
+    if (levels == 0)
+        return true;
+    for (struct value_iter it = value_iter(v); value_next(&it);)
+        if (deeper_than(it.val, levels - 1))
+            return true;
+    return false;
+}
+
+/* Operations could nest a document without end, each adding some levels to the last. */
+static int check_depth(struct patching *p, value v)
+{
+    if (p->levels <= VALUE_DEPTH_MAX && !deeper_than(v, VALUE_DEPTH_MAX - p->levels))
+        return 0;
+    return err_set(p->err, ERR_TOO_LARGE, "nested deeper than %d levels", VALUE_DEPTH_MAX);
+}
+
 /* ---- containers; absent from get: nil in Go ---- */
 
 static int con_get(struct patching *p, value con, str key, value *ret)
@@ -88,6 +110,8 @@ static int con_get(struct patching *p, value con, str key, value *ret)
 static int con_add(struct patching *p, value con, str key, value v)
 {
     size_t i = 0;
+    if (check_depth(p, v))
+        return -p->err->kind;
     if (value_is_map(con)) {
         value_set(p->arena, con, key, v);
         return 0;
@@ -155,6 +179,7 @@ static value find_container(struct patching *p, str path, str *ret_key)
     struct err ignored;
     struct patching quiet = *p;
     quiet.err = &ignored;
+    p->levels = 1;
     str_next(&rest, '/', &token); /* what stands before the first slash is not looked at */
     if (!rest.at)
         return VALUE_ABSENT;
@@ -170,6 +195,7 @@ static value find_container(struct patching *p, str path, str *ret_key)
                 return VALUE_ABSENT;
         }
         con = next;
+        p->levels++;
     }
     *ret_key = decoded(p, token);
     return con;
@@ -263,7 +289,9 @@ static int apply_replace(struct patching *p, value op)
         return does_not_apply(p, "replace operation does not apply: doc is missing path", path);
     if (con_get(p, con, key, &old))
         return does_not_apply(p, "replace operation does not apply: doc is missing key", path);
-    return con_set(p, con, key, op_value(p, op));
+    value v = op_value(p, op);
+    int r = check_depth(p, v);
+    return r ? r : con_set(p, con, key, v);
 }
 
 static int apply_move(struct patching *p, value op)
@@ -377,7 +405,7 @@ int json_patch_apply(struct arena *a, value document, value patch, value *ret, s
                        "The allowed maximum operations in a JSON patch is %d, got %zu",
                        JSON_PATCH_OPERATIONS_MAX, value_len(patch));
     struct err scratch;
-    struct patching p = {a, err ? err : &scratch, value_edit(a, value_fork(a, document)), 0};
+    struct patching p = {a, err ? err : &scratch, value_edit(a, value_fork(a, document)), 0, 0};
     for (struct value_iter it = value_iter(patch); value_next(&it);) {
         int r = apply_operation(&p, it.val);
         if (r)

@@ -253,6 +253,14 @@ static void print_list(struct printer *p, value v)
     buf_addc(p->out, ']');
 }
 
+/* Of a text that is cut anyway no more is looked at than is shown. */
+static void print_text(struct printer *p, str s)
+{
+    if (p->who == AUDIENCE_LOG)
+        s = str_sub(s, 0, LOG_BYTES_MAX + 4);
+    json_print_str(s, p->flags, p->out);
+}
+
 static void print_masked(struct printer *p, value v, enum mask mask)
 {
     if (p->out->len >= p->stop_at)
@@ -274,7 +282,7 @@ static void print_masked(struct printer *p, value v, enum mask mask)
     case VALUE_NONE:
     case VALUE_NULL: buf_add(p->out, STR("null")); break;
     case VALUE_BOOL: buf_add(p->out, value_bool(v) ? STR("true") : STR("false")); break;
-    case VALUE_STRING: json_print_str(value_str(v), p->flags, p->out); break;
+    case VALUE_STRING: print_text(p, value_str(v)); break;
     case VALUE_LIST: print_list(p, v); break;
     case VALUE_MAP: print_map(p, v, mask); break;
     default: json_print_number(v, p->flags, p->out);

@@ -7,6 +7,7 @@
 
 #include "value/doc.h"
 #include "value/json.h"
+#include "value/patch.h"
 #include "value/pointer.h"
 #include "value/value.h"
 
@@ -395,6 +396,24 @@ static void a_duplicate_among_many_keys_is_found(void **state)
     }
 }
 
+static void operations_cannot_nest_without_end(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(buf_done) struct buf b = BUF_INIT;
+    buf_addz(&b, "[");
+    for (int i = 0; i < 300; i++) { /* every copy puts the whole of a into its innermost map */
+        buf_addz(&b, i ? "," : "");
+        buf_addz(&b, "{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"");
+        for (int k = 0; k < 2 + i && k < 150; k++)
+            buf_addz(&b, "/a");
+        buf_addz(&b, "\"}");
+    }
+    buf_addz(&b, "]");
+    value patch = parse(f, b.at), out, document = parse(f, "{\"a\":{}}");
+    assert_int_equal(json_patch_apply(&f->arena, document, patch, &out, &f->err), -ERR_TOO_LARGE);
+    assert_true(str_ends(err_str(&f->err), STR("nested deeper than 200 levels")));
+}
+
 static void a_pointer_names_a_value(void **state)
 {
     struct fixture *f = *state;
@@ -485,6 +504,7 @@ int main(void)
         TEST(every_reader_takes_an_absent_value),
         TEST(numbers_convert_only_when_they_fit),
         TEST(a_duplicate_among_many_keys_is_found),
+        TEST(operations_cannot_nest_without_end),
         TEST(a_pointer_names_a_value),
         TEST(a_log_line_is_cut_at_its_bound),
         TEST(equal_values_have_equal_digests),
