@@ -11,7 +11,16 @@
 
 static void on_wake(uv_async_t *h) { (void)h; }
 static void on_timer(uv_timer_t *h) { (void)h; }
-static void on_before_poll(uv_prepare_t *h) { ((struct loop *)h->data)->fresh = false; }
+/* libuv runs its timers before it waits. When ours has fired there already (it was due, or we were
+ * not scheduled for a while), the wait would have no end: it is started again, so that the wait is
+ * none. */
+static void on_before_poll(uv_prepare_t *h)
+{
+    struct loop *l = h->data;
+    l->fresh = false;
+    if (l->n_timers && !uv_is_active((uv_handle_t *)&l->uv_timer))
+        uv_timer_start(&l->uv_timer, on_timer, 0, 0);
+}
 
 void loop_uv_open(struct loop *l)
 {

@@ -39,6 +39,28 @@ static void put(void *arg)
     m->trace->text[m->trace->n] = '\0';
 }
 
+static void rearm(void *arg)
+{
+    struct mark *m = arg;
+    if (m->again-- > 0)
+        timer_arm(&m->timer, loop_now(m->trace->loop));
+    else
+        put(m);
+}
+
+static void a_timer_that_arms_itself_for_now_fires_again_at_once(void **state)
+{
+    EACH_BACKEND(l)
+    {
+        struct trace t = {.loop = l};
+        struct mark m = {&t, 'x', .again = 1000};
+        timer_init(&m.timer, l, rearm, &m);
+        timer_arm(&m.timer, loop_now(l));
+        loop_run(l); /* a wait without end would not come back */
+        assert_string_equal(t.text, "x");
+    }
+}
+
 static void put_later(void *arg)
 {
     struct mark *m = arg;
@@ -441,6 +463,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_fire_in_order_of_their_instants),
+        cmocka_unit_test(a_timer_that_arms_itself_for_now_fires_again_at_once),
         cmocka_unit_test(deferred_work_runs_on_the_next_turn_in_order),
         cmocka_unit_test(the_same_seed_gives_the_same_order_and_another_seed_another),
         cmocka_unit_test(the_virtual_clock_jumps_to_the_next_timer_and_stops_at_the_limit),
