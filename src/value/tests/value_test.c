@@ -396,6 +396,23 @@ static void a_duplicate_among_many_keys_is_found(void **state)
     }
 }
 
+static void a_text_that_just_fits_its_buffer_is_printed(void **state)
+{
+    struct fixture *f = *state;
+    value v = parse(f, "{\"name\":\"x\",\"list\":[1,-20,3.5,true,null,\"a\\nb\"],\"empty\":{}}");
+    value both[] = {v, frozen(f, v)};
+    str want = json_str(&f->arena, v, AUDIENCE_WIRE, 0);
+    for (size_t i = 0; i < ARRAY_LEN(both); i++)
+        for (size_t bytes_max = 1; bytes_max < want.len + 200; bytes_max++) {
+            struct buf b;
+            buf_init(&b, bytes_max);
+            json_print(both[i], AUDIENCE_WIRE, 0, &b);
+            assert_int_equal(buf_check(&b, "text", NULL) == 0, bytes_max >= want.len);
+            assert_true(b.overflow || str_eq(buf_str(&b), want));
+            buf_done(&b);
+        }
+}
+
 static void operations_cannot_nest_without_end(void **state)
 {
     struct fixture *f = *state;
@@ -504,6 +521,7 @@ int main(void)
         TEST(every_reader_takes_an_absent_value),
         TEST(numbers_convert_only_when_they_fit),
         TEST(a_duplicate_among_many_keys_is_found),
+        TEST(a_text_that_just_fits_its_buffer_is_printed),
         TEST(operations_cannot_nest_without_end),
         TEST(a_pointer_names_a_value),
         TEST(a_log_line_is_cut_at_its_bound),
