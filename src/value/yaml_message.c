@@ -12,6 +12,8 @@ static void quote(struct buf *b, str s)
         ['\a'] = "\\a", ['\b'] = "\\b", ['\f'] = "\\f", ['\n'] = "\\n",  ['\r'] = "\\r",
         ['\t'] = "\\t", ['\v'] = "\\v", ['"'] = "\\\"", ['\\'] = "\\\\",
     };
+    if (!s.len)
+        s = STR("");
     const char *end = s.at + s.len;
     buf_addc(b, '"');
     for (const char *p = s.at; p < end;) {

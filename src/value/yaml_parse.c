@@ -174,10 +174,18 @@ static value float_value(struct parser *p, double d)
         p->infinite = true;
         return value_of_double(p->arena, d);
     }
-    /* Through JSON a whole number is an integer; beyond 2^53 its shortest text is not the exact
-     * one. */
-    if (d == trunc(d) && fabs(d) <= 0x1p53 && !(d == 0 && signbit(d)))
-        return value_of_int(p->arena, (int64_t)d);
+    /* Through JSON a whole number becomes the integer of its shortest text, which beyond 2^53 is
+     * not the exact one. */
+    char text[NUMBER_PRINT_MAX];
+    int64_t i;
+    uint64_t u;
+    if (d == trunc(d) && fabs(d) < 0x1p64 && !(d == 0 && signbit(d))) {
+        str shortest = str_mem(text, number_print_double(d, text));
+        if (str_to_i64(shortest, &i))
+            return value_of_int(p->arena, i);
+        if (str_to_u64(shortest, &u))
+            return value_of_uint(p->arena, u);
+    }
     return value_of_double(p->arena, d);
 }
 
@@ -389,7 +397,7 @@ static bool one_of(enum yaml_token_type type, enum yaml_token_type a, enum yaml_
 
 static bool empty_node(struct parser *p, struct yaml_mark mark, struct ynode *n)
 {
-    *n = (struct ynode){.kind = SCALAR, .implicit = true, .mark = mark};
+    *n = (struct ynode){.kind = SCALAR, .implicit = true, .text = STR(""), .mark = mark};
     count_decode(p);
     return true;
 }
@@ -690,7 +698,7 @@ static bool parse_node(struct parser *p, bool block, bool indentless, struct yno
     struct yaml_token *t = yaml_peek(&p->s);
     if (!t)
         return false;
-    *n = (struct ynode){.mark = t->start};
+    *n = (struct ynode){.text = STR(""), .mark = t->start};
     if (t->type == YAML_T_ALIAS) {
         str name = t->text;
         yaml_skip(&p->s);

@@ -91,29 +91,39 @@ static size_t skip_blanks(str text, size_t i)
     return i;
 }
 
-/* Bytes of the JSON text at the start: to the bracket that closes it, or the next blank. */
+static size_t run_of(str text, const char *chars)
+{
+    size_t i = 0;
+    while (i < text.len && text.at[i] && strchr(chars, text.at[i]))
+        i++;
+    return i;
+}
+
+/* Bytes of the JSON text at the start: to the bracket or quote that closes it, or the end of the
+ * word. */
 static size_t json_extent(str text)
 {
     unsigned depth = 0;
     bool quoted = false;
+    size_t word = run_of(text, "abcdefghijklmnopqrstuvwxyz");
+    if (!word)
+        word = run_of(text, "+-.0123456789eE");
+    if (word)
+        return word;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.at[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
+        if (quoted && c == '\\') {
+            i++;
         } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
+            quoted = !quoted;
+        } else if (!quoted && (c == '{' || c == '[')) {
             depth++;
-        } else if (c == '}' || c == ']') {
-            if (depth <= 1)
-                return i + 1;
-            depth--;
-        } else if (depth == 0 && (c == ' ' || c == '\n' || c == '\t' || c == '\r')) {
-            return i;
+            continue;
+        } else if (!quoted && (c == '}' || c == ']')) {
+            depth -= depth > 0;
         }
+        if (!quoted && !depth)
+            return i + 1;
     }
     return text.len;
 }
@@ -126,12 +136,36 @@ static uint32_t lines_in(str text)
     return n;
 }
 
+/* The message of Go's decoder about a text that begins `from` bytes into the stream: it counts
+ * bytes, up to the one that is wrong. bare: without the offset. */
+static void tell_offset(struct err *err, str text, size_t from, bool bare)
+{
+    unsigned line = 1, column = 1;
+    int told = 0;
+    struct err whole = *err;
+    if (sscanf(whole.text, "line %u column %u: %n", &line, &column, &told) < 2 || !told)
+        return;
+    if (strstr(whole.text + told, "unexpected end of JSON input")) {
+        err_set(err, ERR_INVALID, "unexpected EOF");
+        return;
+    }
+    const char *at = text.at, *end = at + text.len;
+    for (; line > 1 && (at = memchr(at, '\n', (size_t)(end - at))); line--)
+        at++;
+    size_t offset = from + (size_t)((at ? at : end) - text.at) + column;
+    if (bare)
+        err_set(err, ERR_INVALID, "%s", whole.text + told);
+    else
+        err_set(err, ERR_INVALID, "json: offset %zu: %s", offset, whole.text + told);
+}
+
 /* As many JSON texts as there are. *ret_rest: what could not be read, .at NULL when all was. Its
  * JSON error is in *err. */
 static int json_documents(struct stream *s, str text, str *ret_rest, uint32_t *ret_line,
                           size_t *ret_read, struct err *err)
 {
     uint32_t line = 1;
+    const char *begin = text.at;
     for (size_t n = 0;; n++) {
         size_t blanks = skip_blanks(text, 0);
         value v;
@@ -142,8 +176,9 @@ static int json_documents(struct stream *s, str text, str *ret_rest, uint32_t *r
         str whole = text;
         text = str_from(text, blanks);
         str one = str_sub(text, 0, json_extent(text));
-        struct json_input in = {.bare_errors = true, .exact_uint64 = true};
+        struct json_input in = {.exact_uint64 = true};
         if (json_parse(one, &in, s->arena, &v, err)) {
+            tell_offset(err, one, (size_t)(one.at - begin), n > 1);
             *ret_rest = whole;
             *ret_line = line;
             return 0;

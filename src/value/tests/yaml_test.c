@@ -110,6 +110,35 @@ static bool check_read(struct arena *a, value c, str in)
     return same("strict", got_error, want_strict);
 }
 
+struct stream {
+    struct arena *arena;
+    value want;
+    bool ok;
+    size_t n;
+};
+
+static int stream_document(void *arg, value document, size_t index, uint32_t first_line,
+                           struct err *err)
+{
+    struct stream *s = arg;
+    (void)first_line;
+    (void)err;
+    s->ok &= index == s->n &&
+             same("document", json_str(s->arena, document, AUDIENCE_WIRE, JSON_SORT_KEYS),
+                  value_str(value_at(s->want, index)));
+    s->n++;
+    return 0;
+}
+
+static bool check_stream(struct arena *a, value c, str in)
+{
+    struct stream s = {a, value_getz(c, "documents"), true, 0};
+    struct err err = {0};
+    int r = yaml_parse_stream(in, NULL, a, stream_document, &s, &err);
+    return s.ok && same("error", r ? err_str(&err) : STR(""), value_str(value_getz(c, "error"))) &&
+           s.n == value_len(s.want);
+}
+
 static bool check_write(struct arena *a, value c, str in)
 {
     struct json_input exact = {.exact_uint64 = true};
@@ -149,14 +178,22 @@ static void trees_are_written_as_upstream(void **state)
     assert_true(run_cases(golden("yaml-write.jsonl"), check_write) > 300);
 }
 
+static void streams_are_split_as_kubernetes_does(void **state)
+{
+    assert_true(run_cases(golden("yaml-streams.jsonl"), check_stream) > 300);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 2)
-        return !run_cases(argv[2], argv[1][0] == 'w' ? check_write : check_read);
+        return !run_cases(argv[2], argv[1][0] == 'w'   ? check_write
+                                   : argv[1][0] == 's' ? check_stream
+                                                       : check_read);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_documents_read_as_upstream),
         cmocka_unit_test(made_up_documents_read_as_upstream),
         cmocka_unit_test(trees_are_written_as_upstream),
+        cmocka_unit_test(streams_are_split_as_kubernetes_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -369,3 +369,24 @@ func (g *generator) str(key bool) string {
 	}
 	return g.plain()
 }
+
+// stream joins small documents with separators of all kinds.
+func (g *generator) stream() []byte {
+	var b strings.Builder
+	if g.odds(3) {
+		for n := g.r.Intn(4); n >= 0; n-- {
+			b.WriteString(g.pick([]string{`{"a":1}`, `{"a":{"b":"}"}}`, `[1]`, `{"a":"\n---\n"}`, "{a: b}", `{"a":`, `"x"`, "3", "{}", "null", "a: b"}))
+			b.WriteString(g.pick([]string{"", "\n", " ", "\n\n", "\n---\n", "\r\n", "  \n  "}))
+		}
+		return []byte(b.String())
+	}
+	for n := g.r.Intn(5); n >= 0; n-- {
+		b.WriteString(g.pick([]string{"", "", "---\n", "--- \n", "---\n---\n", "--- # c\n", "---x\n", "--- a: b\n", "\n", "# c\n", "---\r\n", "...\n", "\ufeff", " ---\n"}))
+		b.WriteString(g.pick([]string{"a: b\n", "a: 1\nb: [1, 2]\n", "k: |\n  x\n  ---\n", "k: |\n  x\n---\n", "a: b: c\n", "# only\n", "", "a: b\r\nc: d\r\n", "'x\n---\n y'\n", "- a\n- b\n", "null\n", "~\n", "{a: b}\n", "x", "k: |+\n  y\n\n", "a: [\n"}))
+	}
+	s := b.String()
+	if g.odds(3) {
+		s = strings.TrimRight(s, "\n")
+	}
+	return []byte(s)
+}

@@ -4,6 +4,8 @@
 //	yaml cases FILE           one case a block of FILE (blocks are separated by lines of "=== name")
 //	yaml random SEED N        N made-up documents
 //	yaml write                JSON texts, one a line on stdin: {"in", "yaml" | "error"}
+//	yaml stream FILE          as cases, for streams: {"name", "in", "documents": [JSON...], "error"?}
+//	yaml randomstream SEED N  N made-up streams
 //	yaml randomjson SEED N    N made-up JSON trees and their YAML
 package main
 
@@ -12,13 +14,17 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"k8s.io/apimachinery/pkg/runtime"
+	kubeyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
 
@@ -30,6 +36,8 @@ type Case struct {
 	Error  string `json:"error,omitempty"`
 	Strict string `json:"strict,omitempty"` // error of the strict reader where it differs
 	YAML   string `json:"yaml,omitempty"`
+
+	Documents []string `json:"documents,omitempty"`
 }
 
 var out = bufio.NewWriterSize(os.Stdout, 1<<20)
@@ -104,6 +112,27 @@ func read(name string, in []byte) (Case, bool) {
 	return c, c.Error != "PANIC" && c.Strict != "PANIC" && !strings.Contains(c.Error, "0xc0")
 }
 
+// stream reads documents as Argo CD does: empty ones are passed over.
+func stream(name string, in []byte) Case {
+	c := Case{Name: name}
+	c.put(in)
+	d := kubeyaml.NewYAMLOrJSONDecoder(bytes.NewReader(in), 4096)
+	for {
+		ext := runtime.RawExtension{}
+		if err := d.Decode(&ext); err != nil {
+			if !errors.Is(err, io.EOF) {
+				c.Error = err.Error()
+			}
+			return c
+		}
+		raw := bytes.TrimSpace(ext.Raw)
+		if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
+			continue
+		}
+		c.Documents = append(c.Documents, canonical(raw))
+	}
+}
+
 func write(in []byte) Case {
 	c := Case{}
 	c.put(in)
@@ -134,6 +163,25 @@ func number(s string) int64 {
 	return n
 }
 
+// blocks calls fn for each case of a file.
+func blocks(file string, fn func(name string, in []byte)) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		panic(err)
+	}
+	for _, block := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n=== ")[1:] {
+		name, in, _ := strings.Cut(block, "\n")
+		if strings.HasPrefix(name, "%") { // Go escapes inside, for bytes an editor would not keep
+			s, err := strconv.Unquote(`"` + strings.ReplaceAll(in, `"`, `\"`) + `"`)
+			if err != nil {
+				panic(name + ": " + err.Error())
+			}
+			in = s
+		}
+		fn(name, []byte(in))
+	}
+}
+
 func main() {
 	defer out.Flush()
 	if len(os.Args) < 2 {
@@ -153,24 +201,19 @@ func main() {
 			}
 		}
 	case "cases":
-		text, err := os.ReadFile(args[0])
-		if err != nil {
-			panic(err)
-		}
-		for _, block := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n=== ")[1:] {
-			name, in, _ := strings.Cut(block, "\n")
-			if strings.HasPrefix(name, "%") { // Go escapes inside, for bytes an editor would not keep
-				s, err := strconv.Unquote(`"` + strings.ReplaceAll(in, `"`, `\"`) + `"`)
-				if err != nil {
-					panic(name + ": " + err.Error())
-				}
-				in = s
-			}
-			if c, ok := read(name, []byte(in)); ok {
+		blocks(args[0], func(name string, in []byte) {
+			if c, ok := read(name, in); ok {
 				emit(c)
 			} else {
 				fmt.Fprintln(os.Stderr, "not the same each time:", name)
 			}
+		})
+	case "stream":
+		blocks(args[0], func(name string, in []byte) { emit(stream(name, in)) })
+	case "randomstream":
+		g := newGenerator(number(args[0]))
+		for i, n := 0, number(args[1]); int64(i) < n; i++ {
+			emit(stream("stream-"+args[0]+"-"+strconv.Itoa(i), g.stream()))
 		}
 	case "random":
 		g := newGenerator(number(args[0]))
