@@ -25,7 +25,8 @@
 #include "manifests/jail.h"
 #include "microkube/serve.h"
 
-#define POOL_THREADS 4
+/* Mostly they wait for git: a host that hangs must not hold up the other repositories. */
+#define POOL_THREADS 32
 
 struct up {
     struct up_options options;

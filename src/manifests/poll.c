@@ -1,11 +1,16 @@
 /* poll.c: what moved. One ls-refs per repository; where refs differ from last time, every source's
  * revision is resolved again (pure), and for each pair of old and new commit the trees are compared
- * once and looked up in the path index. */
+ * once and looked up in the path index.
+ *
+ * A poll is answered after POLL_PATIENCE_US even if some repositories have not answered: they go on
+ * as a late poll without asker, are not asked again meanwhile, and what they tell is part of the
+ * next poll's answer. A host that hangs thus costs its own applications only. */
 #include <string.h>
 
 #include "manifests/private.h"
 
 #define REPOS_AT_ONCE 16
+#define POLL_PATIENCE_US (2 * USEC_PER_SEC)
 #define GC_EVERY USEC_PER_HOUR
 #define REPO_UNUSED (24 * USEC_PER_HOUR) /* a folder nobody asked for this long goes */
 
@@ -31,6 +36,8 @@ struct polling {
     struct manifests *m;
     struct arena arena;
     struct call asker;
+    bool late; /* it was answered already */
+    struct timer patience;
     struct asking *waiting, *running;
     size_t n_running;
     struct {
@@ -71,6 +78,7 @@ static void polling_free(struct polling *p)
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
+    timer_stop(&p->patience);
     for (struct asking *a = p->running; a; a = a->next) {
         call_forget(&a->step);
         for (struct pair *q = a->pairs; q; q = q->next)
@@ -80,20 +88,43 @@ static void polling_free(struct polling *p)
     free(p);
 }
 
+static void move_rows(struct polling *from, struct arena *a, struct manifests_moved **ret)
+{
+    *ret = ARENA_ARRAY(a, struct manifests_moved, from->moved.n + 1);
+    for (size_t i = 0; i < from->moved.n; i++) {
+        (*ret)[i] = from->moved.at[i];
+        (*ret)[i].key = arena_str(a, from->moved.at[i].key);
+    }
+    from->moved.n = 0;
+}
+
 static void polling_answer(struct polling *p)
 {
     struct owned_poll *o = calloc(1, sizeof(*o));
     if (!o)
         abort();
-    o->arena = p->arena; /* keys and rows live there */
-    arena_init(&p->arena, ARENA_BYTES_DEFAULT);
-    o->poll = (struct manifests_poll){.at = p->moved.at,
-                                      .n = p->moved.n,
-                                      .n_repos = p->n_repos,
-                                      .n_failed = p->n_failed};
+    arena_init(&o->arena, ARENA_BYTES_DEFAULT);
+    o->poll =
+        (struct manifests_poll){.n = p->moved.n, .n_repos = p->n_repos, .n_failed = p->n_failed};
+    struct manifests_moved *at;
+    move_rows(p, &o->arena, &at);
+    o->poll.at = at;
     call_answer_ok(p->asker, &o->poll, drop_poll);
-    polling_free(p);
+    p->asker = (struct call){0};
+    p->late = true;
+    timer_stop(&p->patience);
 }
+
+/* All of its repositories have answered. What a late one has to tell waits for the next poll. */
+static void polling_ended(struct polling *p)
+{
+    if (!p->late)
+        polling_answer(p);
+    if (!p->moved.n)
+        polling_free(p);
+}
+
+static void out_of_patience(void *arg) { polling_answer(arg); }
 
 static void start_next(struct polling *p);
 
@@ -346,11 +377,46 @@ static void start_next(struct polling *p)
         source_refs_get(p->m->source, &a->repo, 0, a->step);
     }
     if (!p->n_running)
-        polling_answer(p);
+        polling_ended(p);
+}
+
+static bool asks(const struct asking *list, const char *id)
+{
+    for (const struct asking *a = list; a; a = a->next)
+        if (strcmp(a->id, id) == 0)
+            return true;
+    return false;
+}
+
+/* A late poll is still waiting for it. */
+static bool is_late(const struct manifests *m, const struct indexed_repo *r)
+{
+    for (const struct polling *p = m->polls; p; p = p->next)
+        if (p->late && (asks(p->running, r->id) || asks(p->waiting, r->id)))
+            return true;
+    return false;
+}
+
+static void collect_late(struct polling *p)
+{
+    for (struct polling *q = p->m->polls, *next; q; q = next) {
+        next = q->next;
+        if (!q->late)
+            continue;
+        struct manifests_moved *row;
+        size_t n = q->moved.n;
+        move_rows(q, &p->arena, &row);
+        for (size_t i = 0; i < n; i++)
+            vec_push(&p->arena, &p->moved, row[i]);
+        if (!q->running && !q->waiting)
+            polling_free(q);
+    }
 }
 
 static void add_repo(struct polling *p, const struct indexed_repo *r)
 {
+    if (is_late(p->m, r))
+        return;
     struct asking *a = ARENA_NEW(&p->arena, struct asking);
     a->poll = p;
     memcpy(a->id, r->id, strnlen(r->id, sizeof(a->id) - 1));
@@ -371,6 +437,9 @@ void manifests_poll(struct manifests *m, const struct source_repo *repo, struct 
     p->asker = c;
     p->next = m->polls;
     m->polls = p;
+    timer_init(&p->patience, m->loop, out_of_patience, p);
+    timer_arm_in(&p->patience, POLL_PATIENCE_US);
+    collect_late(p);
     struct indexed_repo *one = repo ? index_repo(&m->index, repo) : NULL;
     if (one)
         add_repo(p, one);

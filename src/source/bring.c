@@ -193,6 +193,7 @@ static int fetch(struct bring *b, const char *const *refspec, size_t n, const ch
         .repo_dir = str_of(b->g->dir),
         .repo = b->repo,
         .timeout_us = b->o->timeout_us,
+        .asker = b->o->asker,
         .arg = {"fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head",
                 "--no-auto-maintenance", "--no-recurse-submodules", depth, "--", url},
     };

@@ -18,6 +18,8 @@
 enum { FD_CONFIG = 20, FD_CREDENTIAL, FD_CA, FD_CERT, FD_KEY, FD_END };
 #define FD_COUNT (FD_END - FD_CONFIG)
 
+#define ASKER_LOOK_MS 100 /* how often we look whether somebody still waits */
+
 struct run {
     const struct git_run *g;
     struct arena arena;
@@ -265,7 +267,9 @@ static int attend(struct run *r, int pidfd, struct buf *out, struct buf *complai
         if (left <= 0)
             return err_set(err, ERR_TIMEOUT, "git did not finish within %s",
                            arena_cstr(&r->arena, duration_str(&r->arena, r->g->timeout_us)));
-        if (poll(p, 3, (int)MIN_OF(left / USEC_PER_MS + 1, 60000)) < 0 && errno != EINTR)
+        if (r->g->asker.gen && !call_wanted(r->g->asker))
+            return err_set(err, ERR_CANCELED, "nobody waits for git any more");
+        if (poll(p, 3, (int)MIN_OF(left / USEC_PER_MS + 1, ASKER_LOOK_MS)) < 0 && errno != EINTR)
             return err_errno(err, errno, "waiting for git");
         if (p[0].revents && !drain(p[0].fd, out, &too_much))
             p[0].fd = -1;

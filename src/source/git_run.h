@@ -21,13 +21,14 @@ struct git_run {
     str repo_dir;    /* --git-dir, or empty */
     const struct source_repo *repo;
     usec timeout_us;
+    struct call asker; /* git is ended when nobody waits for this call; {0}: only at the deadline */
     size_t out_bytes_max;
     const char *arg[GIT_RUN_ARGS_MAX]; /* after the global options; ends in NULL */
 };
 
 /* 0: git ran; *ret_exit is its exit code, out its output, complaint its standard error.
- * -ERR_TIMEOUT, -ERR_TOO_LARGE, -ERR_UNSUPPORTED (authentication method), -ERR_IO (cannot start
- * it). */
+ * -ERR_TIMEOUT, -ERR_CANCELED (nobody waits), -ERR_TOO_LARGE, -ERR_UNSUPPORTED (authentication
+ * method), -ERR_IO (cannot start it). */
 int git_run(const struct git_run *g, struct buf *out, struct buf *complaint, int *ret_exit,
             struct err *err) MUST_CHECK;
 

@@ -90,6 +90,7 @@ static int ask_git(const struct store_options *o, const struct source_repo *repo
         .private_dir = o->private_dir,
         .repo = repo,
         .timeout_us = o->timeout_us,
+        .asker = o->asker,
         .arg = {"ls-remote", "--symref", "--quiet", "--", url},
     };
     if (!rc)

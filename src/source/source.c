@@ -151,11 +151,25 @@ static void waiters_fail(struct waiters *w, const struct err *err)
 
 static void drop_refs(void *r) { source_refs_unref(r); }
 
-static void list_job(void *arg, struct answer *ret)
+struct list_job {
+    struct repo_facts *facts;
+    struct call asker;
+};
+
+static void drop_list_job(void *arg)
 {
-    struct repo_facts *f = arg;
+    struct list_job *j = arg;
+    facts_unref(j->facts);
+    free(j);
+}
+
+static void list_run(void *arg, struct answer *ret)
+{
+    const struct list_job *j = arg;
+    struct store_options o = j->facts->refs;
     struct source_refs *r = NULL;
-    ret->rc = store_list_refs(&f->refs, &f->repo, &r, &ret->err);
+    o.asker = j->asker;
+    ret->rc = store_list_refs(&o, &j->facts->repo, &r, &ret->err);
     ret->result = r;
     ret->drop = drop_refs;
 }
@@ -196,9 +210,13 @@ void source_refs_get(struct source *s, const struct source_repo *repo, usec max_
     }
     r->asking = true;
     s->stats.n_ls_refs++;
+    struct list_job *j = calloc(1, sizeof(*j));
+    if (!j)
+        abort();
     r->facts->n++;
     r->refs_call = call_open(s->loop, 0, refs_arrived, r);
-    pool_submit(s->pool, list_job, r->facts, facts_unref, r->refs_call);
+    *j = (struct list_job){r->facts, r->refs_call};
+    pool_submit(s->pool, list_run, j, drop_list_job, r->refs_call);
 }
 
 const struct source_refs *source_refs_known(struct source *s, const struct source_repo *repo)
@@ -213,6 +231,7 @@ struct bring_job {
     struct generation *generation; /* may be NULL: open it */
     struct source_lease *known;    /* may be NULL */
     char sha[SOURCE_SHA_BYTES];
+    struct call asker;
 };
 
 struct brought {
@@ -253,8 +272,10 @@ static void bring_run(void *arg, struct answer *ret)
         b->generation = generation_ref(j->generation);
     else
         ret->rc = generation_open(f->dir, &b->generation, &ret->err);
+    struct store_options o = f->fetch;
+    o.asker = j->asker;
     if (!ret->rc)
-        ret->rc = store_get_commit(&(struct commit_request){.options = &f->fetch,
+        ret->rc = store_get_commit(&(struct commit_request){.options = &o,
                                                             .repo = &f->repo,
                                                             .generation = b->generation,
                                                             .sha = str_of(j->sha),
@@ -322,6 +343,7 @@ static void bring_next(struct repo *r)
     j->known = r->lease[0] ? source_lease_ref(r->lease[0]) : NULL;
     memcpy(j->sha, b->sha, sizeof(j->sha));
     b->call = call_open(r->source->loop, 0, commit_arrived, b);
+    j->asker = b->call;
     pool_submit(r->source->pool, bring_run, j, drop_bring_job, b->call);
 }
 

@@ -26,6 +26,7 @@ int generation_open(str dir, struct generation **ret, struct err *err) MUST_CHEC
 struct store_options {
     str git, private_dir;
     usec timeout_us;
+    struct call asker; /* git is ended when nobody waits for this call; {0}: only at the deadline */
 };
 
 /* ls-refs. Repositories on this machine are read in place, others by git. Errors begin with "failed
