@@ -199,7 +199,7 @@ static bool made_by_us_before(const struct sync_run *r, const struct sync_task *
 static bool is_asked(const struct sync_run *r, uint64_t id)
 {
     for (size_t i = 0; i < r->f->n_asked; i++)
-        if (r->f->asked[i] == id)
+        if (r->f->asked[i]->id == id)
             return true;
     return false;
 }

@@ -80,8 +80,9 @@ struct sync_facts {
     bool windows_blocked;             /* only answers are taken; nothing new starts */
     const struct sync_answer *answer; /* all of this operation (this attempt) in this process */
     size_t n_answers;
-    const uint64_t *asked; /* ids of actions that were started and are not answered yet: what the
-                              mirror shows already may be their doing */
+    /* Begun and not answered: what the cache shows already may be their doing (a hook that appears,
+     * a pruned object that is gone). */
+    const struct sync_action *const *asked;
     size_t n_asked;
     value namespace_live;   /* the destination namespace, absent: missing. Looked at with
                                CreateNamespace=true only */

@@ -195,22 +195,27 @@ static void hook_tasks(struct sync_run *r)
     }
 }
 
-/* Objects whose deletion was answered are often gone from the cache before the wave is complete:
- * they keep their task until they have a row. */
+/* The cache often shows that an object is gone before its deletion is answered, or the wave
+ * complete: until it has a row, its task stays. */
+static void pruned_task(struct sync_run *r, const struct sync_action *action)
+{
+    if (!action || action->kind != SYNC_ACTION_PRUNE || !value_exists(action->live))
+        return;
+    struct kube_key key = object_key(action->live);
+    for (size_t k = 0; k < r->tasks.n; k++)
+        if (kube_key_eq(object_key(task_object(r->tasks.at[k])), key))
+            return;
+    str row = ARENA_CAT(r->a, kube_key_str(r->a, key), STR(":"), sync_phase_name(PHASE_SYNC));
+    if (!map_has(&r->row_of, row))
+        task_new(r, PHASE_SYNC, VALUE_ABSENT, action->live);
+}
+
 static void pruned_tasks(struct sync_run *r)
 {
-    for (size_t i = 0; i < r->f->n_answers; i++) {
-        const struct sync_action *action = r->f->answer[i].action;
-        if (!action || action->kind != SYNC_ACTION_PRUNE || !value_exists(action->live))
-            continue;
-        bool known = false;
-        struct kube_key key = object_key(action->live);
-        for (size_t k = 0; k < r->tasks.n && !known; k++)
-            known = kube_key_eq(object_key(task_object(r->tasks.at[k])), key);
-        str row = ARENA_CAT(r->a, kube_key_str(r->a, key), STR(":"), sync_phase_name(PHASE_SYNC));
-        if (!known && !map_has(&r->row_of, row))
-            task_new(r, PHASE_SYNC, VALUE_ABSENT, action->live);
-    }
+    for (size_t i = 0; i < r->f->n_answers; i++)
+        pruned_task(r, r->f->answer[i].action);
+    for (size_t i = 0; i < r->f->n_asked; i++)
+        pruned_task(r, r->f->asked[i]);
 }
 
 /* Upstream writes the destination namespace even into cluster-scoped objects; for us it only shows

@@ -205,14 +205,16 @@ static size_t gather_answers(const struct operation *op, struct arena *a, struct
     return n;
 }
 
-static size_t gather_asked(const struct operation *op, struct arena *a, uint64_t **ret)
+static size_t gather_asked(const struct operation *op, struct arena *a,
+                           const struct sync_action *const **ret)
 {
-    uint64_t *id = ARENA_ARRAY(a, uint64_t, op->n_actions + 1);
+    const struct sync_action **asked =
+        ARENA_ARRAY(a, const struct sync_action *, op->n_actions + 1);
     size_t n = 0;
     for (size_t i = 0; i < op->n_actions; i++)
         if (!op->action[i].answered)
-            id[n++] = op->action[i].id;
-    *ret = id;
+            asked[n++] = &op->action[i].action;
+    *ret = asked;
     return n;
 }
 
@@ -272,7 +274,6 @@ static void drive(struct application *app, struct evaluation *e)
     struct arena *a = &e->arena;
     struct sync_plan planned = {0};
     struct sync_answer *answer;
-    uint64_t *asked;
     struct err err;
     value state = value_copy(a, doc_root(op->state)), *hooks;
     usec started = 0;
@@ -295,8 +296,7 @@ static void drive(struct application *app, struct evaluation *e)
     };
     f.n_answers = gather_answers(op, a, &answer);
     f.answer = answer;
-    f.n_asked = gather_asked(op, a, &asked);
-    f.asked = asked;
+    f.n_asked = gather_asked(op, a, &f.asked);
     f.n_hook_live = gather_hooks(app, e, &hooks);
     f.hook_live = hooks;
     if (sync_plan(&f, a, &planned, &err) < 0) {

@@ -28,6 +28,8 @@ struct fake {
 void fake_init(struct fake *f, struct arena *a);
 value fake_find(const struct fake *f, struct kube_key k);
 void fake_put(struct fake *f, value object);
+/* As if the object had never been. */
+void fake_forget(struct fake *f, struct kube_key k);
 /* Does the action and keeps its answer. */
 void fake_do(struct fake *f, const struct sync_action *action);
 
@@ -43,6 +45,8 @@ struct fake_operation {
     bool started, resumed;
     struct compare_result compared; /* of the last turn */
     size_t turns;
+    const struct sync_action **asked; /* by the last turn */
+    size_t n_asked;
 };
 
 /* One compare and one plan; the actions are done when `act`. */

@@ -370,6 +370,33 @@ static void extra_objects_are_pruned_only_on_request(void **state)
     arena_done(&b.arena);
 }
 
+static void a_pruned_object_that_is_gone_before_the_answer_keeps_its_row(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, "[" CM("keep") "," CM("extra") "]", "{\"sync\":{\"prune\":true}}");
+    fake_run(&b.op, 20);
+    b.op.n_manifests = 1;
+    b.op.phase = OP_RUNNING;
+    b.op.rows = VALUE_ABSENT;
+    b.op.started = true; /* no dry run: the prune is asked for at once */
+    b.cluster.n_answers = 0;
+    fake_turn(&b.op, false);
+    assert_int_equal(b.op.n_asked, 1);
+    struct sync_action prune = *b.op.asked[0];
+    assert_int_equal(prune.kind, SYNC_ACTION_PRUNE);
+    fake_forget(&b.cluster, prune.key);
+    fake_turn(&b.op, false);
+    assert_int_equal(b.op.n_asked, 1);
+    assert_int_equal(b.op.asked[0]->id, prune.id);
+    fake_do(&b.cluster, &prune);
+    fake_run(&b.op, 20);
+    expect_message(&b, OP_SUCCEEDED, "successfully synced (all tasks run)");
+    assert_true(str_is(row_text(&b, 0, "name"), "extra"));
+    assert_true(str_is(row_text(&b, 0, "message"), "pruned"));
+    arena_done(&b.arena);
+}
+
 static void a_dry_run_writes_nothing(void **state)
 {
     struct bench b;
@@ -395,6 +422,7 @@ int main(void)
         cmocka_unit_test(an_old_hook_is_deleted_before_a_new_one_is_made),
         cmocka_unit_test(a_restart_anywhere_creates_nothing_twice),
         cmocka_unit_test(extra_objects_are_pruned_only_on_request),
+        cmocka_unit_test(a_pruned_object_that_is_gone_before_the_answer_keeps_its_row),
         cmocka_unit_test(a_dry_run_writes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
