@@ -1,6 +1,7 @@
 /* api/app.c: finding the application a request names, and its public form. Source: argo-cd
  * server/application (getAppEnforceRBAC). */
 #include "api/impl.h"
+#include "base/log.h"
 #include "kube/object.h"
 
 str app_project(value app)
@@ -111,4 +112,51 @@ value app_public(struct arena *a, value object)
             value_set(a, v, it.key, it.val);
     fill_status(a, v);
     return v;
+}
+
+/* ---- events ---- */
+
+static void event_written(void *arg, struct answer *ans)
+{
+    (void)arg;
+    if (ans->rc)
+        LOG(LOG_LEVEL_WARN, "writing an event: %s", ans->err.text);
+}
+
+static value event_object(struct api_request *r, value app, const char *reason, str text)
+{
+    struct arena *a = r->a;
+    static const char *const same[] = {"name", "namespace", "uid", "resourceVersion"};
+    value e = value_new_map(a), meta, about, source;
+    value_set_str(a, e, "apiVersion", STR("v1"));
+    value_set_str(a, e, "kind", STR("Event"));
+    meta = value_edit_map(a, e, STR("metadata"));
+    value_setz(a, meta, "name",
+               value_of_str(a, arena_printf(a, "%.*s.%llx", STR_FMT(object_name(app)),
+                                            (unsigned long long)r->now * 1000)));
+    value_setz(a, meta, "namespace", value_of_str(a, object_ns(app)));
+    about = value_edit_map(a, e, STR("involvedObject"));
+    value_set_str(a, about, "apiVersion", STR("argoproj.io/v1alpha1"));
+    value_set_str(a, about, "kind", STR("Application"));
+    for (size_t i = 0; i < ARRAY_LEN(same); i++)
+        value_set(a, about, str_of(same[i]),
+                  value_get(value_getz(app, "metadata"), str_of(same[i])));
+    value_set_str(a, e, "reason", str_of(reason));
+    value_setz(a, e, "message", value_of_str(a, ARENA_CAT(a, r->user.name, STR(" "), text)));
+    value_set_str(a, e, "type", STR("Normal"));
+    source = value_edit_map(a, e, STR("source"));
+    value_set_str(a, source, "component", STR("argocd-server"));
+    value_setz(a, e, "count", value_of_int(a, 1));
+    value_set_str(a, e, "firstTimestamp", time_str(a, r->now));
+    value_set_str(a, e, "lastTimestamp", time_str(a, r->now));
+    return e;
+}
+
+void event_record(struct api_request *r, value app, const char *reason, str text)
+{
+    const struct cluster_target t = {.gvk = {.version = STR("v1"), .kind = STR("Event")},
+                                     .ns = object_ns(app)};
+    const struct cluster_options o = {.field_manager = STR("argocd-server")};
+    cluster_create(r->api->config.home, &t, event_object(r, app, reason, text), &o,
+                   call_open(r->api->config.loop, 30 * USEC_PER_SEC, event_written, NULL));
 }

@@ -140,6 +140,9 @@ static void refresh_start(struct api_request *r, value app, str kind)
     value notes =
         value_edit_map(r->a, value_edit_map(r->a, patch, STR("metadata")), STR("annotations"));
     value_set(r->a, notes, STR("argocd.argoproj.io/refresh"), value_of_str(r->a, kind));
+    value_set(r->a, notes, STR("argocd.argoproj.io/hydrate"), value_of_str(r->a, kind));
+    value_set(r->a, notes, STR("argocd.argoproj.io/hydrate-timestamp"),
+              value_borrow_str(r->a, time_str(r->a, r->now)));
     cluster_patch(r->api->config.home, &t, CLUSTER_PATCH_MERGE,
                   json_str(r->a, patch, AUDIENCE_WIRE, 0), &o,
                   call_open(r->api->config.loop, CALL_TIMEOUT_US, refresh_written, w));
@@ -380,6 +383,7 @@ static void created(void *arg, struct answer *ans)
         answer_err(r, &ans->err);
         return;
     }
+    event_record(r, doc_root(ans->result), "ResourceCreated", STR("created application"));
     stored(r, ans);
 }
 
@@ -596,10 +600,12 @@ void handle_app_patch(struct api_request *r)
 static void deleted(void *arg, struct answer *ans)
 {
     struct api_request *r = arg;
-    if (ans->rc && ans->rc != -ERR_NOT_FOUND)
+    if (ans->rc && ans->rc != -ERR_NOT_FOUND) {
         answer_err(r, &ans->err);
-    else
-        answer_empty(r);
+        return;
+    }
+    event_record(r, doc_root(r->state), "ResourceDeleted", STR("deleted application"));
+    answer_empty(r);
 }
 
 static void delete_now(struct api_request *r)

@@ -128,7 +128,9 @@ str app_project(value app); /* "default" when empty */
 value app_public(struct arena *a, value object);
 struct cluster_target app_target(str ns, str name);
 bool app_allowed(struct api_request *r, value app, const char *action);
-void event_record(struct api_request *r, value app, const char *reason, const char *action_text);
+/* A Kubernetes Event "<user> <text>" about the application; written in the background, failures are
+ * logged. */
+void event_record(struct api_request *r, value app, const char *reason, str text);
 
 /* ---- streams ---- */
 struct stream;
@@ -161,6 +163,7 @@ api_handler_fn handle_password, handle_token_create, handle_token_delete, handle
     handle_app_delete, handle_app_sync, handle_app_rollback, handle_app_terminate, handle_app_tree,
     handle_app_managed, handle_app_manifests, handle_app_resource, handle_app_resource_delete,
     handle_app_resource_patch, handle_app_events, handle_app_revision, handle_app_links,
-    handle_stream_apps, handle_stream_tree, handle_clusters, handle_not_built;
+    handle_app_windows, handle_app_chart, handle_stream_apps, handle_stream_tree, handle_clusters,
+    handle_not_built;
 
 #endif

@@ -14,6 +14,7 @@ struct operation {
     value op;
     const struct doc *app;
     bool terminate;
+    str event; /* what the caller did, for the Event */
     unsigned tries;
 };
 
@@ -36,6 +37,8 @@ static void op_written(void *arg, struct answer *ans)
         return;
     }
     informer_put(o->r->api->applications, ans->result);
+    event_record(o->r, doc_root(ans->result), o->terminate ? "ResourceUpdated" : "OperationStarted",
+                 o->event);
     if (o->terminate)
         answer_empty(o->r);
     else
@@ -139,6 +142,12 @@ static void build_sync(struct operation *o)
     op_read(o);
 }
 
+static str target_revision(value app)
+{
+    str t = value_path_str(app, "spec.source.targetRevision");
+    return t.len ? t : STR("HEAD");
+}
+
 static void resolved(void *arg, struct answer *ans)
 {
     struct operation *o = arg;
@@ -150,6 +159,10 @@ static void resolved(void *arg, struct answer *ans)
     }
     const struct source_commit *commit = ans->result;
     o->revision = arena_str(o->r->a, str_of(commit->sha));
+    str asked = value_str(value_getz(o->r->body, "revision"));
+    o->event =
+        arena_printf(o->r->a, "initiated sync to %.*s (%s)",
+                     STR_FMT(asked.len ? asked : target_revision(doc_root(o->app))), commit->sha);
     build_sync(o);
 }
 
@@ -158,12 +171,6 @@ static bool automated(value app)
     value policy = value_path(app, "spec.syncPolicy.automated");
     return value_is_map(policy) && !(value_exists(value_getz(policy, "enabled")) &&
                                      !value_bool(value_getz(policy, "enabled")));
-}
-
-static str target_revision(value app)
-{
-    str t = value_path_str(app, "spec.source.targetRevision");
-    return t.len ? t : STR("HEAD");
 }
 
 static bool may_sync(struct api_request *r, value app)
@@ -226,8 +233,11 @@ void handle_app_sync(struct api_request *r)
     value source = value_path(doc_root(d), "spec.source");
     str asked = value_str(value_getz(r->body, "revision"));
     o->op = value_new_map(r->a);
-    if (!value_is_map(source) || !r->api->config.manifests) {
-        o->revision = asked;
+    bool local = value_len(value_getz(r->body, "manifests"));
+    if (local || !value_is_map(source) || !r->api->config.manifests) {
+        o->revision = local ? STR("") : asked;
+        o->event = local ? STR("initiated sync locally")
+                         : ARENA_CAT(r->a, STR("initiated sync to "), asked);
         build_sync(o);
         return;
     }
@@ -285,6 +295,8 @@ void handle_app_rollback(struct api_request *r)
     copy_as(a, sync, "syncOptions", value_path(app, "spec.syncPolicy.syncOptions"));
     value_edit_map(a, value_edit_map(a, sync, STR("syncStrategy")), STR("apply"));
     initiated_by(o);
+    value_setz(a, o->op, "retry", value_new_map(a));
+    o->event = arena_printf(a, "initiated rollback to %lld", (long long)id);
     op_read(o);
 }
 
@@ -298,5 +310,6 @@ void handle_app_terminate(struct api_request *r)
         return;
     struct operation *o = op_new(r, d);
     o->terminate = true;
+    o->event = STR("terminated running operation");
     op_read(o);
 }

@@ -93,6 +93,24 @@ void handle_app_managed(struct api_request *r)
 
 /* ---- manifests ---- */
 
+/* stringData of a (masked) Secret is shown as data, as the API server would store it. */
+static value secret_as_stored(struct arena *a, value object)
+{
+    value texts = value_getz(object, "stringData");
+    if (!str_is(object_kind(object), "Secret") || !value_is_map(texts))
+        return object;
+    value v = value_edit(a, object), data = value_edit_map(a, v, STR("data"));
+    for (struct value_iter it = value_iter(texts); value_next(&it);)
+        value_set(a, data, it.key, it.val);
+    value_remove(v, STR("stringData"));
+    return v;
+}
+
+static str manifest_text(struct arena *a, value object)
+{
+    return json_str(a, secret_as_stored(a, object), AUDIENCE_WIRE, JSON_SORT_KEYS);
+}
+
 static void rendered(void *arg, struct answer *ans)
 {
     struct api_request *r = arg;
@@ -153,8 +171,17 @@ void handle_app_manifests(struct api_request *r)
         render_revision(r, d, revision);
         return;
     }
-    value v = value_new_map(r->a);
-    value_setz(r->a, v, "manifests", value_getz(doc_root(e->manifests), "manifests"));
+    value v = value_new_map(r->a), list = value_new_list(r->a), one;
+    for (struct value_iter it = value_iter(value_getz(doc_root(e->manifests), "manifests"));
+         value_next(&it);) {
+        bool secret = str_has(value_str(it.val), STR("\"stringData\""));
+        if (secret && json_parse(value_str(it.val), NULL, r->a, &one, NULL) == 0)
+            value_push(r->a, list, value_borrow_str(r->a, manifest_text(r->a, one)));
+        else
+            value_push(r->a, list, it.val);
+    }
+    if (value_len(list))
+        value_setz(r->a, v, "manifests", list);
     answer_value(r, v);
 }
 
@@ -233,18 +260,10 @@ static struct resource *resource_of(struct api_request *r, const char *verb)
     return x->cluster ? x : NULL;
 }
 
-/* managedFields give way to a short list of who wrote, as upstream shows live objects. */
-static value shown(struct arena *a, value object)
-{
-    value v = value_edit(a, object), meta = value_edit_map(a, v, STR("metadata"));
-    value_remove(meta, STR("managedFields"));
-    return v;
-}
-
 static void answer_manifest(struct resource *x, value object)
 {
     struct api_request *r = x->r;
-    value v = value_new_map(r->a), one = shown(r->a, object);
+    value v = value_new_map(r->a), one = object;
     const struct settings *settings = auth_settings(auth_now(r->api));
     diff_mask_secrets(r->a, &one, 1, settings->sensitive_annotations);
     value_setz(r->a, v, "manifest",
@@ -433,6 +452,67 @@ void handle_app_revision(struct api_request *r)
     repo_of(r, value_path_str(doc_root(d), "spec.source.repoURL"), app_project(doc_root(d)), &repo);
     manifests_commit(r->api->config.manifests, &repo, r->var[1],
                      call_open(r->api->config.loop, CALL_TIMEOUT_US, commit_known, r));
+}
+
+void handle_app_chart(struct api_request *r)
+{
+    const struct doc *d = named_app(r, "get");
+    if (d)
+        answer_error(r, GRPC_UNKNOWN, "no chart found for application: %.*s", STR_FMT(r->var[0]));
+}
+
+/* ---- sync windows ---- */
+
+static value window_shown(struct arena *a, value w)
+{
+    value v = value_new_map(a);
+    static const char *const keys[] = {"kind", "schedule", "duration"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        value_set(a, v, str_of(keys[i]), value_of_str(a, value_str(value_get(w, str_of(keys[i])))));
+    value_setz(a, v, "manualSync", value_of_bool(a, value_bool(value_getz(w, "manualSync"))));
+    return v;
+}
+
+void handle_app_windows(struct api_request *r)
+{
+    struct arena *a = r->a;
+    struct project project;
+    struct window_verdict verdict;
+    struct err err;
+    const struct doc *d = named_app(r, "get");
+    if (!d)
+        return;
+    struct app *app = ARENA_NEW(a, struct app);
+    app_view(doc_root(d), r->api->config.namespace, a, app);
+    const struct doc *p = informer_find(r->api->projects, r->api->config.namespace, app->project);
+    if (!p) {
+        answer_error(r, GRPC_NOT_FOUND, "appprojects.argoproj.io \"%.*s\" not found",
+                     STR_FMT(app->project));
+        return;
+    }
+    project_view(doc_root(p), NULL, 0, a, &project);
+    struct app_cluster cluster = {.server = app->destination.server,
+                                  .name = app->destination.name,
+                                  .found = true};
+    value v = value_new_map(a), active = value_new_list(a), assigned = value_new_list(a);
+    for (struct value_iter it = value_iter(project_windows(&project, app, &cluster, a));
+         value_next(&it);) {
+        int is = project_window_active(it.val, r->now, &err);
+        if (is < 0) {
+            answer_error(r, GRPC_UNKNOWN, "invalid sync windows: %s", err.text);
+            return;
+        }
+        if (is)
+            value_push(a, active, window_shown(a, it.val));
+        value_push(a, assigned, window_shown(a, it.val));
+    }
+    project_can_sync(&project, app, true, 0, r->now, a, &verdict);
+    if (value_len(active))
+        value_setz(a, v, "activeWindows", active);
+    if (value_len(assigned))
+        value_setz(a, v, "assignedWindows", assigned);
+    value_setz(a, v, "canSync", value_of_bool(a, verdict.allowed));
+    answer_value(r, v);
 }
 
 void handle_app_links(struct api_request *r)
