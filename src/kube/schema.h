@@ -57,10 +57,11 @@ struct kube_schema {
 struct kube_field {
     str name;
     const struct kube_schema *type;
-    unsigned patch;   /* KUBE_PATCH_* */
-    str merge_key;    /* strategic merge key, or "" */
-    str default_json; /* JSON text, or "" */
-    str enums;        /* allowed texts, comma-separated, or "" */
+    unsigned patch;            /* KUBE_PATCH_* */
+    str merge_key;             /* strategic merge key, or "" */
+    str default_json;          /* JSON text, or "" */
+    str enums;                 /* allowed texts, comma-separated, or "" */
+    uint16_t proto, proto_via; /* protobuf field number; of the embedded message it is in, or 0 */
     bool required;
     bool omit_zero; /* "", 0 and false are not printed by Go */
     bool by_value;  /* a struct that is always there (Go: not a pointer) */

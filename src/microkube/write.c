@@ -1,4 +1,5 @@
 /* microkube/write.c: create, update, delete: the way of a changed object to the store. */
+#include "kube/protobuf.h"
 #include "microkube/core.h"
 #include "value/yaml.h"
 
@@ -7,7 +8,12 @@ static int parse_body(struct mk_ctx *c, value *ret)
     struct err err;
     str body = str_trim(c->req->body), type = c->req->content_type;
     bool yaml = str_has(type, STR("yaml"));
-    if (str_has(type, STR("protobuf")) || str_has(type, STR("cbor")))
+    if (str_has(type, STR("vnd.kubernetes.protobuf"))) {
+        if (kube_protobuf_parse(c->req->body, c->a, ret, &err) < 0)
+            return mk_bad_request(c, "%s", err.text);
+        return 0;
+    }
+    if (str_has(type, STR("cbor")))
         return mk_fail(
             c, &(struct mk_fault){.code = 415, .reason = "UnsupportedMediaType"},
             "the body of the request was in an unknown format - accepted media types include: "

@@ -1,5 +1,5 @@
 // Oracle for src/kube: writes tests/golden/kube/*.jsonl with the answers of k8s.io/apimachinery.
-// usage: cd tests/oracle/kube && go run . ../../golden/kube   (or: go run . zeros)
+// usage: cd tests/oracle/kube && go run . ../../golden/kube   (or: go run . types)
 package main
 
 import (
@@ -91,11 +91,12 @@ func names() {
 }
 
 func main() {
-	if os.Args[1] == "zeros" {
-		zeros()
+	if os.Args[1] == "types" {
+		goTypes()
 		return
 	}
 	selectors()
 	names()
 	strategic()
+	protobufs()
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -33,7 +35,8 @@ func mutate(r *rand.Rand, v any, depth int) any {
 	switch t := v.(type) {
 	case map[string]any:
 		out := map[string]any{}
-		for k, e := range t {
+		for _, k := range slices.Sorted(maps.Keys(t)) {
+			e := t[k]
 			if depth > 1 && k != "name" && k != "containerPort" && r.Intn(14) == 0 {
 				continue
 			}

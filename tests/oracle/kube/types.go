@@ -9,9 +9,11 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// zeros prints "definition field" for each scalar that Go leaves out of JSON when it is zero (omitempty, not a pointer);
-// tools/kube-tables reads it.
-func zeros() {
+// goTypes prints what only the Go types tell, for tools/kube-tables:
+//
+//	zero DEFINITION FIELD            a scalar that is left out of JSON when it is zero (omitempty, not a pointer)
+//	proto DEFINITION FIELD NUMBER VIA  protobuf field number; VIA is the number of the embedded message it is in, or 0
+func goTypes() {
 	seen := map[reflect.Type]bool{}
 	var lines []string
 	var visit func(t reflect.Type)
@@ -21,13 +23,24 @@ func zeros() {
 		p = strings.Replace(p, "k8s.io/api/", "io.k8s.api.", 1)
 		return strings.ReplaceAll(p, "/", ".") + "." + t.Name()
 	}
-	var fields func(def string, t reflect.Type)
-	fields = func(def string, t reflect.Type) {
+	number := func(f reflect.StructField) string {
+		parts := strings.Split(f.Tag.Get("protobuf"), ",")
+		if len(parts) < 2 {
+			return "0"
+		}
+		return parts[1]
+	}
+	var fields func(def, via string, t reflect.Type) // via "-": not in protobuf at all (TypeMeta)
+	fields = func(def, via string, t reflect.Type) {
 		for i := 0; i < t.NumField(); i++ {
 			f := t.Field(i)
 			tag := strings.Split(f.Tag.Get("json"), ",")
 			if f.Anonymous && tag[0] == "" && f.Type.Kind() == reflect.Struct {
-				fields(def, f.Type)
+				inner := number(f)
+				if inner == "0" {
+					inner = "-"
+				}
+				fields(def, inner, f.Type)
 				continue
 			}
 			omit := false
@@ -37,8 +50,11 @@ func zeros() {
 			switch f.Type.Kind() {
 			case reflect.String, reflect.Bool, reflect.Int, reflect.Int32, reflect.Int64, reflect.Float64:
 				if omit {
-					lines = append(lines, def+" "+tag[0])
+					lines = append(lines, "zero "+def+" "+tag[0])
 				}
+			}
+			if n := number(f); n != "0" && via != "-" && tag[0] != "" && tag[0] != "-" {
+				lines = append(lines, "proto "+def+" "+tag[0]+" "+n+" "+via)
 			}
 			visit(f.Type)
 		}
@@ -47,11 +63,11 @@ func zeros() {
 		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 			t = t.Elem()
 		}
-		if t.Kind() != reflect.Struct || seen[t] || !strings.HasPrefix(t.PkgPath(), "k8s.io/api") || strings.HasSuffix(t.PkgPath(), "resource") {
+		if t.Kind() != reflect.Struct || seen[t] || !strings.HasPrefix(t.PkgPath(), "k8s.io/api") {
 			return
 		}
 		seen[t] = true
-		fields(definition(t), t)
+		fields(definition(t), "0", t)
 	}
 	for _, t := range scheme.Scheme.AllKnownTypes() {
 		visit(t)
