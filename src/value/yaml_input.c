@@ -132,25 +132,21 @@ static const char *bad_character(const uint8_t *u, size_t n, unsigned *ret_width
     return is_allowed(c) ? NULL : "control characters are not allowed";
 }
 
-/* Eight bytes at a time: all printable ASCII or LF? */
-static bool ordinary8(const char *p)
+/* How many bytes from p are printable ASCII or LF; looks at 64 at a time and stops at the first
+ * block that has another. */
+static size_t ordinary(const char *p, size_t n)
 {
-    uint64_t v;
-    memcpy(&v, p, 8);
-    const uint64_t one = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
-    if (v & high)
-        return false;
-    uint64_t below =
-        (v - one * 0x20) & ~v & high; /* bytes < 0x20 (exact when none is above 0x7f) */
-    uint64_t del = v ^ (one * 0x7f);
-    if ((del - one) & ~del & high)
-        return false;
-    if (!below)
-        return true;
-    for (int i = 0; i < 8; i++)
-        if ((uint8_t)p[i] < 0x20 && p[i] != '\n')
-            return false;
-    return true;
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        unsigned bad = 0;
+        for (size_t k = 0; k < 64; k++) { /* the compiler makes vectors of this */
+            uint8_t c = (uint8_t)p[i + k];
+            bad |= (unsigned)((uint8_t)(c - 0x20) > 0x5e) & (unsigned)(c != '\n');
+        }
+        if (bad)
+            break;
+    }
+    return i;
 }
 
 /* Offset of the first forbidden character, or n; says what the text is made of. */
@@ -159,11 +155,8 @@ static size_t check(struct yaml_scan *s, const char *p, size_t n, const char **r
     size_t i = 0;
     s->ascii = s->plain_eol = true;
     while (i < n) {
-        if (n - i >= 8 && ordinary8(p + i)) {
-            i += 8;
-            continue;
-        }
-        size_t stop = MIN_OF(n, i + 8);
+        i += ordinary(p + i, n - i);
+        size_t stop = MIN_OF(n, i + 64);
         while (i < stop) {
             unsigned width;
             *ret_problem = bad_character((const uint8_t *)p + i, n - i, &width);

@@ -278,7 +278,8 @@ static void add_duplicate(struct parser *p, uint32_t line, str key)
 
 static bool is_merge(const struct ynode *key)
 {
-    return key->kind == SCALAR && !key->alias && str_is(key->text, "<<") &&
+    return key->text.len == 2 && key->text.at[0] == '<' && key->text.at[1] == '<' &&
+           key->kind == SCALAR && !key->alias &&
            (key->implicit || str_is(key->tag, TAG_PREFIX "merge"));
 }
 
@@ -663,7 +664,7 @@ static bool parse_content(struct parser *p, bool block, bool indentless, struct 
     struct yaml_token *t = yaml_peek(&p->s);
     switch (t->type) {
     case YAML_T_SCALAR:
-        n->implicit = (t->plain && !n->tag.len) || str_is(n->tag, "!");
+        n->implicit = n->tag.len ? n->tag.len == 1 && n->tag.at[0] == '!' : t->plain;
         n->text = t->text;
         yaml_skip(&p->s);
         return true;

@@ -95,6 +95,20 @@ static bool wants_break(const struct emitter *e, bool allowed, bool spaces)
     return allowed && !spaces && e->column > e->width;
 }
 
+/* Letters, digits and signs up to a character that may need care; returns their number. */
+static size_t copy_run(struct emitter *e, str s, size_t i)
+{
+    size_t from = i;
+    while (i < s.len && (signed char)s.at[i] > ' ' && s.at[i] != '\'' && s.at[i] != '"' &&
+           s.at[i] != '\\' && s.at[i] != 0x7f)
+        i++;
+    if (i == from)
+        return copy_char(e, s, i);
+    buf_add(e->out, str_sub(s, from, i - from));
+    e->column += (int)(i - from);
+    return i - from;
+}
+
 /* Plain and single-quoted text: breaks double, a blank past the width becomes one. */
 static void write_lines(struct emitter *e, str s, bool allow_breaks, bool quoted)
 {
@@ -120,7 +134,7 @@ static void write_lines(struct emitter *e, str s, bool allow_breaks, bool quoted
                 write_indent(e);
             if (quoted && s.at[i] == '\'')
                 put(e, '\'');
-            i += copy_char(e, s, i);
+            i += copy_run(e, s, i);
             e->indention = false;
             spaces = breaks = false;
         }
@@ -186,7 +200,7 @@ static void write_double(struct emitter *e, str s, bool allow_breaks)
             }
             spaces = true;
         } else {
-            i += copy_char(e, s, i);
+            i += copy_run(e, s, i);
             spaces = false;
         }
     }

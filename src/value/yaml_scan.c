@@ -362,15 +362,23 @@ static bool to_next_token(struct yaml_scan *s)
     }
 }
 
-/* Characters that a plain scalar cannot begin with, beside blanks. */
+/* Characters that a plain scalar cannot begin with, beside blanks and - ? :. */
+static const bool no_plain_start[256] = {
+    [','] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true, ['#'] = true,
+    ['&'] = true, ['*'] = true, ['!'] = true, ['|'] = true, ['>'] = true, ['\''] = true,
+    ['"'] = true, ['%'] = true, ['@'] = true, ['`'] = true,
+};
+
 static bool starts_plain(const struct yaml_scan *s)
 {
     const char *p = s->p;
+    if (yaml_class_of(p) == YAML_C_WORD && *p != '-')
+        return true;
     if (*p == '-')
         return !yaml_is_blank(p + 1);
     if (*p == '?' || *p == ':')
         return s->flow_level == 0 && !yaml_is_blankz(p + 1);
-    return !yaml_is_blankz(p) && !strchr(",[]{}#&*!|>'\"%@`", *p);
+    return !yaml_is_blankz(p) && !no_plain_start[(uint8_t)*p];
 }
 
 static bool fetch_other(struct yaml_scan *s)

@@ -11,6 +11,7 @@ struct stream {
     void *arg;
     size_t n_documents; /* given to the callee */
     size_t n_read;
+    bool has_cr;
 };
 
 static int give(struct stream *s, value v, uint32_t line, struct err *err)
@@ -26,12 +27,12 @@ static int give(struct stream *s, value v, uint32_t line, struct err *err)
 /* ---- YAML ---- */
 
 /* The text as the line reader hands it on: CR LF is LF and the last line has its break. */
-static str with_lf(struct arena *a, str text)
+static str with_lf(const struct stream *s, str text)
 {
     bool ends = text.len && text.at[text.len - 1] == '\n';
-    if (ends && !str_has(text, STR("\r\n")))
+    if (ends && !s->has_cr)
         return text;
-    char *at = arena_alloc(a, text.len + 1), *w = at;
+    char *at = arena_alloc(s->arena, text.len + 1), *w = at;
     for (size_t i = 0; i < text.len; i++)
         if (text.at[i] != '\r' || i + 1 == text.len || text.at[i + 1] != '\n')
             *w++ = text.at[i];
@@ -45,7 +46,7 @@ static int yaml_document(struct stream *s, str text, uint32_t line, struct err *
     value v;
     if (!text.len)
         return 0;
-    int r = yaml_parse_at(with_lf(s->arena, text), s->in, line - 1, s->arena, &v, err);
+    int r = yaml_parse_at(with_lf(s, text), s->in, line - 1, s->arena, &v, err);
     if (r)
         return r == -ERR_INVALID ? err_wrap(err, "error converting YAML to JSON") : r;
     return give(s, v, line, err);
@@ -210,7 +211,8 @@ int yaml_parse_stream(str text, const struct yaml_input *in, struct arena *a,
                       yaml_document_fn *document, void *arg, struct err *err)
 {
     static const struct yaml_input defaults;
-    struct stream s = {in ? in : &defaults, a, document, arg, 0, 0};
+    struct stream s = {.in = in ? in : &defaults, .arena = a, .document = document, .arg = arg};
+    s.has_cr = text.len && memchr(text.at, '\r', text.len);
     size_t bytes_max = s.in->bytes_max ? s.in->bytes_max : YAML_BYTES_MAX;
     if (text.len > bytes_max)
         return err_set(err, ERR_TOO_LARGE, "yaml: text is larger than %zu bytes", bytes_max);
