@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "event/private.h"
@@ -14,6 +16,8 @@ struct place {
     pthread_mutex_t lock;
     _Atomic(struct loop *) loop;
     uint32_t gen; /* survives the loop, so that an old address never fits a new loop */
+    int wake_fd;  /* an eventfd, 0: none yet */
+    bool wake_due;
 };
 static struct place registry[LOOPS_MAX] = {
     [0 ... LOOPS_MAX - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
@@ -25,7 +29,32 @@ struct loop *registry_lock(unsigned index)
     return atomic_load_explicit(&p->loop, memory_order_relaxed);
 }
 
-void registry_unlock(unsigned index) { pthread_mutex_unlock(&registry[index % LOOPS_MAX].lock); }
+/* The loop is woken after the lock is free: the woken thread often runs at once, on this processor,
+ * and would only wait for it. (uv_async has the same trouble inside, and spins; event-bench shows
+ * it.) */
+void registry_unlock(unsigned index)
+{
+    struct place *p = &registry[index % LOOPS_MAX];
+    bool wake = p->wake_due;
+    p->wake_due = false;
+    pthread_mutex_unlock(&p->lock);
+    if (wake && write(p->wake_fd, &(uint64_t){1}, sizeof(uint64_t)) < 0)
+        return; /* EAGAIN: the counter is full, which wakes as well */
+}
+
+int registry_wake_fd(unsigned index)
+{
+    struct place *p = &registry[index % LOOPS_MAX];
+    pthread_mutex_lock(&p->lock);
+    if (!p->wake_fd)
+        p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    assert(p->wake_fd > 0);
+    pthread_mutex_unlock(&p->lock);
+    return p->wake_fd;
+}
+
+static __thread struct loop *current;
+void loop_set_current(struct loop *l) { current = l; }
 
 uint32_t registry_gen(unsigned index)
 {
@@ -115,9 +144,10 @@ struct loop *loop_new(enum event_backend backend, uint64_t sim_seed)
         l->wall = SIM_WALL_START;
     } else {
         random_bytes(&l->random, sizeof(l->random));
-        loop_uv_open(l);
     }
     registry_enter(l);
+    if (backend == EVENT_UV)
+        loop_uv_open(l);
     return l;
 }
 
@@ -192,8 +222,8 @@ void loop_defer(struct loop *l, void (*fn)(void *arg), void *arg)
 void loop_inbox(struct loop *l, struct ready r)
 {
     ready_push(&l->inbox, r);
-    if (l->backend == EVENT_UV && l->inbox.n == 1)
-        uv_async_send(&l->wake);
+    if (l->backend == EVENT_UV && l->inbox.n == 1 && l != current)
+        registry[l->place].wake_due = true;
 }
 
 bool loop_post(struct loop *l, void (*fn)(void *arg), void *arg)

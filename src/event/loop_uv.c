@@ -6,19 +6,37 @@
  * libuv is asked whether it has anything of its own. */
 #include <assert.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "event/private.h"
 
-static void on_wake(uv_async_t *h) { (void)h; }
+static void on_wake(uv_poll_t *h, int status, int events)
+{
+    (void)status;
+    (void)events;
+    uint64_t n;
+    struct loop *l = h->data;
+    while (read(registry_wake_fd(l->place), &n, sizeof(n)) == (ssize_t)sizeof(n))
+        ;
+}
 static void on_timer(uv_timer_t *h) { (void)h; }
-/* libuv runs its timers before it waits. When ours has fired there already (it was due, or we were
- * not scheduled for a while), the wait would have no end: it is started again, so that the wait is
- * none. */
+static bool inbox_waits(struct loop *l)
+{
+    registry_lock(l->place);
+    bool waits = l->inbox.n > 0;
+    registry_unlock(l->place);
+    return waits;
+}
+
+/* libuv runs its timers and pending callbacks before it waits. What they left for the next turn,
+ * and our own timer when it has fired there already (it was due, or we were not scheduled for a
+ * while), must not meet a wait without end: a timer of zero makes the wait none. */
 static void on_before_poll(uv_prepare_t *h)
 {
     struct loop *l = h->data;
     l->fresh = false;
-    if (l->n_timers && !uv_is_active((uv_handle_t *)&l->uv_timer))
+    bool fired = l->n_timers && !uv_is_active((uv_handle_t *)&l->uv_timer);
+    if (fired || l->soon.n || inbox_waits(l))
         uv_timer_start(&l->uv_timer, on_timer, 0, 0);
 }
 
@@ -28,8 +46,10 @@ void loop_uv_open(struct loop *l)
            SIG_IGN); /* a peer that closes is an error of that write, not the end of the process */
     int rc = uv_loop_init(&l->uv);
     assert(rc == 0);
-    rc = uv_async_init(&l->uv, &l->wake, on_wake);
+    rc = uv_poll_init(&l->uv, &l->wake, registry_wake_fd(l->place));
     assert(rc == 0);
+    l->wake.data = l;
+    uv_poll_start(&l->wake, UV_READABLE, on_wake);
     uv_timer_init(&l->uv, &l->uv_timer);
     uv_prepare_init(&l->uv, &l->before_poll);
     l->before_poll.data = l;
@@ -83,6 +103,7 @@ static void wait_for(struct loop *l, usec at)
 
 void loop_uv_run(struct loop *l)
 {
+    loop_set_current(l);
     while (!l->stop) {
         l->fresh = false;
         run_batch(l);
@@ -96,8 +117,9 @@ void loop_uv_run(struct loop *l)
         else
             uv_timer_stop(&l->uv_timer);
         uv_ref((uv_handle_t *)&l->wake);
-        uv_run(&l->uv, l->soon.n ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+        uv_run(&l->uv, UV_RUN_ONCE);
         uv_unref((uv_handle_t *)&l->wake);
     }
+    loop_set_current(NULL);
     l->stop = false;
 }

@@ -61,7 +61,7 @@ struct loop {
     uint64_t timer_order;
 
     uv_loop_t uv;
-    uv_async_t wake;
+    uv_poll_t wake; /* the place's descriptor */
     uv_timer_t uv_timer;
     uv_prepare_t before_poll;
 };
@@ -71,7 +71,13 @@ struct loop *registry_lock(unsigned index);
 void registry_unlock(unsigned index);
 uint32_t registry_gen(unsigned index); /* a fresh generation, under the lock; never 0 */
 
-/* Put r in the inbox and wake the loop; under the lock. */
+/* The descriptor that wakes whatever loop is at the place: made once, never closed, so that it may
+ * be written after the lock was given back. */
+int registry_wake_fd(unsigned index);
+/* The uv loop that this thread is running now, or NULL: it needs no waking. */
+void loop_set_current(struct loop *l);
+
+/* Put r in the inbox; under the lock. The loop is woken by registry_unlock. */
 void loop_inbox(struct loop *l, struct ready r);
 void loop_run_one(struct loop *l, const struct ready *r);
 void loop_collect(struct loop *l); /* inbox to soon */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <uv.h>
 
 #include "event/call.h"
 #include "event/loop.h"
@@ -30,11 +31,14 @@ struct mark {
     char c;
     struct timer timer;
     int again;
+    struct mailbox *box; /* closed by put */
 };
 
 static void put(void *arg)
 {
     struct mark *m = arg;
+    if (m->box)
+        mailbox_close(m->box);
     m->trace->text[m->trace->n++] = m->c;
     m->trace->text[m->trace->n] = '\0';
 }
@@ -58,6 +62,43 @@ static void a_timer_that_arms_itself_for_now_fires_again_at_once(void **state)
         timer_arm(&m.timer, loop_now(l));
         loop_run(l); /* a wait without end would not come back */
         assert_string_equal(t.text, "x");
+    }
+}
+
+static void defer_and_answer(uv_timer_t *h)
+{
+    struct mark *m = h->data;
+    struct call *c = m->timer.arg; /* a place for the address */
+    uv_close((uv_handle_t *)h, NULL);
+    if (c)
+        call_answer_ok(*c, NULL, NULL);
+    else
+        loop_defer(m->trace->loop, put, m);
+}
+static void put_answer(void *arg, struct answer *a) { put(arg); }
+
+/* libuv runs its own timers before it waits: what they leave behind must not wait for the next
+ * descriptor */
+static void work_left_by_a_libuv_timer_runs_at_once(void **state)
+{
+    for (int with_call = 0; with_call < 2; with_call++) {
+        struct loop *l = loop_new(EVENT_UV, 0);
+        struct trace t = {.loop = l};
+        struct mark m = {&t, 'x'};
+        struct mailbox idle = mailbox_open(l, 1, 1, NULL, NULL, NULL); /* keeps the loop alive */
+        struct call c = {0};
+        uv_timer_t uv;
+        uv_timer_init(loop_uv(l), &uv);
+        uv.data = &m;
+        if (with_call) {
+            c = call_open(l, 0, put_answer, &m);
+            m.timer.arg = &c;
+        }
+        uv_timer_start(&uv, defer_and_answer, 0, 0);
+        m.box = &idle; /* put closes it: then nothing is left */
+        loop_run(l);   /* a wait without end would not come back */
+        assert_string_equal(t.text, "x");
+        loop_free(l);
     }
 }
 
@@ -464,6 +505,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_fire_in_order_of_their_instants),
         cmocka_unit_test(a_timer_that_arms_itself_for_now_fires_again_at_once),
+        cmocka_unit_test(work_left_by_a_libuv_timer_runs_at_once),
         cmocka_unit_test(deferred_work_runs_on_the_next_turn_in_order),
         cmocka_unit_test(the_same_seed_gives_the_same_order_and_another_seed_another),
         cmocka_unit_test(the_virtual_clock_jumps_to_the_next_timer_and_stops_at_the_limit),
