@@ -101,6 +101,12 @@ static void write_managers(struct arena *a, manager_vec *v, value object)
     value_setz(a, meta, "managedFields", value_len(list) ? list : VALUE_ABSENT);
 }
 
+static value zero_of(struct arena *a, const struct kube_field *f)
+{
+    value v;
+    return f->zero_json.len && json_parse(f->zero_json, NULL, a, &v, NULL) == 0 ? v : value_null(a);
+}
+
 /* What an object of the type looks like before anybody wrote it: structs by value and fields that
  * are always printed. */
 static value blank(struct arena *a, const struct kube_schema *s, int depth)
@@ -111,8 +117,8 @@ static value blank(struct arena *a, const struct kube_schema *s, int depth)
         const struct kube_field *f = &s->field[i];
         if (f->by_value && f->type->type == KUBE_STRUCT)
             value_set(a, v, f->name, blank(a, f->type, depth + 1));
-        else if (f->required)
-            value_set(a, v, f->name, value_null(a));
+        else if (f->required || f->zero_json.len)
+            value_set(a, v, f->name, zero_of(a, f));
     }
     return v;
 }

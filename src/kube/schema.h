@@ -60,6 +60,7 @@ struct kube_field {
     unsigned patch;            /* KUBE_PATCH_* */
     str merge_key;             /* strategic merge key, or "" */
     str default_json;          /* JSON text, or "" */
+    str zero_json;             /* what Go prints when it is not set, or "" (nothing) */
     str enums;                 /* allowed texts, comma-separated, or "" */
     uint16_t proto, proto_via; /* protobuf field number; of the embedded message it is in, or 0 */
     bool required;

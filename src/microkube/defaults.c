@@ -79,6 +79,7 @@ static const struct rule rules[] = {
     {"NetworkPolicyPort", "protocol", "\"TCP\""},
     {"PriorityClass", "preemptionPolicy", "\"PreemptLowerPriority\""},
     {"EndpointPort", "protocol", "\"TCP\""},
+    {"discovery.v1.EndpointPort", "name", "\"\""},
 };
 
 /* Kinds whose answers always show a status, even an empty one. */
@@ -91,6 +92,7 @@ static const struct {
     {"", "persistentvolumeclaims", "{\"phase\":\"Pending\"}"},
     {"", "persistentvolumes", "{\"phase\":\"Pending\"}"},
     {"", "resourcequotas", "{}"},
+    {"", "replicationcontrollers", "{\"replicas\":0}"},
     {"apps", "deployments", "{}"},
     {"apps", "replicasets", "{\"replicas\":0}"},
     {"apps", "statefulsets", "{\"availableReplicas\":0,\"replicas\":0}"},
@@ -278,8 +280,53 @@ static void default_namespace(struct microkube *mk, struct arena *a, value v)
     value meta = value_edit_map(a, v, STR("metadata"));
     value labels = value_edit_map(a, meta, STR("labels"));
     value_set(a, labels, STR("kubernetes.io/metadata.name"), value_of_str(a, object_name(v)));
-    if (!value_exists(value_path(v, "spec.finalizers")))
-        value_set_path(a, v, "spec", parse(a, "{\"finalizers\":[\"kubernetes\"]}"));
+}
+
+/* Requests follow limits in pods (templates stay as they are). */
+static void default_requests(struct arena *a, value spec)
+{
+    value list = value_edit_list(a, spec, STR("containers"));
+    for (size_t i = 0; i < value_len(list); i++) {
+        value limits = value_path(value_at(list, i), "resources.limits");
+        if (!value_len(limits))
+            continue;
+        value c = value_edit(a, value_at(list, i)), res = value_edit_map(a, c, STR("resources"));
+        value requests = value_edit_map(a, res, STR("requests"));
+        for (struct value_iter it = value_iter(limits); value_next(&it);)
+            if (!value_exists(value_get(requests, it.key)))
+                value_set(a, requests, it.key, it.val);
+        value_put(a, list, i, c);
+    }
+}
+
+static void default_pod(struct microkube *mk, struct arena *a, value v)
+{
+    value spec = value_edit_map(a, v, STR("spec"));
+    if (value_len(value_getz(spec, "containers")))
+        default_requests(a, spec);
+    set_missing(a, spec, "enableServiceLinks", "true");
+}
+
+static void default_replication(struct microkube *mk, struct arena *a, value v)
+{
+    value labels = value_path(v, "spec.template.metadata.labels");
+    if (!value_len(labels))
+        return;
+    if (!value_len(value_path(v, "spec.selector")))
+        value_set_path(a, v, "spec.selector", labels);
+    if (!value_len(object_labels(v)))
+        value_setz(a, value_edit_map(a, v, STR("metadata")), "labels", labels);
+}
+
+static void default_limits(struct microkube *mk, struct arena *a, value v)
+{
+    value limits = value_getz(v, "default");
+    if (!is(v, "type", "Container") || !value_len(limits))
+        return;
+    value requests = value_edit_map(a, v, STR("defaultRequest"));
+    for (struct value_iter it = value_iter(limits); value_next(&it);)
+        if (!value_exists(value_get(requests, it.key)))
+            value_set(a, requests, it.key, it.val);
 }
 
 static str lower(struct arena *a, str s)
@@ -320,6 +367,9 @@ static const struct {
     {"Secret", default_secret},
     {"HorizontalPodAutoscalerSpec", default_hpa},
     {"Namespace", default_namespace},
+    {"Pod", default_pod},
+    {"ReplicationController", default_replication},
+    {"LimitRangeItem", default_limits},
     {"CustomResourceDefinition", default_crd},
 };
 
@@ -362,11 +412,18 @@ static void walk_entries(struct pass *p, value v, const struct kube_schema *s)
     }
 }
 
+/* The last parts of a definition's name: "PodSpec", "discovery.v1.EndpointPort". */
+static bool is_type(const struct kube_schema *s, const char *type)
+{
+    str t = str_of(type);
+    return str_ends(s->name, t) && s->name.len > t.len &&
+           s->name.at[s->name.len - t.len - 1] == '.';
+}
+
 static void set_constants(struct pass *p, value v, const struct kube_schema *s)
 {
-    str name = kube_schema_short_name(s);
     for (size_t i = 0; s->name.len && i < ARRAY_LEN(rules); i++)
-        if (str_is(name, rules[i].type) && kube_schema_field(s, str_of(rules[i].field)))
+        if (is_type(s, rules[i].type) && kube_schema_field(s, str_of(rules[i].field)))
             set_missing(p->a, v, rules[i].field, rules[i].json);
     for (size_t i = 0; !s->name.len && i < s->n_fields;
          i++) /* a custom resource's schema carries its own */
@@ -375,24 +432,29 @@ static void set_constants(struct pass *p, value v, const struct kube_schema *s)
                       parse(p->a, arena_cstr(p->a, s->field[i].default_json)));
 }
 
-/* Structs by value are always printed. */
+/* Structs by value are always printed, and so is what has no omitempty. */
 static void set_by_value(struct pass *p, value v, const struct kube_schema *s)
 {
-    for (size_t i = 0; i < s->n_fields; i++)
-        if (s->field[i].by_value && s->field[i].type->type == KUBE_STRUCT &&
-            !value_exists(value_get(v, s->field[i].name)))
-            value_set(p->a, v, s->field[i].name, value_new_map(p->a));
+    for (size_t i = 0; i < s->n_fields; i++) {
+        const struct kube_field *f = &s->field[i];
+        if (value_exists(value_get(v, f->name)))
+            continue;
+        if (f->by_value && f->type->type == KUBE_STRUCT)
+            value_set(p->a, v, f->name, value_new_map(p->a));
+        else if (f->zero_json.len)
+            value_set(p->a, v, f->name, parse(p->a, arena_cstr(p->a, f->zero_json)));
+    }
 }
 
 static void walk(struct pass *p, value v, const struct kube_schema *s)
 {
     if (s->type == KUBE_STRUCT) {
-        set_by_value(p, v, s);
+
         set_constants(p, v, s);
-        str name = kube_schema_short_name(s);
         for (size_t i = 0; s->name.len && i < ARRAY_LEN(functions); i++)
-            if (str_is(name, functions[i].type))
+            if (is_type(s, functions[i].type))
                 functions[i].fn(p->mk, p->a, v);
+        set_by_value(p, v, s);
     }
     walk_entries(p, v, s);
 }

@@ -10,6 +10,8 @@ static const struct {
     {"apps", "deployments,replicasets,statefulsets,daemonsets"},
     {"batch", "jobs,cronjobs"},
     {"networking.k8s.io", "ingresses,networkpolicies,ingressclasses"},
+    {"scheduling.k8s.io", "priorityclasses"},
+    {"discovery.k8s.io", "endpointslices"},
     {"policy", "poddisruptionbudgets"},
 
     {"apiextensions.k8s.io", "customresourcedefinitions"},

@@ -38,6 +38,7 @@ static int make(struct microkube *mk, const char *plural, value object, struct a
     value_set_str(a, meta, "uid", mk_uid_new(mk, a));
     value_set_str(a, meta, "creationTimestamp", time_str(a, mk_now(mk)));
     mk_set_defaults(mk, a, r, VALUE_ABSENT, object);
+    mk_prepare_new(mk, a, r, object);
     return mk_commit(mk, r->storage, NULL, object, a, NULL, err);
 }
 

@@ -69,8 +69,10 @@ value mk_table(struct microkube *mk, struct arena *a, const struct mk_resource *
         value_setz(a, row, "cells", mk_table_cells(mk, a, r, object[i]));
         if (str_is(t->include_object, "Object"))
             value_setz(a, row, "object", mk_as_version(a, r, object[i]));
-        else if (!str_is(t->include_object, "None"))
-            value_setz(a, row, "object", mk_partial(a, r, object[i]));
+        else
+            value_setz(a, row, "object",
+                       str_is(t->include_object, "None") ? value_null(a)
+                                                         : mk_partial(a, r, object[i]));
         value_push(a, rows, row);
     }
     value_setz(a, table, "rows", rows);

@@ -36,29 +36,35 @@ static void new_job(struct microkube *mk, struct arena *a, value job)
     value_set_path(a, spec, "selector.matchLabels", match);
 }
 
-/* Requests follow limits in pods (templates stay as they are). */
-static void default_requests(struct arena *a, value spec)
+/* Guaranteed: every container limits cpu and memory and requests as much; BestEffort: nothing is
+ * said. */
+static const char *qos_of(value pod)
 {
-    value list = value_edit_list(a, spec, STR("containers"));
-    for (size_t i = 0; i < value_len(list); i++) {
-        value limits = value_path(value_at(list, i), "resources.limits");
-        if (!value_len(limits))
-            continue;
-        value c = value_edit(a, value_at(list, i)), res = value_edit_map(a, c, STR("resources"));
-        value requests = value_edit_map(a, res, STR("requests"));
-        for (struct value_iter it = value_iter(limits); value_next(&it);)
-            if (!value_exists(value_get(requests, it.key)))
-                value_set(a, requests, it.key, it.val);
-        value_put(a, list, i, c);
+    static const char *const what[] = {"cpu", "memory"};
+    bool any = false, all = true;
+    for (struct value_iter it = value_iter(value_path(pod, "spec.containers")); value_next(&it);) {
+        value limits = value_path(it.val, "resources.limits"),
+              requests = value_path(it.val, "resources.requests");
+        any = any || value_len(limits) || value_len(requests);
+        for (int i = 0; i < 2; i++) {
+            value l = value_get(limits, str_of(what[i]));
+            all = all && value_exists(l) && value_equal(l, value_get(requests, str_of(what[i])));
+        }
     }
+    return !any ? "BestEffort" : all ? "Guaranteed" : "Burstable";
+}
+
+static void new_namespace(struct microkube *mk, struct arena *a, value ns)
+{
+    value spec = value_edit_map(a, ns, STR("spec"));
+    set_missing(a, spec, "finalizers", "[\"kubernetes\"]");
 }
 
 /* Defaults and admission that only touch pods, not pod templates. */
 static void new_pod(struct microkube *mk, struct arena *a, value pod)
 {
     value spec = value_edit_map(a, pod, STR("spec"));
-    default_requests(a, spec);
-    set_missing(a, spec, "enableServiceLinks", "true");
+    value_set_path(a, pod, "status.qosClass", value_of_str(a, str_of(qos_of(pod))));
     set_missing(a, spec, "preemptionPolicy", "\"PreemptLowerPriority\"");
     set_missing(a, spec, "priority", "0");
     set_missing(a, spec, "serviceAccountName", "\"default\"");
@@ -178,6 +184,7 @@ static const struct {
 } strategies[] = {
     {"batch", "jobs", new_job, NULL},
     {"", "pods", new_pod, NULL},
+    {"", "namespaces", new_namespace, NULL},
     {"", "services", new_service, allocate_service},
     {"", "persistentvolumeclaims", new_claim, NULL},
     {"apps", "daemonsets", NULL, changed_daemon_set},

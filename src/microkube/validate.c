@@ -84,6 +84,14 @@ static void check_service(struct mk_ctx *c, value old, value object, mk_causes *
     }
 }
 
+static void check_ports(struct mk_ctx *c, value object, mk_causes *causes)
+{
+    if (!value_len(value_path(object, "spec.ports")) &&
+        !str_is(value_path_str(object, "spec.clusterIP"), "None") &&
+        !str_is(value_path_str(object, "spec.type"), "ExternalName"))
+        mk_cause(c, causes, "FieldValueRequired", STR("spec.ports"), "Required value");
+}
+
 static void check_frozen_data(struct mk_ctx *c, value old, value object, mk_causes *causes)
 {
     if (!value_bool(value_getz(old, "immutable")))
@@ -184,7 +192,7 @@ int mk_validate(struct mk_ctx *c, value old, value object)
         return mk_validate_custom(c, object);
     for (size_t i = 0; i < ARRAY_LEN(required); i++)
         if (is_one_of(r, required[i].group, required[i].plurals) &&
-            !value_exists(value_path(object, required[i].path)))
+            value_is_nil(value_path(object, required[i].path)))
             mk_cause(c, &causes, "FieldValueRequired", str_of(required[i].path), "Required value");
     if (is_one_of(r, "apps", "deployments,replicasets,statefulsets,daemonsets"))
         check_selector_fits(c, object, &causes);
@@ -192,6 +200,8 @@ int mk_validate(struct mk_ctx *c, value old, value object)
         is_one_of(r, "batch", "jobs,cronjobs") || is_one_of(r, "", "pods"))
         check_pod_spec(c, object, &causes);
     check_restart_policy(c, object, &causes);
+    if (is_one_of(r, "", "services"))
+        check_ports(c, object, &causes);
     if (is_one_of(r, "", "configmaps,secrets"))
         check_config_keys(c, object, &causes);
     if (is_one_of(r, "apiextensions.k8s.io", "customresourcedefinitions"))

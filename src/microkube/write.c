@@ -388,7 +388,12 @@ int mk_delete_collection(struct mk_ctx *c)
         if (mk_object_matches(&options, doc_root(all[i]->doc)))
             found[n_found++] = all[i];
     for (size_t i = 0; i < n_found; i++) {
-        value_push(c->a, items, doc_root(found[i]->doc));
+        value item = value_edit(c->a, doc_root(found[i]->doc));
+        if (c->r->builtin) {
+            value_remove(item, STR("apiVersion"));
+            value_remove(item, STR("kind"));
+        }
+        value_push(c->a, items, item);
         if (!c->dry_run &&
             mk_delete_object(c->mk, found[i], (struct mk_delete){d.how, d.grace_seconds}, c->a,
                              NULL, NULL, &err) < 0)

@@ -9,9 +9,37 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
+// alwaysZero is what JSON shows of an unset field without omitempty, "" when nothing.
+func alwaysZero(f reflect.StructField, tag []string) string {
+	for _, o := range tag[1:] {
+		if o == "omitzero" || (o == "omitempty" && f.Type.Kind() != reflect.Struct) {
+			return ""
+		}
+	}
+	if tag[0] == "" || tag[0] == "-" {
+		return ""
+	}
+	switch f.Type.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return "null"
+	case reflect.String:
+		return `""`
+	case reflect.Bool:
+		return "false"
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return "0"
+	case reflect.Struct:
+		if f.Type.Name() == "Time" || f.Type.Name() == "MicroTime" {
+			return "null"
+		}
+	}
+	return ""
+}
+
 // goTypes prints what only the Go types tell, for tools/kube-tables:
 //
 //	zero DEFINITION FIELD            a scalar that is left out of JSON when it is zero (omitempty, not a pointer)
+//	always DEFINITION FIELD JSON     what is printed of a field that is not set
 //	proto DEFINITION FIELD NUMBER VIA  protobuf field number; VIA is the number of the embedded message it is in, or 0
 func goTypes() {
 	seen := map[reflect.Type]bool{}
@@ -46,6 +74,9 @@ func goTypes() {
 			omit := false
 			for _, o := range tag[1:] {
 				omit = omit || o == "omitempty"
+			}
+			if zero := alwaysZero(f, tag); zero != "" {
+				lines = append(lines, "always "+def+" "+tag[0]+" "+zero)
 			}
 			switch f.Type.Kind() {
 			case reflect.String, reflect.Bool, reflect.Int, reflect.Int32, reflect.Int64, reflect.Float64:
