@@ -305,14 +305,31 @@ struct create_result {
     str message;
 };
 
+/* kubectl's words for an object of a kind the cluster does not serve. */
+static str no_mapping_text(struct sync_run *r, const struct sync_task *t)
+{
+    return arena_printf(r->a,
+                        "resource mapping not found for name: \"%.*s\" namespace: \"%.*s\" from "
+                        "\"\": no matches for "
+                        "kind \"%.*s\" in version \"%.*s\"\nensure CRDs are installed first",
+                        STR_FMT(t->key.name), STR_FMT(t->key.ns), STR_FMT(t->key.kind),
+                        STR_FMT(object_api_version(t->target)));
+}
+
 static struct create_result create_one(struct sync_run *r, struct sync_task *t)
 {
     if (r->opt.dry_run && t->skip_dry_run)
         return (struct create_result){false, true, STR("")};
     if (made_by_us_before(r, t))
         return (struct create_result){true, true, sync_object_text(r->a, t->target, "created")};
+    if (!r->opt.dry_run && task_waits_for_kind(r, t))
+        return (struct create_result){0};
     const struct sync_answer *a = r->opt.dry_run ? ask_dry_run(r, t) : ask_write(r, t);
-    return a ? (struct create_result){true, a->ok, a->message} : (struct create_result){0};
+    if (!a)
+        return (struct create_result){0};
+    bool unmapped = !a->ok && t->skip_dry_run &&
+                    str_has(a->message, STR("could not find the requested resource"));
+    return (struct create_result){true, a->ok, unmapped ? no_mapping_text(r, t) : a->message};
 }
 
 /* Groups of one kind, one after the other; a refusal does not stop later groups. Rows are written

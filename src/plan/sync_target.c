@@ -41,6 +41,8 @@ bool sync_namespace_wanted(const struct app *app, value live, struct arena *a, v
         value_set_str(a, value_edit_map(a, meta, STR("annotations")), KEY_SYNC_OPTIONS,
                       STR("ServerSideApply=true"));
     }
+    value_setz(a, o, "spec", value_new_map(a)); /* upstream prints a Go struct */
+    value_setz(a, o, "status", value_new_map(a));
     *ret_target = object_private(a, o);
     return true;
 }

@@ -326,6 +326,30 @@ static bool crd_in_sync(const struct sync_run *r, const struct kube_key *k)
     return false;
 }
 
+#define KIND_PATIENCE_US (10 * USEC_PER_SEC)
+#define KIND_LOOK_US (200 * USEC_PER_MS)
+
+bool task_waits_for_kind(struct sync_run *r, const struct sync_task *t)
+{
+    usec written = 0;
+    if (!t->skip_dry_run ||
+        plan_kind_of(r->f->context->kinds, t->key.group, object_version(t->target), t->key.kind)
+            .known)
+        return false;
+    for (size_t i = 0; i < r->tasks.n; i++) {
+        if (!crd_defines(r->tasks.at[i]->target, t->key.group, t->key.kind))
+            continue;
+        const struct sync_answer *a =
+            answer_find(r, action_id(r, SYNC_ACTION_APPLY, r->tasks.at[i], 0));
+        if (a && a->ok)
+            written = MAX_OF(written, a->at);
+    }
+    if (!written || r->f->context->now - written > KIND_PATIENCE_US)
+        return false;
+    r->ret->wake_at = r->f->context->now + KIND_LOOK_US;
+    return true;
+}
+
 static str unknown_kind_text(struct sync_run *r, value o)
 {
     return arena_printf(

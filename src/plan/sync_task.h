@@ -96,6 +96,10 @@ const struct sync_answer *answer_find(const struct sync_run *r, uint64_t id);
 uint64_t action_id(const struct sync_run *r, enum sync_action_kind kind, const struct sync_task *t,
                    unsigned salt);
 
+/* The kind is not served, and a definition of this sync was written a moment ago: the cluster will
+ * serve it soon. Sets wake_at. */
+bool task_waits_for_kind(struct sync_run *r, const struct sync_task *t);
+
 /* One step each; NULL: not answered yet. */
 const struct sync_answer *ask_dry_run(struct sync_run *r, struct sync_task *t);
 const struct sync_answer *ask_write(struct sync_run *r, struct sync_task *t);

@@ -19,6 +19,7 @@ struct fake {
     usec now;
     const char *refuse;      /* name of an object whose writes are refused, or NULL */
     const char *never_ready; /* name of a workload that stays progressing, or NULL */
+    usec kinds_at;           /* kinds of definitions are served from then on */
     struct sync_answer answer[FAKE_ANSWERS_MAX];
     size_t n_answers;
     size_t creates, deletes; /* writes that happened */

@@ -397,6 +397,27 @@ static void a_pruned_object_that_is_gone_before_the_answer_keeps_its_row(void **
     arena_done(&b.arena);
 }
 
+static void an_object_waits_until_its_new_kind_is_served(void **state)
+{
+    static const char *const manifests =
+        "[{\"apiVersion\":\"apiextensions.k8s.io/"
+        "v1\",\"kind\":\"CustomResourceDefinition\",\"metadata\":{\"name\":\"ws.w.io\"},\"spec\":{"
+        "\"group\":\"w.io\",\"scope\":\"Namespaced\",\"names\":{\"kind\":\"W\"}}},"
+        "{\"apiVersion\":\"w.io/v1\",\"kind\":\"W\",\"metadata\":{\"name\":\"w1\"}}]";
+    struct bench b;
+    (void)state;
+    bench_start(&b, manifests, "{\"sync\":{}}");
+    b.cluster.kinds_at = b.cluster.now + 3 * USEC_PER_SEC;
+    for (size_t i = 0; i < 50 && !op_phase_completed(b.op.phase); i++) {
+        size_t before = b.cluster.creates;
+        fake_turn(&b.op, true);
+        if (b.cluster.creates > before && b.cluster.creates == 2)
+            assert_true(b.cluster.now >= b.cluster.kinds_at);
+    }
+    expect_message(&b, OP_SUCCEEDED, "successfully synced (all tasks run)");
+    arena_done(&b.arena);
+}
+
 static void a_dry_run_writes_nothing(void **state)
 {
     struct bench b;
@@ -423,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_restart_anywhere_creates_nothing_twice),
         cmocka_unit_test(extra_objects_are_pruned_only_on_request),
         cmocka_unit_test(a_pruned_object_that_is_gone_before_the_answer_keeps_its_row),
+        cmocka_unit_test(an_object_waits_until_its_new_kind_is_served),
         cmocka_unit_test(a_dry_run_writes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
