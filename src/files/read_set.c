@@ -1,6 +1,7 @@
 /* read_set.c */
 #include "files/read_set.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct read_set {
@@ -8,6 +9,7 @@ struct read_set {
     VEC(struct read_entry) entry;
     struct map by_path; /* "<letter><path>" -> index + 1 */
     bool incomplete;
+    bool packed; /* one block, entries sorted by path and kind, no map: a set that is only asked */
 };
 
 static const char letters[READ_KIND_COUNT] = {
@@ -28,7 +30,8 @@ void read_set_free(struct read_set *s)
 {
     if (!s)
         return;
-    arena_done(&s->arena);
+    if (!s->packed)
+        arena_done(&s->arena);
     free(s);
 }
 
@@ -36,6 +39,7 @@ void read_set_add(struct read_set *s, enum read_kind kind, enum file_kind file,
                   const struct file_id *id, str path)
 {
     char probe[FILES_PATH_MAX + 1];
+    assert(!s->packed);
     if (path.len >= FILES_PATH_MAX || s->entry.n == READ_SET_ENTRIES_MAX) {
         s->incomplete = true;
         return;
@@ -125,9 +129,31 @@ int read_set_check(const struct read_set *s, struct files *now, struct arena *a,
     return 0;
 }
 
+static int by_path_and_kind(const struct read_entry *x, const struct read_entry *y)
+{
+    int by_path = str_cmp(x->path, y->path);
+    return by_path ? by_path : (int)x->kind - (int)y->kind;
+}
+
+static bool has_packed(const struct read_set *s, enum read_kind kind, str path)
+{
+    const struct read_entry wanted = {.kind = kind, .path = path};
+    size_t low = 0, high = s->entry.n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = by_path_and_kind(&s->entry.at[middle], &wanted);
+        if (order == 0)
+            return true;
+        *(order < 0 ? &low : &high) = order < 0 ? middle + 1 : middle;
+    }
+    return false;
+}
+
 static bool has(const struct read_set *s, enum read_kind kind, str path)
 {
     char probe[FILES_PATH_MAX + 1];
+    if (s->packed)
+        return has_packed(s, kind, path);
     if (path.len >= FILES_PATH_MAX)
         return true;
     probe[0] = letters[kind];
@@ -162,6 +188,21 @@ bool read_set_touches(const struct read_set *s, str path, enum file_kind before,
                 return true;
     }
     return false;
+}
+
+static int by_path_and_kind_qsort(const void *a, const void *b)
+{
+    return by_path_and_kind(*(const struct read_entry *const *)a,
+                            *(const struct read_entry *const *)b);
+}
+
+static const struct read_entry **sorted_entries(const struct read_set *s, struct arena *a)
+{
+    const struct read_entry **sorted = ARENA_ARRAY(a, const struct read_entry *, s->entry.n + 1);
+    for (size_t i = 0; i < s->entry.n; i++)
+        sorted[i] = &s->entry.at[i];
+    qsort(sorted, s->entry.n, sizeof(*sorted), by_path_and_kind_qsort);
+    return sorted;
 }
 
 /* ---- serialised ---- */
@@ -231,6 +272,34 @@ static bool path_ok(str path)
     return ok;
 }
 
+/* The same set in the least memory: thousands of them are kept, and only ever asked. */
+static struct read_set *packed(const struct read_set *s)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    const struct read_entry **sorted = sorted_entries(s, &a);
+    size_t bytes = sizeof(*s) + s->entry.n * sizeof(struct read_entry), text = bytes;
+    for (size_t i = 0; i < s->entry.n; i++)
+        bytes += sorted[i]->path.len;
+    struct read_set *p = calloc(1, bytes);
+    if (!p)
+        abort();
+    p->packed = true;
+    p->incomplete = s->incomplete;
+    p->entry.n = s->entry.n;
+    p->entry.at = (struct read_entry *)(p + 1);
+    for (size_t i = 0; i < s->entry.n; i++) {
+        struct read_entry *e = &p->entry.at[i];
+        *e = *sorted[i];
+        e->path.at = (char *)p + text;
+        if (e->path.len)
+            memcpy((char *)p + text, sorted[i]->path.at, e->path.len);
+        text += e->path.len;
+    }
+    arena_done(&a);
+    return p;
+}
+
 int read_set_parse(str text, struct read_set **ret, struct err *err)
 {
     if (text.len > READ_SET_BYTES_MAX)
@@ -252,26 +321,15 @@ int read_set_parse(str text, struct read_set **ret, struct err *err)
             return err_set(err, ERR_INVALID, "read set: entry %zu is malformed", n);
         read_set_add(s, e.kind, e.file, &e.id, e.path);
     }
-    *ret = TAKE(s);
+    *ret = packed(s);
     return 0;
-}
-
-static int by_kind_and_path(const void *a, const void *b)
-{
-    const struct read_entry *x = *(const struct read_entry *const *)a,
-                            *y = *(const struct read_entry *const *)b;
-    int by_path = str_cmp(x->path, y->path);
-    return by_path ? by_path : (int)x->kind - (int)y->kind;
 }
 
 struct sha256 read_set_digest(const struct read_set *s)
 {
     struct arena a;
     arena_init(&a, ARENA_BYTES_DEFAULT);
-    const struct read_entry **sorted = ARENA_ARRAY(&a, const struct read_entry *, s->entry.n + 1);
-    for (size_t i = 0; i < s->entry.n; i++)
-        sorted[i] = &s->entry.at[i];
-    qsort(sorted, s->entry.n, sizeof(*sorted), by_kind_and_path);
+    const struct read_entry **sorted = sorted_entries(s, &a);
     CLEANUP(buf_done) struct buf b = BUF_INIT;
     struct sha256_stream *stream = sha256_open();
     sha256_add(stream, s->incomplete ? STR("-") : STR("+"));

@@ -45,7 +45,8 @@ static inline void read_set_freep(struct read_set **s) { read_set_free(*s); }
 void read_set_add(struct read_set *s, enum read_kind kind, enum file_kind file,
                   const struct file_id *id, str path);
 size_t read_set_len(const struct read_set *s);
-const struct read_entry *read_set_at(const struct read_set *s, size_t i); /* in order of asking */
+/* In order of asking; a parsed set: by path and kind. */
+const struct read_entry *read_set_at(const struct read_set *s, size_t i);
 
 /* Would `now` answer every question as before? *ret_same; *ret_why (arena) names the first path
  * that differs. Errors are I/O only: a path that became unreadable counts as changed. */
@@ -58,6 +59,7 @@ bool read_set_touches(const struct read_set *s, str path, enum file_kind before,
                       enum file_kind after);
 
 void read_set_print(const struct read_set *s, struct buf *out);
+/* The parsed set is packed into one block; nothing can be added to it. */
 int read_set_parse(str text, struct read_set **ret,
                    struct err *err) MUST_CHECK; /* -ERR_INVALID, -ERR_TOO_LARGE */
 /* SHA-256 of the serialised form with entries sorted: equal for the same questions and answers. */

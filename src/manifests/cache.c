@@ -47,6 +47,7 @@ static void drop_row(struct cache *c, struct question *q)
     unlink_row(c, q);
     map_remove(&c->by_id, id_str(&q->id));
     c->bytes -= QUESTION_BYTES;
+    free(q->failure);
     free(q);
 }
 
@@ -114,9 +115,15 @@ void cache_put(struct cache *c, struct question *q, const char *tree, struct ren
     shrink(c);
 }
 
+void question_succeeded(struct question *q)
+{
+    q->n_failures = 0;
+    q->failed_commit[0] = 0;
+    free(TAKE(q->failure));
+}
+
 void cache_forget(struct cache *c, struct question *q)
 {
     drop_answers(c, q, 0);
-    q->n_failures = 0;
-    q->failed_commit[0] = 0;
+    question_succeeded(q);
 }

@@ -24,7 +24,7 @@ struct question {
     char failed_commit[SOURCE_SHA_BYTES];
     unsigned n_failures;
     usec failed_at;
-    struct err failure;
+    struct err *failure; /* heap; NULL: none */
 };
 
 struct cache {
@@ -43,6 +43,7 @@ struct question *cache_get(struct cache *c, const struct sha256 *id);
 struct rendered *question_find(struct question *q, const char *tree);
 /* Add (a reference is taken), or note that an answer which is there fits this tree, too. */
 void cache_put(struct cache *c, struct question *q, const char *tree, struct rendered *r);
+void question_succeeded(struct question *q);            /* forget its failures */
 void cache_forget(struct cache *c, struct question *q); /* its answers and failures */
 
 #endif

@@ -100,7 +100,11 @@ static void remember_failure(struct job *j, struct question *q, const struct err
     q->n_failures++;
     q->failed_at = loop_now(j->m->loop);
     bool has_code = why->kind == ERR_PRECONDITION;
-    (void)err_set(&q->failure, ERR_INVALID, "Manifest generation error (cached): %s%s",
+    if (!q->failure)
+        q->failure = calloc(1, sizeof(*q->failure));
+    if (!q->failure)
+        abort();
+    (void)err_set(q->failure, ERR_INVALID, "Manifest generation error (cached): %s%s",
                   has_code ? "rpc error: code = FailedPrecondition desc = " : "", why->text);
 }
 
@@ -121,7 +125,7 @@ static void run_ended(void *arg, struct answer *a)
     j->running = false;
     m->stats.n_renders++;
     if (r) {
-        q->n_failures = 0;
+        question_succeeded(q);
         cache_put(&m->cache, q, j->lease->commit->tree, r);
     } else if (is_about_manifests(a->err.kind)) {
         remember_failure(j, q, &a->err);
@@ -247,7 +251,7 @@ static void look_up(struct job *j)
     }
     if (is_paused(m, q, j->lease->commit->sha)) {
         m->stats.n_paused++;
-        job_fail(j, &q->failure);
+        job_fail(j, q->failure);
         return;
     }
     struct rendered *r = question_find(q, j->lease->commit->tree);

@@ -1,6 +1,8 @@
 /* payload.c */
 #include "manifests/payload.h"
 
+#include <string.h>
+
 #include "value/json.h"
 
 /* ---- orders ---- */
@@ -131,7 +133,9 @@ void rendered_unref(struct rendered *r)
     for (size_t i = 0; i < r->n_objects; i++)
         doc_unref(r->object[i].object);
     read_set_free(r->reads);
-    arena_done(&r->arena);
+    free(r->object);
+    free(r->warning);
+    free(r->text);
     free(r);
 }
 
@@ -146,13 +150,37 @@ static bool parse_type(str name, enum render_type *ret)
     return false;
 }
 
+/* Bytes of all texts that the result keeps; keep_text then hands out the block piece by piece. */
+static size_t text_bytes(value v)
+{
+    size_t n = 0;
+    struct value_iter it = value_iter(value_getz(v, "objects"));
+    while (value_next(&it))
+        n += value_str(value_getz(it.val, "file")).len;
+    it = value_iter(value_getz(v, "warnings"));
+    while (value_next(&it))
+        n += value_str(it.val).len;
+    return n;
+}
+
+static str keep_text(struct rendered *r, str s)
+{
+    char *at = r->text + r->text_len;
+    if (s.len)
+        memcpy(at, s.at, s.len);
+    r->text_len += s.len;
+    return str_mem(at, s.len);
+}
+
 static int parse_objects(value list, struct rendered *r, struct sha256_stream *digest,
                          struct err *err)
 {
     size_t n = value_len(list);
     if (!value_is_list(list) || n > RENDER_OBJECTS_MAX)
         return err_set(err, ERR_INVALID, "rendered manifests: objects are missing or too many");
-    r->object = ARENA_ARRAY(&r->arena, struct manifest, n + 1);
+    r->object = calloc(n + 1, sizeof(*r->object));
+    if (!r->object)
+        abort();
     struct value_iter it = value_iter(list);
     while (value_next(&it)) {
         value object = value_getz(it.val, "object");
@@ -162,7 +190,7 @@ static int parse_objects(value list, struct rendered *r, struct sha256_stream *d
             return err_set(err, ERR_INVALID, "rendered manifests: entry %zu is no object", it.i);
         struct manifest *m = &r->object[r->n_objects];
         m->object = doc_freeze(object, 0);
-        m->file = arena_str(&r->arena, value_str(value_getz(it.val, "file")));
+        m->file = keep_text(r, value_str(value_getz(it.val, "file")));
         m->line = (uint32_t)line;
         r->n_objects++;
         r->bytes += doc_bytes(m->object) + sizeof(*m) + m->file.len;
@@ -180,10 +208,13 @@ static int parse_into(value v, str reads, struct rendered *r, struct err *err)
     if (rc)
         return rc;
     value warnings = value_getz(v, "warnings");
-    r->warning = ARENA_ARRAY(&r->arena, str, value_len(warnings) + 1);
+    r->warning = calloc(value_len(warnings) + 1, sizeof(str));
+    r->text = malloc(text_bytes(v) + 1);
+    if (!r->warning || !r->text)
+        abort();
     struct value_iter it = value_iter(warnings);
     while (value_next(&it))
-        r->warning[r->n_warnings++] = arena_str(&r->arena, value_str(it.val));
+        r->warning[r->n_warnings++] = keep_text(r, value_str(it.val));
     struct sha256_stream *digest = sha256_open();
     rc = parse_objects(value_getz(v, "objects"), r, digest, err);
     r->digest = sha256_close(digest);
@@ -202,7 +233,6 @@ int payload_parse(str json, str reads, struct rendered **ret, struct err *err)
     if (!r)
         abort();
     r->n = 1;
-    arena_init(&r->arena, ARENA_BYTES_DEFAULT);
     rc = parse_into(doc_root(doc), reads, r, err);
     doc_unref(doc);
     if (rc) {

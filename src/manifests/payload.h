@@ -34,7 +34,8 @@ int payload_render(const struct render_order *o, struct files *files, struct are
 /* What was rendered: immutable, reference-counted, any thread. */
 struct rendered {
     _Atomic unsigned n;
-    struct arena arena;
+    char *text; /* file names and warnings, one block */
+    size_t text_len;
     enum render_type type;
     struct manifest *object;
     size_t n_objects;
