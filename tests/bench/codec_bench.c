@@ -10,14 +10,18 @@
 
 #include "value/doc.h"
 #include "value/json.h"
+#include "value/yaml.h"
 
 #define OBJECTS_MAX 4096
 
 struct objects {
-    str text[OBJECTS_MAX];
+    struct arena arena; /* of the texts */
+    str text[OBJECTS_MAX], yaml[OBJECTS_MAX];
     struct doc *doc[OBJECTS_MAX];
     size_t n, bytes;
 };
+
+static struct buf out_buf = BUF_INIT;
 
 static double now(void)
 {
@@ -35,11 +39,14 @@ static void read_objects(struct objects *o, const char *path)
     struct err err;
     while (f && o->n < OBJECTS_MAX && (len = getline(&line, &cap, f)) > 0) {
         str text = str_trim(str_mem(line, (size_t)len));
-        o->text[o->n] = str_mem(memcpy(malloc(text.len + 1), text.at, text.len), text.len);
+        o->text[o->n] = arena_str(&o->arena, text);
         if (json_parse_doc(o->text[o->n], NULL, &o->doc[o->n], &err)) {
             fprintf(stderr, "codec-bench: %s: %s\n", path, err.text);
             exit(1);
         }
+        buf_reset(&out_buf);
+        yaml_print(doc_root(o->doc[o->n]), YAML_SIGS, AUDIENCE_WIRE, &out_buf);
+        o->yaml[o->n] = arena_str(&o->arena, buf_str(&out_buf));
         o->bytes += text.len;
         o->n++;
     }
@@ -60,8 +67,6 @@ static size_t parse_each(const struct objects *o, size_t i)
     return o->text[i].len;
 }
 
-static struct buf out_buf = BUF_INIT;
-
 static size_t print_each(const struct objects *o, size_t i)
 {
     buf_reset(&out_buf);
@@ -73,6 +78,25 @@ static size_t print_sorted_each(const struct objects *o, size_t i)
 {
     buf_reset(&out_buf);
     json_print(doc_root(o->doc[i]), AUDIENCE_WIRE, JSON_SORT_KEYS, &out_buf);
+    return out_buf.len;
+}
+
+static size_t yaml_in_each(const struct objects *o, size_t i)
+{
+    struct arena a;
+    value v;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    if (yaml_parse(o->yaml[i], NULL, &a, &v, NULL))
+        abort();
+    doc_unref(doc_freeze(v, 0));
+    arena_done(&a);
+    return o->yaml[i].len;
+}
+
+static size_t yaml_out_each(const struct objects *o, size_t i)
+{
+    buf_reset(&out_buf);
+    yaml_print(doc_root(o->doc[i]), YAML_SIGS, AUDIENCE_WIRE, &out_buf);
     return out_buf.len;
 }
 
@@ -168,6 +192,8 @@ static void print_trees(const struct objects *o)
         sha256_add(all, buf_str(&out_buf));
         sha256_add(all, STR("\n"));
     }
+    for (size_t i = 0; i < o->n; i++)
+        sha256_add(all, o->yaml[i]);
     struct sha256 sum = sha256_close(all);
     printf("trees %.*s\n", STR_FMT(hex_str(&a, sum.byte, sizeof(sum.byte))));
     arena_done(&a);
@@ -181,6 +207,7 @@ int main(int argc, char **argv)
         return 2;
     }
     double seconds = argc > 2 ? strtod(argv[2], NULL) : 2;
+    arena_init(&o.arena, (size_t)1 << 30);
     read_objects(&o, argv[1]);
     size_t frozen = 0, packed = 0;
     for (size_t i = 0; i < o.n; i++) {
@@ -196,6 +223,8 @@ int main(int argc, char **argv)
     measure("json in", parse_each, &o, seconds);
     measure("json out", print_each, &o, seconds);
     measure("json out, keys sorted", print_sorted_each, &o, seconds);
+    measure("yaml in", yaml_in_each, &o, seconds);
+    measure("yaml out", yaml_out_each, &o, seconds);
     measure("list in, by pieces", list_each, &o, seconds);
     measure("digest", digest_each, &o, seconds);
     measure("thaw", thaw_each, &o, seconds);

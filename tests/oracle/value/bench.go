@@ -9,6 +9,7 @@ import (
 	"time"
 
 	kjson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
 )
 
 // go run . bench OBJECTS.jsonl SECONDS: what codec-bench measures, by the Go libraries, in the same words; then one digest of
@@ -26,7 +27,23 @@ func bench(path string, seconds float64) {
 		digest.Write(out)
 		digest.Write([]byte("\n"))
 	}
+	yamls := make([][]byte, len(trees))
+	for i := range trees {
+		yamls[i], err = yaml.Marshal(trees[i])
+		check(err)
+		digest.Write(yamls[i])
+	}
 	fmt.Printf("trees %x\n", digest.Sum(nil))
+	measure("yaml in", seconds, len(texts), func(i int) int {
+		var v map[string]any
+		check(yaml.Unmarshal(yamls[i], &v))
+		return len(yamls[i])
+	})
+	measure("yaml out", seconds, len(texts), func(i int) int {
+		out, err := yaml.Marshal(trees[i])
+		check(err)
+		return len(out)
+	})
 	measure("json in", seconds, len(texts), func(i int) int {
 		var v map[string]any
 		check(json.Unmarshal(texts[i], &v))
