@@ -70,12 +70,30 @@ static bool is_indicator(str s, size_t i, size_t width, bool after_blank)
     return s.at[i] == '#' && after_blank;
 }
 
+/* Bytes from i on that say nothing about what may be done with the text: printable ASCII but : and
+ * #. */
+static size_t silent_run(str s, size_t i)
+{
+    static const bool silent[256] = {['!' ... '"'] = true,
+                                     ['$' ... '9'] = true,
+                                     [';' ... '~'] = true};
+    size_t from = i;
+    while (i < s.len && silent[(uint8_t)s.at[i]])
+        i++;
+    return i - from;
+}
+
 static struct seen look(str s)
 {
     struct seen is = {.indicators = starts_indicator(s)};
     bool after_space = false, after_break = false, after_blank = true;
     size_t width;
     for (size_t i = 0; i < s.len; i += width) {
+        width = silent_run(s, i);
+        if (width > 0) {
+            after_space = after_break = after_blank = false;
+            continue;
+        }
         width = yaml_char_width(s, i);
         bool last = i + width == s.len, brk = yaml_break_at(s, i), space = s.at[i] == ' ';
         is.indicators |= i > 0 && is_indicator(s, i, width, after_blank);
