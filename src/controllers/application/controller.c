@@ -124,8 +124,6 @@ void application_free(struct application *app)
     free(app);
 }
 
-static void free_later(void *arg) { application_free(arg); }
-
 /* ---- informers ---- */
 
 static struct application *find_application(struct app_controller *c, str ns, str name)
@@ -137,16 +135,12 @@ static struct application *find_application(struct app_controller *c, str ns, st
     return app;
 }
 
+/* Told by the informer's own events only, never inside a step of this application. */
 static void application_removed(struct application *app)
 {
-    if (app->gone)
-        return;
     forget_sources(app);
     appcache_remove(app->controller->config.results, str_of(app->key));
-    app->gone = true;
-    map_remove(&app->controller->app, str_of(app->key));
-    map_remove(&app->controller->by_instance, str_of(app->instance));
-    loop_defer(app->controller->config.loop, free_later, app);
+    application_free(app);
 }
 
 static void copy_word(char *to, size_t size, str word)
