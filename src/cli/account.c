@@ -1,6 +1,8 @@
 /* account, version, completion. */
 #include "cli/commands.h"
+#include "base/time.h"
 #include "cli/remote.h"
+#include "cli/table.h"
 #include "value/json.h"
 
 #define CLI_VERSION "v3.6.0+tiphys"
@@ -18,8 +20,11 @@ int account_user_info_run(struct cli *c)
     if (remote_call(c, METHOD_GET, STR("/api/v1/session/userinfo"), NULL, 0, VALUE_ABSENT, &info,
                     &err))
         return cli_error(c, &err);
-    if (cli_print_value(c, info, format))
+    if (cli_print_value(c, info, format)) {
+        if (str_is(format, "yaml"))
+            fputc('\n', c->out);
         return 0;
+    }
     if (format.len)
         return cli_fatal(c, CLI_EXIT_USE, "Unknown output format: %.*s", STR_FMT(format));
     bool in = value_bool(value_getz(info, "loggedIn"));
@@ -51,6 +56,171 @@ int account_can_i_run(struct cli *c)
     if (remote_call(c, METHOD_GET, path, NULL, 0, VALUE_ABSENT, &answer, &err))
         return cli_error(c, &err);
     fprintf(c->out, "%.*s\n", STR_FMT(value_str(value_getz(answer, "value"))));
+    return 0;
+}
+
+static str capabilities(struct cli *c, value account)
+{
+    str text = STR("");
+    for (struct value_iter it = value_iter(value_getz(account, "capabilities")); value_next(&it);)
+        text = ARENA_CAT(c->arena, text, it.i ? STR(", ") : STR(""), value_str(it.val));
+    return text;
+}
+
+int account_list_run(struct cli *c)
+{
+    value answer;
+    struct err err;
+    struct table t;
+    str format = cli_flag(c, "output");
+    int r = remote_open(c);
+    if (r)
+        return r;
+    if (remote_call(c, METHOD_GET, STR("/api/v1/account"), NULL, 0, VALUE_ABSENT, &answer, &err))
+        return cli_error(c, &err);
+    value items = value_getz(answer, "items");
+    if (cli_print_value(c, items, format))
+        return 0;
+    bool names = str_is(format, "name");
+    if (!names && format.len && !str_is(format, "wide"))
+        return cli_fatal(c, CLI_EXIT_ERROR, "unknown output format: %.*s", STR_FMT(format));
+    table_init(&t, c->arena, 0, 2);
+    if (!names)
+        table_add(&t, "NAME\tENABLED\tCAPABILITIES");
+    for (struct value_iter it = value_iter(items); value_next(&it);) {
+        str name = value_str(value_getz(it.val, "name"));
+        if (names)
+            table_add(&t, "%.*s", STR_FMT(name));
+        else
+            table_add(&t, "%.*s\t%s\t%.*s", STR_FMT(name),
+                      value_bool(value_getz(it.val, "enabled")) ? "true" : "false",
+                      STR_FMT(capabilities(c, it.val)));
+    }
+    table_print(&t, c->out);
+    return 0;
+}
+
+/* Seconds since 1970 as argocd shows them; 0: never. */
+static str token_time(struct cli *c, value seconds, bool never)
+{
+    int64_t s = 0;
+    if (!str_to_i64(value_str(seconds), &s))
+        s = value_int(seconds);
+    return !s && never ? STR("never") : time_str(c->arena, s * USEC_PER_SEC);
+}
+
+static void print_account(struct cli *c, value account)
+{
+    value tokens = value_getz(account, "tokens");
+    struct table t;
+    fprintf(c->out, "%-20s%.*s\n%-20s%s\n%-20s%.*s\n\nTokens:\n",
+            "Name:", STR_FMT(value_str(value_getz(account, "name"))),
+            "Enabled:", value_bool(value_getz(account, "enabled")) ? "true" : "false",
+            "Capabilities:", STR_FMT(capabilities(c, account)));
+    if (!value_len(tokens)) {
+        fputs("NONE\n", c->out);
+        return;
+    }
+    table_init(&t, c->arena, 0, 2);
+    table_add(&t, "ID\tISSUED AT\tEXPIRING AT");
+    for (struct value_iter it = value_iter(tokens); value_next(&it);)
+        table_add(&t, "%.*s\t%.*s\t%.*s", STR_FMT(value_str(value_getz(it.val, "id"))),
+                  STR_FMT(token_time(c, value_getz(it.val, "issuedAt"), false)),
+                  STR_FMT(token_time(c, value_getz(it.val, "expiresAt"), true)));
+    table_print(&t, c->out);
+}
+
+/* --account, or who is logged in. 0 or an exit code (told). */
+static int account_name(struct cli *c, str *ret)
+{
+    value info;
+    struct err err;
+    *ret = cli_flag(c, "account");
+    if (ret->len)
+        return 0;
+    if (remote_call(c, METHOD_GET, STR("/api/v1/session/userinfo"), NULL, 0, VALUE_ABSENT, &info,
+                    &err))
+        return cli_error(c, &err);
+    *ret = value_str(value_getz(info, "username"));
+    return 0;
+}
+
+int account_get_run(struct cli *c)
+{
+    value account;
+    struct err err;
+    str name, format = cli_flag(c, "output");
+    int r = remote_open(c);
+    r = r ? r : account_name(c, &name);
+    if (r)
+        return r;
+    str path = ARENA_CAT(c->arena, STR("/api/v1/account/"), remote_escape(c->arena, name));
+    if (remote_call(c, METHOD_GET, path, NULL, 0, VALUE_ABSENT, &account, &err))
+        return cli_error(c, &err);
+    if (cli_print_value(c, account, format))
+        return 0;
+    if (format.len && !str_is(format, "wide"))
+        return cli_fatal(c, CLI_EXIT_ERROR, "unknown output format: %.*s", STR_FMT(format));
+    print_account(c, account);
+    return 0;
+}
+
+/* "3h", "30m", "7d"; false: no such text. */
+static bool lifetime(str s, int64_t *ret_seconds)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    int64_t n;
+    for (size_t i = 0; s.len > 1 && i < ARRAY_LEN(units); i++)
+        if (s.at[s.len - 1] == units[i].unit && str_to_i64(str_sub(s, 0, s.len - 1), &n)) {
+            *ret_seconds = n * units[i].seconds;
+            return true;
+        }
+    return false;
+}
+
+int account_generate_token_run(struct cli *c)
+{
+    value answer, body = value_new_map(c->arena);
+    struct err err;
+    int64_t seconds;
+    str name, expires = cli_flag(c, "expires-in");
+    int r = remote_open(c);
+    if (r)
+        return r;
+    if (!lifetime(expires, &seconds))
+        return cli_fatal(c, CLI_EXIT_ERROR,
+                         "invalid since format '%.*s', expected format <duration><unit> (e.g. 3h)",
+                         STR_FMT(expires));
+    if ((r = account_name(c, &name)))
+        return r;
+    value_set_str(c->arena, body, "name", name);
+    value_set_str(c->arena, body, "id", cli_flag(c, "id"));
+    value_setz(c->arena, body, "expiresIn", value_of_int(c->arena, seconds));
+    str path =
+        ARENA_CAT(c->arena, STR("/api/v1/account/"), remote_escape(c->arena, name), STR("/token"));
+    if (remote_call(c, METHOD_POST, path, NULL, 0, body, &answer, &err))
+        return cli_error(c, &err);
+    fprintf(c->out, "%.*s\n", STR_FMT(value_str(value_getz(answer, "token"))));
+    return 0;
+}
+
+int account_delete_token_run(struct cli *c)
+{
+    struct err err;
+    str name;
+    if (c->args.n != 1)
+        return cli_usage(c);
+    int r = remote_open(c);
+    r = r ? r : account_name(c, &name);
+    if (r)
+        return r;
+    str path = ARENA_CAT(c->arena, STR("/api/v1/account/"), remote_escape(c->arena, name),
+                         STR("/token/"), remote_escape(c->arena, c->args.at[0]));
+    if (remote_call(c, METHOD_DELETE, path, NULL, 0, VALUE_ABSENT, NULL, &err))
+        return cli_error(c, &err);
     return 0;
 }
 

@@ -1,6 +1,8 @@
 #include "cli/app.h"
 
+#include "argo/kinds.h"
 #include "base/time.h"
+#include "value/bind.h"
 
 struct app_name app_name_of(struct cli *c, str given)
 {
@@ -216,4 +218,53 @@ int app_check_selection(struct cli *c, const struct cli_given *only)
                              STR_FMT(s));
     }
     return 0;
+}
+
+/* ---- order ---- */
+
+static value ordered(struct cli *c, const struct bind_table *t, value v);
+
+static value ordered_field(struct cli *c, const struct bind_field *f, value v)
+{
+    const struct bind_table *t = f->type == BIND_METADATA ? &bind_metadata_table : f->table;
+    if (value_is_list(v)) {
+        value list = value_new_list(c->arena);
+        for (struct value_iter it = value_iter(v); value_next(&it);)
+            value_push(c->arena, list, t ? ordered(c, t, it.val) : it.val);
+        return list;
+    }
+    if (!value_is_map(v))
+        return v;
+    if (t && f->shape != BIND_MAP)
+        return ordered(c, t, v);
+    value map = value_copy(c->arena, v); /* a map in Go: keys in order */
+    value_sort_keys(c->arena, map, true);
+    return map;
+}
+
+static value ordered(struct cli *c, const struct bind_table *t, value v)
+{
+    if (!value_is_map(v))
+        return v;
+    value map = value_new_map(c->arena);
+    for (size_t i = 0; i < t->n_fields; i++) {
+        str name = str_of(t->field[i].name);
+        value child = value_get(v, name);
+        if (value_exists(child))
+            value_set(c->arena, map, name, ordered_field(c, &t->field[i], child));
+    }
+    for (struct value_iter it = value_iter(v); value_next(&it);)
+        if (!value_exists(value_get(map, it.key)))
+            value_set(c->arena, map, it.key, it.val);
+    return map;
+}
+
+value app_ordered(struct cli *c, value v)
+{
+    if (!value_is_list(v))
+        return ordered(c, argo_kind_application.table, v);
+    value list = value_new_list(c->arena);
+    for (struct value_iter it = value_iter(v); value_next(&it);)
+        value_push(c->arena, list, ordered(c, argo_kind_application.table, it.val));
+    return list;
 }

@@ -26,6 +26,9 @@ str app_qualified(struct cli *c, value app); /* "argocd/shop" */
 str app_server(value app);
 value app_source(value app, size_t i); /* i-th of spec.sources, or spec.source */
 size_t app_n_sources(value app);
+/* With fields in the order of Go's structs, as -o json shows them; v is an application or a list of
+ * them. */
+value app_ordered(struct cli *c, value v);
 str app_sync_policy(value app); /* "Manual", "Auto", "Auto-Prune" */
 
 /* ---- showing ---- */

@@ -206,6 +206,7 @@ int app_patch_run(struct cli *c)
     if (remote_call(c, METHOD_PATCH, app_path(c, name, ""), NULL, 0, body, &patched, &err))
         return cli_error(c, &err);
     cli_print_value(c, patched, STR("yaml"));
+    fputc('\n', c->out);
     return 0;
 }
 

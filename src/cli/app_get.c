@@ -25,7 +25,7 @@ int app_get_run(struct cli *c)
         return cli_error(c, &err);
     if (!app_known_format(format))
         return cli_fatal(c, CLI_EXIT_ERROR, "unknown output format: %.*s", STR_FMT(format));
-    if (cli_print_value(c, app, format))
+    if (cli_print_value(c, app_ordered(c, app), format))
         return 0;
     app_show_header(c, app, cli_switch(c, "show-operation"), cli_switch(c, "show-params"));
     if (app_show_body(c, app, format, &err))
@@ -112,7 +112,7 @@ int app_list_run(struct cli *c)
     for (struct value_iter it = value_iter(value_getz(list, "items")); value_next(&it);)
         if (keep(c, it.val))
             value_push(c->arena, apps, it.val);
-    if (cli_print_value(c, apps, format))
+    if (cli_print_value(c, app_ordered(c, apps), format))
         return 0;
     if (str_is(format, "name"))
         for (struct value_iter it = value_iter(apps); value_next(&it);)
@@ -254,6 +254,7 @@ static int print_manifest(struct cli *c, str json, struct err *err)
         return r;
     fputs("---\n", c->out);
     cli_print_value(c, v, STR("yaml"));
+    fputc('\n', c->out);
     return 0;
 }
 

@@ -86,7 +86,7 @@ static void show_final(struct waiting *g)
     value app;
     if (g->refresh && !app_fetch(c, g->name, "normal", &app, &err))
         g->app = app;
-    if (cli_print_value(c, g->app, g->w->format))
+    if (cli_print_value(c, app_ordered(c, g->app), g->w->format))
         return;
     fputc('\n', c->out);
     app_show_summary(c, g->app, g->url);

@@ -62,7 +62,6 @@ bool cli_print_value(struct cli *c, value v, str format)
         buf_addc(&out, '\n');
     } else if (str_is(format, "yaml")) {
         yaml_print(v, YAML_SIGS, AUDIENCE_WIRE, &out);
-        buf_addc(&out, '\n');
     } else {
         return false;
     }

@@ -223,6 +223,24 @@ static const struct cli_flag login_flags[] = {
 static const struct cli_flag relogin_flags[] = {{"password", 0, FLAG_STRING, "",
                                                  "The password of an account to authenticate"},
                                                 END};
+static const struct cli_flag account_flags[] = {
+    {"account", 'a', FLAG_STRING, "", "Account name. Defaults to the current account."},
+    {"output", 'o', FLAG_STRING, "wide", "Output format. One of: json|yaml|wide|name"},
+    END,
+};
+static const struct cli_flag account_list_flags[] = {{"output", 'o', FLAG_STRING, "wide",
+                                                      "Output format. One of: json|yaml|wide|name"},
+                                                     END};
+static const struct cli_flag token_flags[] = {
+    {"account", 'a', FLAG_STRING, "", "Account name. Defaults to the current account."},
+    {"expires-in", 'e', FLAG_STRING, "0s",
+     "Duration before the token will expire (e.g. 12h, 7d); never when 0s"},
+    {"id", 0, FLAG_STRING, "", "Optional token id"},
+    END,
+};
+static const struct cli_flag configure_flags[] =
+    {{"prompts-enabled", 0, FLAG_BOOL, "false", "Enable (or disable) optional interactive prompts"},
+     END};
 static const struct cli_flag context_flags[] = {{"delete", 0, FLAG_BOOL, "false",
                                                  "Delete the context instead of switching to it"},
                                                 END};
@@ -236,6 +254,18 @@ static const struct cli_flag version_flags[] = {
 const struct cli_command cli_commands[] = {
     {"account", "account", "Manage account settings", {none}, NULL},
     {"account can-i", "can-i ACTION RESOURCE SUBRESOURCE", "Can I", {none}, account_can_i_run},
+    {"account delete-token",
+     "delete-token",
+     "Deletes account token",
+     {account_flags},
+     account_delete_token_run},
+    {"account generate-token",
+     "generate-token",
+     "Generate account token",
+     {token_flags},
+     account_generate_token_run},
+    {"account get", "get", "Get account details", {account_flags}, account_get_run},
+    {"account list", "list", "List accounts", {account_list_flags}, account_list_run},
     {"account get-user-info",
      "get-user-info",
      "Get user info",
@@ -302,6 +332,7 @@ const struct cli_command cli_commands[] = {
      "output shell completion code for the specified shell (bash, zsh or fish)",
      {none},
      completion_run},
+    {"configure", "configure", "Manage local configuration", {configure_flags}, configure_run},
     {"context", "context [CONTEXT]", "Switch between contexts", {context_flags}, context_run},
     {"login", "login SERVER", "Log in to Argo CD", {login_flags}, login_run},
     {"logout", "logout CONTEXT", "Log out from Argo CD", {none}, logout_run},

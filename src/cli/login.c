@@ -291,3 +291,22 @@ int context_run(struct cli *c)
     fprintf(c->out, "Switched to context '%.*s'\n", STR_FMT(name));
     return 0;
 }
+
+int configure_run(struct cli *c)
+{
+    value config;
+    struct err err;
+    if (config_read(c, &config, &err))
+        return cli_error(c, &err);
+    if (!value_exists(config)) {
+        fputs("No local configuration found\n", c->out);
+        return CLI_EXIT_USE;
+    }
+    value_setz(c->arena, config, "prompts-enabled",
+               value_of_bool(c->arena, cli_switch(c, "prompts-enabled")));
+    if (config_write(c, config, &err))
+        return cli_error(c, &err);
+    fputs("Successfully updated the following configuration settings:\nprompts-enabled: ", c->out);
+    fputs(cli_switch(c, "prompts-enabled") ? "true\n" : "false\n", c->out);
+    return 0;
+}
