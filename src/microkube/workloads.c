@@ -91,8 +91,7 @@ struct mk_object *mk_pod_create(struct microkube *mk, struct mk_object *owner, v
     value_set_str(a, meta, "namespace", owner->ns);
     if (name.len)
         value_set_str(a, meta, "name", name);
-    else
-        value_set_str(a, meta, "generateName", ARENA_CAT(a, owner->name, STR("-")));
+    value_set_str(a, meta, "generateName", ARENA_CAT(a, owner->name, STR("-")));
     if (hash.len)
         value_set_str(a, value_edit_map(a, meta, STR("labels")), hash_label, hash);
     value_setz(a, meta, "ownerReferences", mk_owner_ref(a, o));
@@ -119,11 +118,15 @@ void mk_condition_set(struct microkube *mk, struct arena *a, value status,
             str_eq(value_path_str(it.val, "message"), c->message))
             updated = value_path_str(it.val, "lastUpdateTime");
     }
+    if (c->of_generation)
+        value_setz(a, v, "lastProbeTime", value_null(a));
     value_set_str(a, v, "lastTransitionTime", moved);
     if (c->with_update_time)
         value_set_str(a, v, "lastUpdateTime", updated);
     if (c->message.len)
         value_set_str(a, v, "message", c->message);
+    if (c->of_generation)
+        value_setz(a, v, "observedGeneration", value_of_int(a, c->of_generation));
     if (c->reason)
         value_set_str(a, v, "reason", str_of(c->reason));
     value_set_str(a, v, "status", str_of(c->status));

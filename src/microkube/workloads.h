@@ -36,6 +36,7 @@ struct mk_condition {
     const char *type, *status, *reason;
     str message;
     bool with_update_time; /* Deployments have lastUpdateTime too */
+    int64_t of_generation; /* pods: observedGeneration and lastProbeTime; 0: neither */
 };
 void mk_condition_set(struct microkube *mk, struct arena *a, value status,
                       const struct mk_condition *c);

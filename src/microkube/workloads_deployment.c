@@ -47,6 +47,7 @@ void mk_replicaset_controller(struct microkube *mk, struct mk_object *o, struct 
                value_of_int(a, object_generation(doc_root(o->doc))));
     mk_set_count(a, status, "readyReplicas", c.ready);
     value_setz(a, status, "replicas", value_of_int(a, c.all));
+    value_setz(a, status, "terminatingReplicas", value_of_int(a, 0)); /* pods end at once */
     mk_status_update(mk, o, status, a);
 }
 
@@ -276,6 +277,7 @@ static void write_status(struct rollout *r)
     value_setz(a, status, "observedGeneration", value_of_int(a, object_generation(d)));
     mk_set_count(a, status, "readyReplicas", ready);
     mk_set_count(a, status, "replicas", all);
+    value_setz(a, status, "terminatingReplicas", value_of_int(a, 0));
     mk_set_count(a, status, "unavailableReplicas", MAX_OF(r->want - ready, 0));
     mk_set_count(a, status, "updatedReplicas", updated);
     value v = value_edit(a, d);

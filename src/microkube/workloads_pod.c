@@ -119,23 +119,25 @@ static void set_conditions(struct microkube *mk, struct arena *a, value pod, val
 {
     static const char *const always[] = {"PodReadyToStartContainers", "Initialized",
                                          "PodScheduled"};
+    static const char *const by_containers[] = {"Ready", "ContainersReady"};
     str names = STR("");
     for (struct value_iter it = value_iter(value_path(pod, "spec.containers")); value_next(&it);)
         names = ARENA_CAT(a, names, names.len ? STR(" ") : STR(""), value_path_str(it.val, "name"));
-    str unready = arena_printf(a, "containers with unready status: [%.*s]", STR_FMT(names));
-    const char *reason = o->ready                   ? NULL
-                         : o->done && !o->exit_code ? "PodCompleted"
-                                                    : "ContainersNotReady";
-    for (size_t i = 0; i < ARRAY_LEN(always); i++)
-        mk_condition_set(mk, a, status,
-                         &(struct mk_condition){always[i], "True", NULL, STR(""), false});
-    str message = o->ready || o->done ? STR("") : unready;
-    mk_condition_set(mk, a, status,
-                     &(struct mk_condition){"Ready", o->ready ? "True" : "False", reason, message,
-                                            false});
-    mk_condition_set(mk, a, status,
-                     &(struct mk_condition){"ContainersReady", o->ready ? "True" : "False", reason,
-                                            message, false});
+    struct mk_condition c = {.status = "True",
+                             .message = STR(""),
+                             .of_generation = object_generation(pod)};
+    for (size_t i = 0; i < ARRAY_LEN(always); i++) {
+        c.type = always[i];
+        mk_condition_set(mk, a, status, &c);
+    }
+    c.status = o->ready ? "True" : "False";
+    c.reason = o->ready ? NULL : o->done && !o->exit_code ? "PodCompleted" : "ContainersNotReady";
+    if (!o->ready && !o->done)
+        c.message = arena_printf(a, "containers with unready status: [%.*s]", STR_FMT(names));
+    for (size_t i = 0; i < ARRAY_LEN(by_containers); i++) {
+        c.type = by_containers[i];
+        mk_condition_set(mk, a, status, &c);
+    }
 }
 
 void mk_pod_controller(struct microkube *mk, struct mk_object *o, struct arena *a)
@@ -153,8 +155,7 @@ void mk_pod_controller(struct microkube *mk, struct mk_object *o, struct arena *
         pod = doc_root(o->doc);
     }
     if (duration_parse(object_annotation(pod, MK_READY_AFTER), &after))
-        ready_at =
-            MAX_OF(ready_at, mk_now(mk) - after) == ready_at ? ready_at + after : ready_at + after;
+        ready_at += after;
     struct outcome out = outcome_of(pod, fate_of(pod), !after || mk_now(mk) >= ready_at);
     value status = value_edit(a, value_getz(pod, "status"));
     if (str_is(value_path_str(status, "phase"), out.phase) && mk_pod_is_ready(pod) == out.ready &&
