@@ -403,6 +403,8 @@ void conn_close(struct conn *c, bool send_rest)
     c->owner = NULL;
     if (c->closing)
         return;
+    if (send_rest && c->memory && c->sink)
+        c->sink(c->sink_arg, buf_str(&c->out));
     if (!send_rest || c->memory || c->told_closed || !c->connected) {
         shut(c);
         return;
