@@ -23,6 +23,27 @@ fault("retries do not back off", "src/control/workqueue.c",
 fault("the queue has no bound", "src/control/workqueue.c",
       "q->n_live >= q->config.keys_max", "q->n_live >= (size_t)-1", "control/workqueue_test")
 
+fault("a late answer reaches the next call in its place", "src/event/call.c",
+      "s->gen == c.gen && s->state", "s->gen && s->state", "event/event_test")
+fault("a lease is kept though it could not be renewed", "src/control/lease.c",
+      "static void on_deadline(void *arg) { set_held(arg, false); }", "static void on_deadline(void *arg) { (void)arg; }",
+      "control/lease_test")
+fault("an old answer replaces a newer object", "src/control/informer.c",
+      "        return x > y;", "        return x != y;", "control/informer_test")
+fault("an expired watch goes on from its old version", "src/cluster/reflector.c",
+      "    if (why->kind == ERR_GONE) {\n        buf_reset(&r->version);", "    if (why->kind == ERR_GONE) {", "cluster/mirror_test")
+fault("what a new list does not have stays in the mirror", "src/cluster/mirror.c",
+      "    if (s->listed) /* nothing can be gone after the first list */", "    if (!s)", "cluster/mirror_test")
+fault("an object made again by its old name counts as changed", "src/cluster/mirror.c",
+      "    if (replaced) {", "    if (replaced && !m) {", "cluster/mirror_test")
+fault("children of an owner that went first are lost", "src/cluster/mirror_store.c",
+      "    if (!r->node.children)\n        return;", "    if (r)\n        return;", "cluster/mirror_test")
+fault("a change below an application's object concerns nobody", "src/cluster/mirror_query.c",
+      "    if (subject.len || depth == MIRROR_OWNER_DEPTH_MAX)", "    if (subject.len || depth < MIRROR_OWNER_DEPTH_MAX)",
+      "cluster/mirror_test")
+fault("a new kind is not discovered", "src/cluster/mirror.c",
+      "k->makes_kinds = makes_kinds(from);", "k->makes_kinds = false;", "cluster/mirror_test")
+
 # --- reading the desired state
 
 fault("recurse is ignored", "src/render/directory.c",

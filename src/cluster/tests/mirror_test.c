@@ -23,7 +23,7 @@ struct bench {
     struct mirror *mirror;
     struct mirror_policy policy;
     struct shadow shadow[FAKE_OBJECTS_MAX];
-    size_t n_shadow, n_changes, n_batches, n_synced, n_kinds, n_failed;
+    size_t n_shadow, n_changes, n_deleted, n_batches, n_synced, n_kinds, n_failed;
     char roots[256];
     const char *subject_label;
     bool close_in_callback;
@@ -67,6 +67,7 @@ static void changed(void *arg, const struct mirror_change *change, size_t n)
         assert_non_null(s); /* modified and deleted ones were added before */
         assert_true(str_is(c->old_subject, s->subject));
         if (c->what == MIRROR_DELETED) {
+            b->n_deleted++;
             assert_true(str_is(c->resource_version, s->version));
             *s = b->shadow[--b->n_shadow];
             continue;
@@ -294,6 +295,7 @@ static void an_expired_watch_lists_again_and_finds_what_went_meanwhile(void **st
     run(b, 2 * USEC_PER_MIN);
     check_equal(b);
     mirror_status(b->mirror, &st);
+    assert_int_equal(b->n_deleted, 2); /* the new "two" is another object: deleted and added */
     assert_int_equal(st.n_failing, 0);
     assert_int_equal(st.failure.kind, 0);
     done(b);
