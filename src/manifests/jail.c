@@ -21,6 +21,7 @@
 #define JOBS_MAX 65536
 #define IDLE_DEFAULT (30 * USEC_PER_SEC)
 #define ZYGOTE_FD 3
+#define ZYGOTE_PAUSE (100 * USEC_PER_MS) /* before one that ended is replaced */
 
 /* A descriptor that is watched for reading. It outlives its owner by the turn libuv needs to close
  * it. */
@@ -53,8 +54,11 @@ struct worker {
 
 struct jail {
     struct jail_options options;
+    char *exe;
     pid_t zygote;
-    int socket;
+    int socket;     /* the zygote's, until it is watched */
+    usec zygote_at; /* when it was started last */
+    bool burying;   /* the zygote ended: no new work before the old is answered */
     struct loop *loop;
     struct watch *watch; /* the zygote's socket */
     struct worker *workers;
@@ -101,15 +105,44 @@ static int above_zygote_fd(int *fd)
     return 0;
 }
 
-int jail_open(const struct jail_options *o, struct jail **ret, struct err *err)
+/* Start the zygote; its socket is j->socket. A new one in place of one that ended is as clean as
+ * the first: exec leaves nothing of this process but the one descriptor. */
+static int zygote_start(struct jail *j, struct err *err)
 {
     int pair[2];
-    if (!jail_landlock_version())
-        return err_set(err, ERR_UNSUPPORTED, "jail: the kernel has no Landlock");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
         return err_errno(err, errno, "jail: socket");
-    if (above_zygote_fd(&pair[0]) || above_zygote_fd(&pair[1]))
-        return err_errno(err, errno, "jail: socket");
+    if (above_zygote_fd(&pair[0]) || above_zygote_fd(&pair[1])) {
+        int e = errno;
+        close(pair[0]);
+        close(pair[1]);
+        return err_errno(err, e, "jail: socket");
+    }
+    j->zygote = spawn_zygote(j->exe, pair[1]);
+    int e = errno;
+    close(pair[1]);
+    if (j->zygote < 0) {
+        close(pair[0]);
+        return err_errno(err, e, "jail: starting the zygote");
+    }
+    j->socket = pair[0];
+    return 0;
+}
+
+static void zygote_reap(struct jail *j)
+{
+    if (j->zygote <= 0)
+        return;
+    kill(j->zygote, SIGKILL);
+    while (waitpid(j->zygote, NULL, 0) < 0 && errno == EINTR) {
+    }
+    j->zygote = 0;
+}
+
+int jail_open(const struct jail_options *o, struct jail **ret, struct err *err)
+{
+    if (!jail_landlock_version())
+        return err_set(err, ERR_UNSUPPORTED, "jail: the kernel has no Landlock");
     struct jail *j = calloc(1, sizeof(*j));
     if (!j)
         abort();
@@ -122,17 +155,14 @@ int jail_open(const struct jail_options *o, struct jail **ret, struct err *err)
     if (!j->options.idle_us)
         j->options.idle_us = IDLE_DEFAULT;
     j->queue_end = &j->queue;
-    j->socket = pair[0];
-    struct arena a;
-    arena_init(&a, (size_t)1 << 20);
-    j->zygote = spawn_zygote(arena_cstr(&a, o->exe.len ? o->exe : STR("/proc/self/exe")), pair[1]);
-    int e = errno;
-    arena_done(&a);
-    close(pair[1]);
-    if (j->zygote < 0) {
-        close(j->socket);
+    j->exe = o->exe.len ? strndup(o->exe.at, o->exe.len) : strdup("/proc/self/exe");
+    if (!j->exe)
+        abort();
+    int rc = zygote_start(j, err);
+    if (rc) {
+        free(j->exe);
         free(j);
-        return err_errno(err, e, "jail: starting the zygote");
+        return rc;
     }
     *ret = j;
     return 0;
@@ -367,11 +397,30 @@ static void worker_spoke(void *arg)
 
 /* ---- the zygote's answers ---- */
 
+static void zygote_spoke(void *arg);
+
+static int zygote_watch(struct jail *j, struct err *err)
+{
+    int rc = j->zygote > 0 ? 0 : zygote_start(j, err);
+    if (rc)
+        return rc;
+    j->zygote_at = loop_now(j->loop);
+    j->watch = watch_open(j->loop, j->socket, zygote_spoke, j);
+    j->socket = -1;
+    return 0;
+}
+
+/* Nothing but a fault or somebody's kill ends it. Its workers went with it; another one takes over.
+ */
 static void zygote_gone(struct jail *j)
 {
     watch_close(TAKE(j->watch));
+    zygote_reap(j);
+    j->n_starting = 0;
+    j->burying = true;
     while (j->workers)
         worker_end(j->workers, ERR_UNAVAILABLE, "the render zygote ended unexpectedly");
+    j->burying = false;
     advance(j);
 }
 
@@ -416,13 +465,27 @@ static void start_order(const struct jail *j, const struct jail_job *job, struct
     buf_printf(out, "],\"memory\":%zu}", j->options.memory_max);
 }
 
+/* Tell the zygote; one that turns out to be dead is replaced, its workers notice by themselves. */
+static int order_worker(struct jail *j, str order, int fd, struct err *err)
+{
+    if (frame_send(j->watch->fd, order, fd, err) == 0)
+        return 0;
+    watch_close(TAKE(j->watch));
+    zygote_reap(j);
+    j->n_starting = 0;
+    int rc = zygote_watch(j, err);
+    return rc ? rc : frame_send(j->watch->fd, order, fd, err);
+}
+
 static struct worker *worker_start(struct jail *j, const struct jail_job *job, struct err *err)
 {
     int pair[2];
-    if (!j->watch) {
-        (void)err_set(err, ERR_UNAVAILABLE, "the render zygote is gone");
+    if (!j->watch && loop_now(j->loop) - j->zygote_at < ZYGOTE_PAUSE) {
+        (void)err_set(err, ERR_UNAVAILABLE, "the render zygote ended unexpectedly");
         return NULL;
     }
+    if (!j->watch && zygote_watch(j, err))
+        return NULL;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
         (void)err_errno(err, errno, "jail: socket");
         return NULL;
@@ -432,7 +495,7 @@ static struct worker *worker_start(struct jail *j, const struct jail_job *job, s
     start_order(j, job, &b);
     int rc = buf_check(&b, "order to the zygote", err);
     if (!rc)
-        rc = frame_send(j->watch->fd, buf_str(&b), pair[1], err);
+        rc = order_worker(j, buf_str(&b), pair[1], err);
     close(pair[1]);
     if (rc) {
         close(pair[0]);
@@ -508,7 +571,7 @@ static void advance(struct jail *j)
 {
     struct err err;
     bool wait = false;
-    while (j->queue && !wait) {
+    while (j->queue && !wait && !j->burying) {
         struct jail_job *job = j->queue;
         struct worker *w = worker_for(j, job, &wait, &err);
         if (wait)
@@ -557,9 +620,7 @@ int jail_attach(struct jail *j, struct loop *l, struct err *err)
     if (!loop_uv(l))
         return err_set(err, ERR_UNSUPPORTED, "jail: workers need a loop with sockets");
     j->loop = l;
-    j->watch = watch_open(l, j->socket, zygote_spoke, j);
-    j->socket = -1;
-    return 0;
+    return zygote_watch(j, err);
 }
 
 void jail_close(struct jail *j)
@@ -584,11 +645,8 @@ void jail_close(struct jail *j)
         close(j->socket);
     /* Its socket closes at the loop's end at the latest; workers not yet known to us die with it.
      */
-    if (j->zygote > 0) {
-        kill(j->zygote, SIGKILL);
-        while (waitpid(j->zygote, NULL, 0) < 0 && errno == EINTR) {
-        }
-    }
+    zygote_reap(j);
+    free(j->exe);
     free(j->starting);
     free(j);
 }

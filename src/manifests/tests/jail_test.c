@@ -333,6 +333,33 @@ static void an_idle_worker_is_ended(UNUSED void **state)
     world_close(&w);
 }
 
+static int64_t only_child_of(pid_t pid)
+{
+    char path[PATH_MAX], children[256] = "";
+    int64_t child = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(children, sizeof(children), f));
+    fclose(f);
+    assert_true(str_to_i64(str_trim(str_of(children)), &child));
+    return child;
+}
+
+static void a_zygote_that_was_killed_is_replaced(UNUSED void **state)
+{
+    struct world w;
+    world_open(&w, 1, 0);
+    assert_int_equal(outcome(&w, "socket", ""), EPERM);
+    usleep(150000);
+    kill((pid_t)only_child_of(getpid()), SIGKILL);
+    int rc =
+        ask(&w, "socket", "", 10 * USEC_PER_SEC); /* it may or may not have reached the worker */
+    assert_true(rc == 0 || rc == -ERR_UNAVAILABLE);
+    assert_int_equal(outcome(&w, "socket", ""), EPERM);
+    world_close(&w);
+}
+
 static void two_domains_never_share_a_worker(UNUSED void **state)
 {
     struct world w;
@@ -432,14 +459,7 @@ static void the_zygote_dies_with_us_and_takes_its_workers_along(UNUSED void **st
             pause();
     }
     assert_true(read(out[0], text, sizeof(text) - 1) > 0);
-    char path[PATH_MAX], children[256] = "";
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    assert_non_null(fgets(children, sizeof(children), f));
-    fclose(f);
-    int64_t zygote = 0;
-    assert_true(str_to_i64(str_trim(str_of(children)), &zygote));
+    int64_t zygote = only_child_of(pid);
     kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0) {
     }
@@ -465,6 +485,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_job_that_needs_too_much_memory_is_told_so),
         cmocka_unit_test(nonsense_from_a_worker_ends_it),
         cmocka_unit_test(an_idle_worker_is_ended),
+        cmocka_unit_test(a_zygote_that_was_killed_is_replaced),
         cmocka_unit_test(two_domains_never_share_a_worker),
         cmocka_unit_test(only_sealed_files_of_the_announced_size_are_mapped),
         cmocka_unit_test(a_message_with_two_descriptors_is_refused_and_leaks_none),

@@ -333,7 +333,6 @@ static void what_was_looked_at_is_recorded(UNUSED void **state)
                                                 {"other/b.yaml", CM("b")}};
     CLEANUP(files_closep) struct files *f = tree(file);
     CLEANUP(read_set_freep) struct read_set *s = read_set_new();
-    CLEANUP(buf_done) struct buf b = BUF_INIT;
     struct render_result r;
     f->reads = s;
     assert_ok(render(f, APP, &r));
