@@ -114,6 +114,59 @@ value app_public(struct arena *a, value object)
     return v;
 }
 
+static bool same_resource(value a, value b)
+{
+    static const char *const fields[] = {"group", "kind", "namespace", "name"};
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (!str_eq(value_str(value_get(a, str_of(fields[i]))),
+                    value_str(value_get(b, str_of(fields[i])))))
+            return false;
+    return true;
+}
+
+/* The health that the tree knows of a resource: of its node, or Missing when the node is only
+ * wanted. */
+static value health_in(struct arena *a, value nodes, value resource)
+{
+    for (struct value_iter it = value_iter(nodes); value_next(&it);) {
+        value health = value_getz(it.val, "health");
+        if (!same_resource(it.val, resource))
+            continue;
+        if (value_is_map(health))
+            return health;
+        if (value_exists(value_getz(it.val, "resourceVersion")) ||
+            value_exists(value_getz(it.val, "uid")) ||
+            value_exists(value_getz(it.val, "createdAt")))
+            return VALUE_ABSENT;
+        value missing = value_new_map(a);
+        value_set_str(a, missing, "status", STR("Missing"));
+        return missing;
+    }
+    return VALUE_ABSENT;
+}
+
+value app_shown(struct api *api, struct arena *a, value object)
+{
+    value v = app_public(a, object);
+    value resources = value_path(v, "status.resources");
+    str key = ARENA_CAT(a, object_ns(object), STR("/"), object_name(object));
+    struct appcache_entry *e = appcache_read(api->config.results, key);
+    if (e && e->tree && value_len(resources) &&
+        str_is(value_path_str(v, "status.resourceHealthSource"), "appTree")) {
+        value nodes = value_getz(doc_root(e->tree), "nodes");
+        value list = value_new_list(a);
+        for (struct value_iter it = value_iter(resources); value_next(&it);) {
+            value row = value_edit(a, it.val);
+            value_setz(a, row, "health", health_in(a, nodes, row));
+            value_push(a, list, row);
+        }
+        value status = value_edit_map(a, v, STR("status"));
+        value_setz(a, status, "resources", list);
+    }
+    appcache_entry_unref(e);
+    return v;
+}
+
 /* ---- events ---- */
 
 static void event_written(void *arg, struct answer *ans)

@@ -106,7 +106,7 @@ static void refresh_look(void *arg)
     if (!d) {
         answer_error(r, GRPC_DENIED, "permission denied");
     } else if (!object_has_annotation(doc_root(d), STR("argocd.argoproj.io/refresh"))) {
-        answer_value(r, fields_filter(r, app_public(r->a, doc_root(d))));
+        answer_value(r, fields_filter(r, app_shown(r->api, r->a, doc_root(d))));
     } else if (loop_now(r->api->config.loop) >= w->deadline) {
         answer_error(r, GRPC_DEADLINE, "application refresh deadline exceeded");
     } else if (http_reply_wanted(r->reply) && !r->api->closed) {
@@ -161,7 +161,7 @@ void handle_app_get(struct api_request *r)
     if (refresh.len)
         refresh_start(r, doc_root(d), str_is(refresh, "hard") ? STR("hard") : STR("normal"));
     else
-        answer_value(r, fields_filter(r, app_public(r->a, doc_root(d))));
+        answer_value(r, fields_filter(r, app_shown(r->api, r->a, doc_root(d))));
 }
 
 /* ---- validation ---- */

@@ -126,6 +126,9 @@ str app_rbac_object(struct api_request *r, value app);
 str app_project(value app); /* "default" when empty */
 /* As the typed Go object prints: without apiVersion and kind, empty status parts filled in. */
 value app_public(struct arena *a, value object);
+/* The same with the health of each resource, which is kept in the resource tree and not in the
+ * object (status.resourceHealthSource appTree). Lists leave it out, as upstream. */
+value app_shown(struct api *api, struct arena *a, value object);
 struct cluster_target app_target(str ns, str name);
 bool app_allowed(struct api_request *r, value app, const char *action);
 /* A Kubernetes Event "<user> <text>" about the application; written in the background, failures are

@@ -174,7 +174,7 @@ static bool send_app(struct stream *s, const char *type, const struct doc *d)
     if (wanted(s, app) && may_see(s, app, &a)) {
         value e = value_new_map(&a);
         value_set_str(&a, e, "type", str_of(type));
-        value_setz(&a, e, "application", app_public(&a, app));
+        value_setz(&a, e, "application", app_shown(s->api, &a, app));
         ok = send_result(s, ARENA_CAT(&a, object_ns(app), STR("/"), object_name(app)), e, &a);
     }
     arena_done(&a);

@@ -224,6 +224,26 @@ int account_delete_token_run(struct cli *c)
     return 0;
 }
 
+int account_update_password_run(struct cli *c)
+{
+    value body = value_new_map(c->arena);
+    struct err err;
+    str name;
+    if (c->args.n)
+        return cli_usage(c);
+    int r = remote_open(c);
+    r = r ? r : account_name(c, &name);
+    if (r)
+        return r;
+    value_set_str(c->arena, body, "name", name);
+    value_set_str(c->arena, body, "currentPassword", cli_flag(c, "current-password"));
+    value_set_str(c->arena, body, "newPassword", cli_flag(c, "new-password"));
+    if (remote_call(c, METHOD_PUT, STR("/api/v1/account/password"), NULL, 0, body, NULL, &err))
+        return cli_error(c, &err);
+    fputs("Password updated\n", c->out);
+    return 0;
+}
+
 /* ---- version ---- */
 
 static value client_version(struct cli *c)

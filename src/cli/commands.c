@@ -238,6 +238,13 @@ static const struct cli_flag token_flags[] = {
     {"id", 0, FLAG_STRING, "", "Optional token id"},
     END,
 };
+static const struct cli_flag password_flags[] = {
+    {"account", 0, FLAG_STRING, "",
+     "An account name that should be updated. Defaults to current user account"},
+    {"current-password", 0, FLAG_STRING, "", "Password of the currently logged on user"},
+    {"new-password", 0, FLAG_STRING, "", "New password you want to update to"},
+    END,
+};
 static const struct cli_flag configure_flags[] =
     {{"prompts-enabled", 0, FLAG_BOOL, "false", "Enable (or disable) optional interactive prompts"},
      END};
@@ -271,6 +278,11 @@ const struct cli_command cli_commands[] = {
      "Get user info",
      {output_only},
      account_user_info_run},
+    {"account update-password",
+     "update-password",
+     "Update an account's password",
+     {password_flags},
+     account_update_password_run},
     {"app", "app", "Manage applications", {none}, NULL},
     {"app create",
      "create APPNAME",
