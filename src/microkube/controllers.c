@@ -83,6 +83,8 @@ void mk_changed(struct microkube *mk, struct mk_object *o, enum mk_event_type ty
     value v = doc_root(o->doc);
     if (str_is(o->storage->plural, "customresourcedefinitions"))
         mk_registry_crd(mk, o->name, v);
+    if (str_is(o->storage->plural, "pods"))
+        mk_pod_services_changed(mk, v);
     struct mk_object *owner = controller_object(mk, v);
     if (owner)
         mk_enqueue(mk, owner);
@@ -98,6 +100,8 @@ void mk_gone(struct microkube *mk, value object)
     struct mk_object **d = mk_dependents(mk, object_uid(object), &n);
     for (size_t i = 0; i < n; i++)
         mk_enqueue(mk, d[i]);
+    if (str_is(object_kind(object), "Pod"))
+        mk_pod_services_changed(mk, object);
     struct mk_object *owner = controller_object(mk, object);
     if (owner)
         mk_enqueue(mk, owner);

@@ -14,6 +14,9 @@ mk_controller_fn mk_statefulset_controller, mk_daemonset_controller, mk_job_cont
 mk_controller_fn mk_cronjob_controller, mk_pvc_controller, mk_service_controller,
     mk_ingress_controller;
 
+/* A pod came, changed or went: the Services that select it look again. */
+void mk_pod_services_changed(struct microkube *mk, value pod);
+
 /* Finalizers of the garbage collector, dependents without owners, deleted objects that nothing
  * holds any more. false: the object is gone. */
 bool mk_collect_garbage(struct microkube *mk, struct mk_object *o, struct arena *a);

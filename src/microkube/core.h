@@ -277,7 +277,7 @@ void mk_answer_json(struct mk_ctx *c, int status, value v);
 bool mk_discovery(struct mk_ctx *c);
 bool mk_openapi(struct mk_ctx *c);
 
-/* ---- controllers.c, gc.c, workloads*.c ---- */
+/* ---- controllers.c, gc.c, workloads.c, workloads/ ---- */
 
 void mk_changed(struct microkube *mk, struct mk_object *o,
                 enum mk_event_type type);         /* after each write */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "kube/object.h"
 #include "microkube/microkube.h"
 #include "value/json.h"
@@ -524,6 +525,30 @@ static void a_failing_deployment_exceeds_its_deadline(void **state)
     world_close(&w);
 }
 
+static void a_service_has_a_slice_of_its_pods(void **state)
+{
+    struct world w;
+    world_open(&w, NULL, false);
+    post(&w, "/api/v1/namespaces/default/services",
+         "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"selector\":{\"a\":\"b\"},\"ports\":[{\"port\":"
+         "80}]}}");
+    post(&w, DEPS, arena_printf(&w.a, deployment, "").at);
+    value list = value_getz(get(&w, "/apis/discovery.k8s.io/v1/endpointslices"), "items"),
+          slice = value_at(list, 0);
+    assert_int_equal(value_len(list), 1);
+    assert_int_equal(value_len(value_getz(slice, "endpoints")), 2);
+    assert_true(
+        value_bool(value_path(value_at(value_getz(slice, "endpoints"), 0), "conditions.ready")));
+    patch(&w, DEPS "/d", "{\"spec\":{\"replicas\":1}}");
+    list = value_getz(get(&w, "/apis/discovery.k8s.io/v1/endpointslices"), "items");
+    assert_int_equal(value_len(value_getz(value_at(list, 0), "endpoints")), 1);
+    assert_int_equal(delete (&w, "/api/v1/namespaces/default/services/s"), 200);
+    assert_int_equal(value_len(
+                         value_getz(get(&w, "/apis/discovery.k8s.io/v1/endpointslices"), "items")),
+                     0);
+    world_close(&w);
+}
+
 static void jobs_complete_or_fail(void **state)
 {
     struct world w;
@@ -585,6 +610,29 @@ static void what_was_written_is_there_after_a_restart(void **state)
     rmdir(dir);
 }
 
+static void a_write_that_the_store_refuses_has_not_happened(void **state)
+{
+#ifdef TIPHYS_FAULTS
+    struct world w;
+    struct microkube_counts before, after;
+    world_open(&w, NULL, true);
+    post(&w, CMS, cm_a);
+    microkube_count(w.mk, &before);
+    fault_arm("microkube.write", 1);
+    struct mk_response r = ask(&w, METHOD_POST, STR(CMS), STR("application/json"), str_of(cm_b));
+    fault_arm("microkube.write", 1);
+    struct mk_response d = ask(&w, METHOD_DELETE, STR(CMS "/a"), STR(""), STR(""));
+    fault_arm(NULL, 0);
+    microkube_count(w.mk, &after);
+    assert_int_equal(r.status, 500);
+    assert_int_equal(d.status, 500);
+    assert_int_equal(before.resource_version, after.resource_version);
+    assert_true(str_is(object_kind(get(&w, CMS "/a")), "ConfigMap"));
+    assert_true(str_is(object_kind(get(&w, CMS "/b")), "Status"));
+    world_close(&w);
+#endif
+}
+
 static void tables_have_the_columns_of_kubectl(void **state)
 {
     struct world w;
@@ -621,8 +669,10 @@ int main(void)
         cmocka_unit_test(a_deployment_rolls_out_and_back),
         cmocka_unit_test(a_deployment_is_ready_when_its_annotation_says),
         cmocka_unit_test(a_failing_deployment_exceeds_its_deadline),
+        cmocka_unit_test(a_service_has_a_slice_of_its_pods),
         cmocka_unit_test(jobs_complete_or_fail),
         cmocka_unit_test(what_was_written_is_there_after_a_restart),
+        cmocka_unit_test(a_write_that_the_store_refuses_has_not_happened),
         cmocka_unit_test(tables_have_the_columns_of_kubectl),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

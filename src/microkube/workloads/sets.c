@@ -1,4 +1,4 @@
-/* microkube/workloads_sets.c: StatefulSet and DaemonSet: pods with fixed names, revisions, replaced
+/* microkube/workloads/sets.c: StatefulSet and DaemonSet: pods with fixed names, revisions, replaced
  * one by one. */
 #include <inttypes.h>
 

@@ -1,4 +1,4 @@
-/* microkube/workloads_pod.c: scheduler and kubelet of the one node: a pod runs at once, after its
+/* microkube/workloads/pod.c: scheduler and kubelet of the one node: a pod runs at once, after its
  * `ready-after`, or fails the way its annotation says. */
 #include <inttypes.h>
 

@@ -1,4 +1,4 @@
-/* microkube/workloads_deployment.c: Deployment -> ReplicaSet -> Pods, with the revisions,
+/* microkube/workloads/deployment.c: Deployment -> ReplicaSet -> Pods, with the revisions,
  * conditions and counts of the real controllers. */
 #include <inttypes.h>
 

@@ -1,4 +1,4 @@
-/* microkube/workloads_other.c: Job, PersistentVolumeClaim, Service and Ingress. */
+/* microkube/workloads/other.c: Job, PersistentVolumeClaim, Service and Ingress. */
 #include <inttypes.h>
 
 #include "microkube/workloads.h"
@@ -155,13 +155,17 @@ static void set_address(struct microkube *mk, struct mk_object *o, struct arena 
     mk_status_update(mk, o, status, a);
 }
 
-void mk_service_controller(struct microkube *mk, struct mk_object *o, struct arena *a)
-{
-    if (str_is(value_path_str(doc_root(o->doc), "spec.type"), "LoadBalancer"))
-        set_address(mk, o, a);
-}
-
 void mk_ingress_controller(struct microkube *mk, struct mk_object *o, struct arena *a)
 {
     set_address(mk, o, a);
+}
+
+void mk_service_controller(struct microkube *mk, struct mk_object *o, struct arena *a)
+{
+    value service = doc_root(o->doc);
+    if (object_is_deleting(service))
+        return;
+    if (str_is(value_path_str(service, "spec.type"), "LoadBalancer"))
+        set_address(mk, o, a);
+    mk_write_endpoints(mk, o, a);
 }
