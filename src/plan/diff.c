@@ -117,42 +117,6 @@ static int three_way(value orig, value config, value live, struct arena *a, stru
     return 0;
 }
 
-/* ---- server side ---- */
-
-static value without_server_marks(struct arena *a, value object)
-{
-    static const char *const marks[] = {"managedFields", "resourceVersion"};
-    object = value_edit(a, object_private(a, object));
-    value meta = value_edit_map(a, object, STR("metadata"));
-    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-        value_remove(meta, str_of(marks[i]));
-    if (object_has_annotation(object, STR(KEY_LAST_APPLIED))) {
-        value notes = value_edit_map(a, meta, STR("annotations"));
-        value_remove(notes, STR(KEY_LAST_APPLIED));
-        if (!value_len(notes))
-            value_remove(meta, STR("annotations"));
-    }
-    return object;
-}
-
-static int server_side(const struct diff_input *in, value live, struct arena *a,
-                       struct diff_result *ret, struct err *err)
-{
-    value predicted = in->dry_run;
-    if (!value_exists(predicted)) {
-        *ret = (struct diff_result){.need_dry_run = true};
-        return 0;
-    }
-    int rc = normalize_pair(in->rules, a, &predicted, &live, err);
-    if (rc)
-        return rc;
-    predicted = without_server_marks(a, typed_remarshal(predicted, a));
-    live = without_server_marks(a, live);
-    *ret = (struct diff_result){.normalized_live = live, .predicted_live = predicted};
-    ret->modified = !value_equal(live, predicted);
-    return 0;
-}
-
 /* ---- structured merge ---- */
 
 static value without_last_applied(struct arena *a, value object)
@@ -178,8 +142,7 @@ static value with_managed_fields_of(struct arena *a, value object, value from)
 
 /* What a server-side apply of the target would make of the live object, computed here. The live
  * object's managedFields tell which fields were ours; without them nothing is seen as removed. */
-static int structured(value target, value live, struct arena *a, struct diff_result *ret,
-                      struct err *err)
+static int apply_here(value target, value live, struct arena *a, value *ret, struct err *err)
 {
     const struct kube_schema *s = typed_schema(target);
     struct kube_apply_result merged;
@@ -190,12 +153,67 @@ static int structured(value target, value live, struct arena *a, struct diff_res
     int rc = kube_apply(&k, live, target, a, &merged, err);
     if (rc)
         return err_wrap(err, "error calculating structured merge diff: error calculating diff");
-    value predicted = with_managed_fields_of(a, merged.object, live);
+    *ret = with_managed_fields_of(a, merged.object, live);
+    return 0;
+}
+
+static int structured(value target, value live, struct arena *a, struct diff_result *ret,
+                      struct err *err)
+{
+    const struct kube_schema *s = typed_schema(target);
+    value predicted;
+    int rc = apply_here(target, live, a, &predicted, err);
+    if (rc)
+        return rc;
     if (!value_equal(predicted, live)) {
         predicted = kube_defaults(s, without_last_applied(a, predicted), a);
         live = kube_defaults(s, without_last_applied(a, live), a);
     }
     *ret = (struct diff_result){.normalized_live = live, .predicted_live = predicted};
+    ret->modified = !value_equal(live, predicted);
+    return 0;
+}
+
+/* ---- server side ---- */
+
+static value without_server_marks(struct arena *a, value object)
+{
+    static const char *const marks[] = {"managedFields", "resourceVersion"};
+    object = value_edit(a, object_private(a, object));
+    value meta = value_edit_map(a, object, STR("metadata"));
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+        value_remove(meta, str_of(marks[i]));
+    if (object_has_annotation(object, STR(KEY_LAST_APPLIED))) {
+        value notes = value_edit_map(a, meta, STR("annotations"));
+        value_remove(notes, STR(KEY_LAST_APPLIED));
+        if (!value_len(notes))
+            value_remove(meta, STR("annotations"));
+    }
+    return object;
+}
+
+/* Until the server's answer is there, what it will most likely say is computed here. */
+static int server_side(const struct diff_input *in, value target, value live, struct arena *a,
+                       struct diff_result *ret, struct err *err)
+{
+    value predicted = in->dry_run;
+    bool asked = value_exists(predicted);
+    int rc = asked ? 0 : apply_here(target, live, a, &predicted, err);
+    if (rc)
+        return rc;
+    if (!asked) {
+        const struct kube_schema *s = typed_schema(target);
+        predicted = kube_defaults(s, predicted, a);
+        live = kube_defaults(s, live, a);
+    }
+    rc = normalize_pair(in->rules, a, &predicted, &live, err);
+    if (rc)
+        return rc;
+    predicted = without_server_marks(a, typed_remarshal(predicted, a));
+    live = without_server_marks(a, live);
+    *ret = (struct diff_result){.normalized_live = live,
+                                .predicted_live = predicted,
+                                .need_dry_run = !asked};
     ret->modified = !value_equal(live, predicted);
     return 0;
 }
@@ -235,7 +253,7 @@ int diff_object(const struct diff_input *in, struct arena *a, struct diff_result
         live = typed_remarshal(live, a);
     bool both = value_exists(target) && value_exists(live);
     if (in->mode == DIFF_SERVER_SIDE && both)
-        return server_side(in, live, a, ret, err);
+        return server_side(in, target, live, a, ret, err);
     int rc = normalize_pair(in->rules, a, &target, &live, err);
     if (rc)
         return rc;

@@ -25,8 +25,8 @@ struct diff_input {
 
 struct diff_result {
     bool modified;
-    bool need_dry_run; /* nothing else is filled: ask for a dry-run apply of input.target and call
-                          again */
+    bool need_dry_run;     /* server-side: computed here for now; ask for a dry-run apply of
+                              input.target and call again */
     value normalized_live; /* absent when there is no live object (upstream prints null) */
     value predicted_live;  /* absent when there is no target */
 };

@@ -297,8 +297,10 @@ enum evaluation_outcome evaluation_compare(struct application *app, struct evalu
     e->kinds = (struct plan_kinds){e->cluster_kinds, find_kind};
     e->context.kinds = &e->kinds;
     str failed = load_error(e, r);
-    if (normalizer_new(&e->view, &e->settings->settings, &e->arena, &e->rules, err) < 0)
-        return EVALUATION_FAILED;
+    struct err rules;
+    e->rules = NULL; /* a rule that cannot be read is the comparison's error, not ours */
+    if (normalizer_new(&e->view, &e->settings->settings, &e->arena, &e->rules, &rules) < 0)
+        e->context.rules_error = arena_str(&e->arena, err_str(&rules));
     e->context.rules = e->rules;
     if (!failed.len && take_desired(e, r, err) < 0)
         return EVALUATION_FAILED;
