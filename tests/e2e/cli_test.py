@@ -75,7 +75,7 @@ def the_program_answers_to_the_name_argocd():
 def an_application_is_created_synced_and_waited_for():
     repo, sha = repository("cli")
     shared().namespace("cli")
-    tap.equal(run("app", "create", "cli", "--repo", repo.url, "--path", "app", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", "cli"),
+    tap.equal(run("app", "create", "cli", "--repo", repo.url, "--path", "app", "--revision", "HEAD", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", "cli"),
               "application 'cli' created\n")
     out = run("app", "sync", "cli", "--timeout", "60")
     tap.contains(out, "TIMESTAMP")

@@ -80,8 +80,8 @@ def wait_until(what, probe, timeout=None, pause=0.01):
             if got:
                 return got
             last = got
-        except tap.Failed as e:
-            last = e
+        except (tap.Failed, KeyError, IndexError, TypeError) as e:  # not there yet counts as not yet
+            last = repr(e) if not isinstance(e, tap.Failed) else e
         if time.monotonic() > end:
             raise Late(f"{what}: not within {timeout or WAIT_S:g} s; last: {last}")
         time.sleep(pause)
