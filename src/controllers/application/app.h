@@ -165,6 +165,7 @@ struct app_controller {
     struct map by_key;      /* interest.c */
     struct timer poll;
     bool polling;
+    struct call poll_call;
     struct app_controller_status status;
     void (*watcher)(void *arg, const struct doc *before, const struct doc *after);
     void *watcher_arg;

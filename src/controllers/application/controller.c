@@ -314,8 +314,8 @@ static void poll_now(void *arg)
     if (c->polling)
         return;
     c->polling = true;
-    c->config.world.manifests_poll(c->config.world.arg,
-                                   call_open(c->config.loop, 300 * USEC_PER_SEC, polled, c));
+    c->poll_call = call_open(c->config.loop, 300 * USEC_PER_SEC, polled, c);
+    c->config.world.manifests_poll(c->config.world.arg, c->poll_call);
 }
 
 /* ---- start ---- */
@@ -457,6 +457,8 @@ void app_controller_free(struct app_controller *c)
     if (!c)
         return;
     timer_stop(&c->poll);
+    if (c->polling)
+        call_forget(&c->poll_call);
     for (size_t i = 0; map_next(&c->app, &i, NULL, &app);)
         application_free(app);
     informer_close(c->applications);
