@@ -211,10 +211,21 @@ value normalize_builtin(struct arena *a, value object, bool ignore_aggregated_ro
 
 /* ---- rules ---- */
 
+/* Most patterns are "*" or a plain name: those need no compiling. */
+static bool pattern_matches(str pattern, str text)
+{
+    static const char special[] = "*?[]{}\\";
+    if (str_is(pattern, "*") || str_eq(pattern, text))
+        return true;
+    for (size_t i = 0; i < sizeof(special) - 1; i++)
+        if (str_find_char(pattern, special[i]) >= 0)
+            return glob_matches(pattern, text, STR(""));
+    return false;
+}
+
 static bool rule_matches(const struct rule *r, value o)
 {
-    return glob_matches(r->group, object_group(o), STR("")) &&
-           glob_matches(r->kind, object_kind(o), STR("")) &&
+    return pattern_matches(r->group, object_group(o)) && pattern_matches(r->kind, object_kind(o)) &&
            (!r->name.len || str_eq(r->name, object_name(o))) &&
            (!r->namespace.len || str_eq(r->namespace, object_ns(o)));
 }
@@ -356,7 +367,7 @@ uint64_t normalize_update_hash(const struct settings *s, value live, struct aren
     str group = object_group(live), kind = object_kind(live);
     for (size_t i = 0; i < s->n_customizations; i++) {
         const struct resource_customization *c = &s->customization[i];
-        if (!glob_matches(c->group, group, STR("")) || !glob_matches(c->kind, kind, STR("")))
+        if (!pattern_matches(c->group, group) || !pattern_matches(c->kind, kind))
             continue;
         o = drop_block(a, o, c->ignore_resource_updates);
         if (s->ignore_differences_on_updates)
