@@ -45,7 +45,7 @@ value mk_condition_find(value object, const char *type);
 /* Numbers that Go leaves out when they are 0. */
 void mk_set_count(struct arena *a, value map, const char *key, int64_t n);
 void mk_remove_object(struct microkube *mk, struct mk_object *o, struct arena *a);
-/* Bring the EndpointSlice of a Service up to date (workloads_endpoints.c). */
+/* Bring the EndpointSlice of a Service up to date (workloads/endpoints.c). */
 void mk_write_endpoints(struct microkube *mk, struct mk_object *service, struct arena *a);
 /* Write a new status if it differs. */
 struct mk_object *mk_status_update(struct microkube *mk, struct mk_object *o, value status,
