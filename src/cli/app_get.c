@@ -258,6 +258,21 @@ static int print_manifest(struct cli *c, str json, struct err *err)
     return 0;
 }
 
+/* --revision, or --revisions with --source-positions. */
+static void add_revisions(struct cli *c, void *query_)
+{
+    VEC(struct remote_query) *query = query_;
+    static const struct {
+        const char *flag, *name;
+    } lists[] = {{"revisions", "revisions"}, {"source-positions", "sourcePositions"}};
+    vec_push(c->arena, query, (struct remote_query){"revision", cli_flag(c, "revision")});
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        const struct cli_given *g = cli_given(c, lists[i].flag);
+        for (size_t k = 0; k < g->list.n; k++)
+            vec_push(c->arena, query, (struct remote_query){lists[i].name, g->list.at[k]});
+    }
+}
+
 int app_manifests_run(struct cli *c)
 {
     struct err err;
@@ -272,10 +287,12 @@ int app_manifests_run(struct cli *c)
     bool live = str_is(source, "live");
     if (!live && !str_is(source, "git"))
         return cli_fatal(c, CLI_EXIT_USE, "Unknown source type '%.*s'", STR_FMT(source));
-    const struct remote_query query[] = {{"appNamespace", name.namespace},
-                                         {"revision", live ? STR("") : cli_flag(c, "revision")}};
-    if (remote_get(c, app_path(c, name, live ? "/managed-resources" : "/manifests"), query, &answer,
-                   &err))
+    VEC(struct remote_query) query = {0};
+    vec_push(c->arena, &query, (struct remote_query){"appNamespace", name.namespace});
+    if (!live)
+        add_revisions(c, &query);
+    str path = app_path(c, name, live ? "/managed-resources" : "/manifests");
+    if (remote_call(c, METHOD_GET, path, query.at, query.n, VALUE_ABSENT, &answer, &err))
         return cli_error(c, &err);
     value list = live ? value_getz(answer, "items") : value_getz(answer, "manifests");
     for (struct value_iter it = value_iter(list); value_next(&it);)
