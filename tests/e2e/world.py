@@ -384,7 +384,7 @@ class World:
         """Starts it and waits until it serves; the seconds that took are returned."""
         began, offset = time.monotonic(), self.output.stat().st_size if self.output.exists() else 0
         self.data.mkdir(exist_ok=True)
-        env = dict(os.environ, ARGOCD_RECONCILIATION_TIMEOUT=f"{POLL_S}s", HOME=str(self.folder), **self.env)
+        env = {**os.environ, "ARGOCD_RECONCILIATION_TIMEOUT": f"{POLL_S}s", "HOME": str(self.folder), **self.env}
         with open(self.output, "ab") as out:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=self.folder)
 

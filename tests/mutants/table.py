@@ -136,3 +136,21 @@ fault("equal numbers have different digests", "src/value/doc.c",
       "JSON_SORT_KEYS | JSON_CANONICAL_NUMBERS", "JSON_SORT_KEYS", "value/value_test")
 fault("an edit writes into its frozen original's tree", "src/value/build.c",
       "    if (v.doc || t < VALUE_LIST)\n        return held(a, v);", "    if (true)\n        return held(a, v);", "value/value_golden_test")
+
+# --- the loop, judged by the stories
+
+fault("prune is skipped", "src/plan/sync.c",
+      "    if (!r->opt.prune)\n", "    if (r)\n", "e2e/loop_test:a_removed_file_is_pruned")
+fault("selfHeal is ignored", "src/plan/autosync.c",
+      "        if (!app->self_heal)\n", "        if (app)\n", "e2e/loop_test:a_foreign_edit_is_healed")
+fault("everything may be pruned", "src/plan/autosync.c",
+      "app->auto_prune && !app->allow_empty && all_need_pruning", "app->auto_prune && false && all_need_pruning", "e2e/loop_test:pruning_everything")
+fault("a sync leaves no history", "src/controllers/application/operation.c",
+      "    if (end.history) {", "    if (end.history && !app) {", "e2e/loop_test:a_new_application")
+fault("the operation is never taken away", "src/controllers/application/operation.c",
+      "    app->wanted.clear_operation = end.clear;", "    app->wanted.clear_operation = false;", "e2e/loop_test:a_new_application")
+fault("the refresh annotation stays", "src/controllers/application/refresh.c",
+      "    want_normal_spec(app, e);\n    if (asked)", "    want_normal_spec(app, e);\n    if (asked && !app)", "e2e/loop_test:a_refresh_by_annotation")
+fault("a cascade deletes nothing", "src/controllers/application/steps.c",
+      "    for (size_t i = 0; i < app->deletion.n && room(ret); i++) {", "    for (size_t i = app->deletion.n; i < app->deletion.n && room(ret); i++) {",
+      "e2e/loop_test:deleting_with_the_finalizer")
