@@ -54,7 +54,8 @@ str arena_cat(struct arena *a, const str *part, size_t n);
 
 /* Call fn(arg) when the arena ends (drops references that arena memory holds). */
 void arena_on_done(struct arena *a, void (*fn)(void *arg), void *arg);
-/* True when that call is already among the `depth` newest ones: lets a holder of references avoid repeating itself. */
+/* True when that call is already among the `depth` newest ones: lets a holder of references avoid
+ * repeating itself. */
 bool arena_is_hooked(const struct arena *a, void (*fn)(void *arg), const void *arg, size_t depth);
 
 #define ARENA_NEW(a, T) ((T *)arena_alloc((a), sizeof(T)))

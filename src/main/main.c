@@ -11,7 +11,8 @@
 static int usage(void)
 {
     fputs("usage: tiphys up [flags]\n"
-          "       tiphys app|login|context|version|... [flags]   (as argocd; tiphys COMMAND --help)\n",
+          "       tiphys app|login|context|version|... [flags]   (as argocd; tiphys COMMAND "
+          "--help)\n",
           stderr);
     return 2;
 }

@@ -1,7 +1,7 @@
 /* net/tests/net_test_server.h: a server on its own thread for the tests of net/, with a few
  * behaviours by path. */
-#ifndef NET_TEST_SERVER_H
-#define NET_TEST_SERVER_H
+#ifndef NET_TESTS_NET_TEST_SERVER_H
+#define NET_TESTS_NET_TEST_SERVER_H
 
 #include <pthread.h>
 #include <stdatomic.h>
