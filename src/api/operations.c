@@ -45,6 +45,18 @@ static void op_written(void *arg, struct answer *ans)
         answer_value(o->r, app_public(o->r->a, doc_root(ans->result)));
 }
 
+/* Upstream stores the whole object when it writes an operation; its clients see these two appear.
+ */
+static void add_empty_members(struct arena *a, value patch, value app)
+{
+    static const char *const member[] = {"summary", "sourceHydrator"};
+    value have = value_getz(app, "status");
+    for (size_t i = 0; i < ARRAY_LEN(member); i++)
+        if (value_is_map(have) && !value_exists(value_get(have, str_of(member[i]))))
+            value_set(a, value_edit_map(a, patch, STR("status")), str_of(member[i]),
+                      value_new_map(a));
+}
+
 /* The resourceVersion makes the patch fail when somebody wrote in between: two operations never
  * overwrite each other. */
 static void op_write(struct operation *o, value app)
@@ -56,8 +68,11 @@ static void op_write(struct operation *o, value app)
     if (o->terminate)
         value_set_path(a, patch, "status.operationState.phase",
                        value_of_str(a, STR("Terminating")));
-    else
+    else {
+        value_edit_map(a, o->op, STR("retry"));
         value_setz(a, patch, "operation", o->op);
+    }
+    add_empty_members(a, patch, app);
     struct cluster_target t = app_target(o->ns, o->name);
     const struct cluster_options opt = {.field_manager = STR("argocd")};
     cluster_patch(o->r->api->config.home, &t, CLUSTER_PATCH_MERGE,
