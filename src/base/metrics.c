@@ -137,7 +137,7 @@ static struct series *series_get(struct metric *x, const str *label)
     }
     s = ARENA_NEW(&x->arena, struct series);
     s->label = ARENA_ARRAY(&x->arena, str, x->n_labels);
-    for (size_t i = 0; i < x->n_labels; i++)
+    for (size_t i = 0; label && i < x->n_labels; i++)
         s->label[i] = arena_str(&x->arena, label[i]);
     if (x->n_bounds)
         s->bucket = ARENA_ARRAY(&x->arena, uint64_t, x->n_bounds);

@@ -12,8 +12,6 @@
 
 #define EXIT_WRONG_ARGS 2
 
-extern char **environ;
-
 static value object(struct cli *c, value item, const char *field)
 {
     struct json_input exact = {.exact_uint64 = true};

@@ -128,7 +128,7 @@ int config_server(struct cli *c, struct config_server *io, struct err *err)
     if (r)
         return r;
     str named = cli_flag(c, "argocd-context");
-    value context = VALUE_ABSENT;
+    value context;
     if (named.len) {
         context = config_find(config, "contexts", "name", named);
         if (!value_exists(context))

@@ -335,9 +335,9 @@ int fleet_find(struct fleet *f, str server, str name, struct fleet_cluster *ret,
 
 int fleet_get(struct fleet *f, str server, str name, struct fleet_cluster *ret, struct err *err)
 {
-    struct cluster *c;
+    struct cluster *c = NULL;
     int rc = find(f, server, name, &c, err);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     if (c->failure.kind)
         return err_copy(err, &c->failure);

@@ -30,7 +30,7 @@ const struct fieldset_entry *fieldset_find(const struct fieldset *s, str element
 {
     bool found;
     size_t i = place(s, element, &found);
-    return found ? &s->at[i] : NULL;
+    return s && found ? &s->at[i] : NULL;
 }
 
 /* The entry for an element, made when missing. */
@@ -144,9 +144,10 @@ static void combine_entry(struct arena *a, struct fieldset *out, const struct fi
         return;
     member = how == UNION ? mx || my : how == INTERSECTION ? mx && my : mx && !my;
     struct fieldset *child = combine(a, x ? x->child : NULL, y ? y->child : NULL, how);
-    if (!member && !child)
+    const struct fieldset_entry *named = x ? x : y;
+    if (!named || (!member && !child))
         return;
-    struct fieldset_entry *e = enter(a, out, x ? x->element : y->element);
+    struct fieldset_entry *e = enter(a, out, named->element);
     e->member = member;
     e->child = child;
 }

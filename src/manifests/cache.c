@@ -1,4 +1,6 @@
 /* cache.c */
+#include <assert.h>
+
 #include "manifests/cache.h"
 
 #include <string.h>
@@ -18,8 +20,15 @@ void cache_init(struct cache *c, size_t bytes_max)
 
 static void unlink_row(struct cache *c, struct question *q)
 {
-    *(q->newer ? &q->newer->older : &c->newest) = q->older;
-    *(q->older ? &q->older->newer : &c->oldest) = q->newer;
+    assert(q);
+    if (q->newer)
+        q->newer->older = q->older;
+    else
+        c->newest = q->older;
+    if (q->older)
+        q->older->newer = q->newer;
+    else
+        c->oldest = q->newer;
     q->newer = q->older = NULL;
 }
 

@@ -5,6 +5,7 @@
  * A poll is answered after POLL_PATIENCE_US even if some repositories have not answered: they go on
  * as a late poll without asker, are not asked again meanwhile, and what they tell is part of the
  * next poll's answer. A host that hangs thus costs its own applications only. */
+#include <assert.h>
 #include <string.h>
 
 #include "manifests/private.h"
@@ -75,8 +76,9 @@ static void pair_free(struct pair *p)
 static void polling_free(struct polling *p)
 {
     struct polling **at = &p->m->polls;
-    while (*at != p)
+    while (*at && *at != p)
         at = &(*at)->next;
+    assert(*at == p);
     *at = p->next;
     timer_stop(&p->patience);
     for (struct asking *a = p->running; a; a = a->next) {

@@ -174,7 +174,7 @@ static void changed_daemon_set(struct microkube *mk, struct arena *a, value old,
     if (!str_to_i64(object_annotation(old, str_of(key)), &n))
         return;
     value ann = value_edit_map(a, value_edit_map(a, ds, STR("metadata")), STR("annotations"));
-    value_set_str(a, ann, key, arena_printf(a, "%lld", (long long)(n + !same)));
+    value_set_str(a, ann, key, arena_printf(a, "%lld", (long long)n + !same));
 }
 
 static const struct {

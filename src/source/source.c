@@ -1,5 +1,7 @@
 /* source.c: the loop's half of the store: who asks, who waits, what is known. What blocks is in
  * list_refs.c and bring.c and runs in the pool; a job owns everything it touches there. */
+#include <assert.h>
+
 #include "source/source.h"
 
 #include <ctype.h>
@@ -310,6 +312,7 @@ static void commit_arrived(void *arg, struct answer *a)
     struct bringing *b = arg;
     struct repo *r = b->repo;
     struct brought *got = a->result;
+    assert(a->rc || got);
     if (got && got->generation && !r->generation)
         r->generation = generation_ref(got->generation);
     if (a->rc) {

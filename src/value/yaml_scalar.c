@@ -465,7 +465,7 @@ bool yaml_scan_block(struct yaml_scan *s, struct yaml_token *t, bool literal)
         to_line_end(s);
         memmove(w, line, (size_t)(s->p - line));
         w += s->p - line;
-        text_end = breaks = w;
+        text_end = w;
         if (!yaml_need(s, 2))
             return false;
         if (*s->p)

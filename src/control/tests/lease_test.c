@@ -96,8 +96,6 @@ static void server_send(void *arg, const struct kube_request *q, struct call c)
 }
 static void server_free(void *arg) {}
 
-void kube_response_free(void *response);
-
 struct candidate {
     struct lease *lease;
     struct cluster_client *client;

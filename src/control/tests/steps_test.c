@@ -293,7 +293,7 @@ static void plan_one(const struct step_kind *k, int o, usec retry_at, usec now, 
                      struct plan *ret)
 {
     if (retry_at <= now)
-        plan_add(ret, k, (uint64_t)(o + 2), arena_copy(a, &o, sizeof(o)), sizeof(o));
+        plan_add(ret, k, (uint64_t)o + 2, arena_copy(a, &o, sizeof(o)), sizeof(o));
     else if (!ret->wake_at || retry_at < ret->wake_at)
         ret->wake_at = retry_at;
 }

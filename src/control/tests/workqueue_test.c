@@ -208,9 +208,11 @@ static void nothing_is_lost_or_worked_twice_at_once_over_random_use(void **state
         }
     }
     for (int round = 0; round < 50; round++) {
-        for (char k = 'a'; k < 'i'; k++)
-            if (working[k - 'a'])
-                workqueue_done(b->queue, str_mem(&k, 1)), working[k - 'a'] = false;
+        for (int i = 0; i < 8; i++) {
+            char k = (char)('a' + i);
+            if (working[i])
+                workqueue_done(b->queue, str_mem(&k, 1)), working[i] = false;
+        }
         run_for(b, USEC_PER_HOUR);
         for (const char *c = take_log(b); *c; c += 2)
             working[*c - 'a'] = true, owed[*c - 'a'] = false;

@@ -130,8 +130,10 @@ static void a_source_is_rendered(bool jailed)
     fixture_write(&w->git, "app/a.yaml", CM("a") "data:\n  n: \"1\"\n---\n" CM("b"));
     fixture_commit(&w->git, commit, NULL);
     struct manifests_result *r = get(w, "shop", "app", "HEAD");
-    if (!r)
+    if (!r) {
         fail_msg("%s", w->answer.err.text);
+        return;
+    }
     assert_int_equal(r->n_objects, 2);
     assert_string_equal(r->revision, commit);
     assert_int_equal(r->type, RENDER_DIRECTORY);

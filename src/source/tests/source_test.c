@@ -464,8 +464,10 @@ static void a_repository_behind_a_password_is_reached_over_http(UNUSED void **st
     assert_string_equal(ref_named(refs, "refs/heads/main")->commit, commit);
     source_refs_unref(refs);
     struct source_lease *l = lease_of(w, repo, commit);
-    if (!l)
+    if (!l) {
         fail_msg("%s", w->answer.err.text);
+        return;
+    }
     assert_string_equal(l->commit->sha, commit);
     source_lease_unref(l);
     /* The same in the URL itself. */
