@@ -77,8 +77,10 @@ int remote_open(struct cli *c)
 
 void remote_done(struct cli *c)
 {
-    if (c->client)
+    if (c->client) {
         http_client_free(c->client);
+        loop_run(c->loop); /* connections close on later turns */
+    }
     c->client = NULL;
     if (c->loop)
         loop_free(c->loop);
