@@ -288,7 +288,12 @@ class App:
     """One Application of the world."""
 
     def __init__(self, world, name):
-        self.world, self.kube, self.name = world, world.kube, name
+        self.world, self.name = world, name
+
+    @property
+    def kube(self):
+        """The embedded API may be somewhere else after a restart."""
+        return self.world.kube
 
     def get(self):
         return self.kube.get("Application", ARGOCD, self.name)
@@ -389,6 +394,10 @@ class World:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, cwd=self.folder)
 
         def serves():
+            if self.process.poll() == -signal.SIGKILL and self.env.pop("TIPHYS_FAULT", None):
+                self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=open(self.output, "ab"),
+                                                stderr=subprocess.STDOUT, env=dict(env, **self.env, TIPHYS_FAULT=""), cwd=self.folder)
+                return False
             if self.process.poll() is not None:
                 raise SystemExit(f"Bail out! tiphys ended with {self.process.returncode}:\n" + tail(self.output))
             text = self.output.read_bytes()[offset:].decode("utf-8", "replace")
