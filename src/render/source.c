@@ -45,7 +45,7 @@ static int merge_file(const struct render_request *r, str path, str name, struct
 {
     str file = path.len ? ARENA_CAT(a, path, STR("/"), name) : name, text;
     struct file_entry e;
-    value patch;
+    value patch = VALUE_ABSENT;
     int rc = files_stat(r->files, file, true, a, &e, err);
     if (rc || !file_kind_is_regular(e.kind))
         return rc;

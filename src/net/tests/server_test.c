@@ -111,19 +111,19 @@ static void curl_speaks_every_protocol(void **state)
         struct test_server t = {.config.tls = secure ? tls.context : NULL};
         CLEANUP(buf_done) struct buf out = BUF_INIT;
         test_server_start(&t);
-        assert_int_equal(curl(&out, "-k", "--http1.1", url(&t, "/version"), NULL), 0);
+        assert_int_equal(curl(&out, "-k", "--http1.1", url(&t, "/version"), (char *)NULL), 0);
         assert_string_equal(out.at, "11");
         buf_reset(&out);
-        assert_int_equal(curl(&out, "-k", "--http1.0", url(&t, "/version"), NULL), 0);
+        assert_int_equal(curl(&out, "-k", "--http1.0", url(&t, "/version"), (char *)NULL), 0);
         assert_string_equal(out.at, "10");
         buf_reset(&out);
         assert_int_equal(curl(&out, "-k", secure ? "--http2" : "--http2-prior-knowledge",
-                              url(&t, "/version"), NULL),
+                              url(&t, "/version"), (char *)NULL),
                          0);
         assert_string_equal(out.at, "20");
         buf_reset(&out);
         /* plain --http2 asks for an upgrade, which is ignored */
-        assert_int_equal(curl(&out, "-k", "--http2", url(&t, "/version"), NULL), 0);
+        assert_int_equal(curl(&out, "-k", "--http2", url(&t, "/version"), (char *)NULL), 0);
         assert_string_equal(out.at, secure ? "20" : "11");
         test_server_stop(&t);
     }
@@ -148,15 +148,15 @@ static void bodies_and_streams_arrive_whole(void **state)
         CLEANUP(buf_done) struct buf out = BUF_INIT;
         test_server_start(&t);
         assert_int_equal(curl(&out, "-k", protocol, "--data-binary", at_file, url(&t, "/echo"),
-                              NULL),
+                              (char *)NULL),
                          0);
         assert_int_equal(out.len, 3000000);
         assert_memory_equal(out.at + 2999990, "0123456789", 10);
         buf_reset(&out);
-        assert_int_equal(curl(&out, "-k", protocol, url(&t, "/big?n=30000000"), NULL), 0);
+        assert_int_equal(curl(&out, "-k", protocol, url(&t, "/big?n=30000000"), (char *)NULL), 0);
         assert_int_equal(out.len, 30000000);
         buf_reset(&out);
-        assert_int_equal(curl(&out, "-k", protocol, "-I", url(&t, "/echo"), NULL), 0);
+        assert_int_equal(curl(&out, "-k", protocol, "-I", url(&t, "/echo"), (char *)NULL), 0);
         assert_true(str_has(buf_str(&out), STR("200")));
         test_server_stop(&t);
         assert_int_equal(t.open, 0);
@@ -174,7 +174,7 @@ static void a_slow_reader_stops_the_writer_and_leaving_is_noticed(void **state)
         /* curl reads 100 kB/s and gives up after a second: the writer must have waited, and must
          * hear of the end */
         int rc = curl(&out, h2 ? "--http2-prior-knowledge" : "--http1.1", "--limit-rate", "100k",
-                      "--max-time", "1", url(&t, "/stream"), NULL);
+                      "--max-time", "1", url(&t, "/stream"), (char *)NULL);
         assert_int_equal(rc, 28);
         assert_true(atomic_load(&t.drains) > 0);
         assert_true(wait_for(&t.gone, 1));
@@ -190,7 +190,7 @@ static void a_canceled_request_tells_its_handler(void **state)
         CLEANUP(buf_done) struct buf out = BUF_INIT;
         test_server_start(&t);
         assert_int_equal(curl(&out, h2 ? "--http2-prior-knowledge" : "--http1.1", "--max-time",
-                              "0.3", url(&t, "/never"), NULL),
+                              "0.3", url(&t, "/never"), (char *)NULL),
                          28);
         assert_true(wait_for(&t.gone, 1));
         test_server_stop(&t);
@@ -349,7 +349,7 @@ static void a_header_flood_is_refused(void **state)
     buf_fill(&big, 'a', 20000);
     CLEANUP(buf_done) struct buf body = BUF_INIT;
     assert_int_equal(curl(&body, "--http2-prior-knowledge", "-o", "/dev/null", "-w", "%{http_code}",
-                          "-H", big.at, "-H", big.at, url(&t, "/path"), NULL),
+                          "-H", big.at, "-H", big.at, url(&t, "/path"), (char *)NULL),
                      0);
     assert_string_equal(body.at, "431");
     test_server_stop(&t);
