@@ -179,8 +179,26 @@ static int find_here(struct bring *b, struct source_commit **ret, struct err *er
     return rc ? rc : commit_parse(id, text, ret, err);
 }
 
-static int fetch(struct bring *b, const char *const *refspec, size_t n, const char *depth,
-                 int *ret_exit, struct err *err)
+#define STALE_LOCKS_MAX 64 /* refs of one repository that one dead process may have left locked */
+
+/* A process that was killed leaves git's lock files behind. The cache folder is ours alone and one
+ * fetch of a repository runs at a time, so a lock that git complains of belongs to nobody. */
+static bool drop_stale_lock(struct bring *b)
+{
+    str said = buf_str(&b->complaint), dir = str_of(b->g->dir);
+    ptrdiff_t at = str_find(said, STR("Unable to create '"));
+    if (at < 0)
+        return false;
+    str path = str_from(said, (size_t)at + strlen("Unable to create '")), rest;
+    if (!str_cut(path, '\'', &path, &rest) || !str_starts(rest, STR(": File exists")))
+        return false;
+    if (!str_starts(path, dir) || !str_ends(path, STR(".lock")) || str_has(path, STR("/../")))
+        return false;
+    return unlink(arena_cstr(b->a, path)) == 0;
+}
+
+static int fetch_once(struct bring *b, const char *const *refspec, size_t n, const char *depth,
+                      int *ret_exit, struct err *err)
 {
     char *url = NULL;
     str user, password;
@@ -202,6 +220,18 @@ static int fetch(struct bring *b, const char *const *refspec, size_t n, const ch
     buf_reset(&b->out);
     buf_reset(&b->complaint);
     return git_run(&g, &b->out, &b->complaint, ret_exit, err);
+}
+
+static int fetch(struct bring *b, const char *const *refspec, size_t n, const char *depth,
+                 int *ret_exit, struct err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < STALE_LOCKS_MAX; i++) {
+        rc = fetch_once(b, refspec, n, depth, ret_exit, err);
+        if (rc || *ret_exit == 0 || !drop_stale_lock(b))
+            break;
+    }
+    return rc;
 }
 
 static int fetch_one(struct bring *b, int *ret_exit, struct err *err)

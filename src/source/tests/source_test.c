@@ -220,6 +220,27 @@ static void a_commit_brought_once_needs_no_network_after_a_restart(UNUSED void *
     world_close(w);
 }
 
+/* What `git fetch` leaves when it is killed: "Unable to create '.../shallow.lock': File exists." */
+static void a_lock_that_a_killed_process_left_does_not_stop_the_next_fetch(UNUSED void **state)
+{
+    struct world *w = world_open();
+    char first[41], second[41], command[PATH_MAX * 2];
+    fill(w, first);
+    source_lease_unref(lease_of(w, repo_at(w->url), first));
+    fixture_write(&w->git, "app/cm.yaml", "kind: Secret\n");
+    fixture_commit(&w->git, second, NULL);
+    snprintf(command, sizeof(command),
+             "for d in '%s'/*/*/objects; do touch \"${d%%/objects}/shallow.lock\" && echo made; "
+             "done | grep -q made",
+             w->cache);
+    fixture_must(FIXTURE_RUN("/", NULL, 0, "sh", "-c", command));
+    struct source_lease *l = lease_of(w, repo_at(w->url), second);
+    if (!l)
+        fail_msg("%s", w->answer.err.text);
+    source_lease_unref(l);
+    world_close(w);
+}
+
 static void other_credentials_do_not_see_a_commit_that_is_already_here(UNUSED void **state)
 {
     struct world *w = world_open();
@@ -549,6 +570,7 @@ int main(void)
         cmocka_unit_test(questions_under_way_are_asked_once),
         cmocka_unit_test(a_commit_is_brought_and_its_tree_read_without_a_checkout),
         cmocka_unit_test(a_commit_brought_once_needs_no_network_after_a_restart),
+        cmocka_unit_test(a_lock_that_a_killed_process_left_does_not_stop_the_next_fetch),
         cmocka_unit_test(other_credentials_do_not_see_a_commit_that_is_already_here),
         cmocka_unit_test(a_short_id_is_found_in_the_history),
         cmocka_unit_test(a_commit_that_does_not_exist_is_told_in_upstreams_words),
