@@ -106,8 +106,14 @@ static void render_absorb(struct subject *s, const struct step *st, struct answe
 
 /* ---- our own object ---- */
 
+/* The answer of a write may arrive after the watch has shown something newer: that stays. */
 static void take_object(struct application *app, struct doc *take_object)
 {
+    if (resource_version_newer(object_resource_version(doc_root(app->object)),
+                               object_resource_version(doc_root(take_object)))) {
+        doc_unref(take_object);
+        return;
+    }
     doc_unref(app->object);
     app->object = take_object;
     status_events(app);
@@ -130,6 +136,11 @@ static void drop_what_is_stored(struct application *app)
         w->clear_operation = false;
     if (!object_has_annotation(object, STR(KEY_REFRESH)))
         w->drop_refresh = false;
+    bool left = value_len(object_finalizers(object)) > value_len(doc_root(w->finalizers));
+    if (w->finalizers && !left) {
+        doc_unref(w->finalizers);
+        w->finalizers = NULL;
+    }
     if (w->spec && value_equal(doc_root(w->spec), value_getz(object, "spec"))) {
         doc_unref(w->spec);
         w->spec = NULL;
@@ -187,10 +198,6 @@ static void write_absorb(struct subject *s, const struct step *st UNUSED, struct
         app->wanted.failures = 0;
         app->wanted.not_before = 0;
         drop_what_is_stored(app);
-        if (app->wanted.finalizers) {
-            doc_unref(app->wanted.finalizers);
-            app->wanted.finalizers = NULL;
-        }
         informer_put(app->controller->applications, object);
         doc_unref(object);
     }
