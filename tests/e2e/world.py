@@ -412,6 +412,9 @@ class World:
         seconds = time.monotonic() - began
         self.starts.append(seconds)
         self.kube = Kube(self.kubeconfig)
+        if not self.password:  # another process was first on this cluster
+            secret = self.kube.get("Secret", ARGOCD, "argocd-initial-admin-secret")
+            self.password = base64.b64decode(secret["data"]["password"]).decode() if secret else None
         return seconds
 
     def stop(self):
