@@ -179,6 +179,8 @@ void application_free(struct application *app);
 /* evaluate.c */
 struct evaluation *evaluation_new(struct application *app);
 void evaluation_free(struct evaluation *e);
+/* The kinds that the destination serves now; once for an evaluation. */
+void evaluation_take_kinds(struct evaluation *e, struct cluster_client *client);
 /* Desired objects of a complete round and the live ones -> e->result. not ready: the cluster is not
  * mirrored yet. */
 enum evaluation_outcome { EVALUATION_DONE, EVALUATION_WAITS, EVALUATION_FAILED };

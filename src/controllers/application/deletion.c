@@ -112,19 +112,12 @@ static void choose(struct application *app, struct cascade *c)
             app->deletion.target[app->deletion.n++] = doc_ref(c->deletable.at[i]);
 }
 
-static struct plan_kind find_kind(const void *arg, str group, str version, str kind)
-{
-    const struct kube_kind *k = cluster_kinds_find(arg, group, version, kind);
-    return (struct plan_kind){.known = k != NULL, .namespaced = k ? k->namespaced : true};
-}
-
 /* true: nothing is left to delete. */
 static bool cascade(struct application *app, struct evaluation *e, struct fleet_cluster *cluster)
 {
     struct cascade c = {0};
     struct mirror_object o;
-    e->cluster_kinds = cluster_kinds_ref(cluster_kinds(cluster->client));
-    e->kinds = (struct plan_kinds){e->cluster_kinds, find_kind};
+    evaluation_take_kinds(e, cluster->client);
     for (struct mirror_iter it = mirror_of_subject(cluster->mirror, e->view.instance);
          mirror_next(&it, &o);)
         if (!o.has_owner)

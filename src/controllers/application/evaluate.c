@@ -17,6 +17,13 @@ static struct plan_kind find_kind(const void *arg, str group, str version, str k
     return (struct plan_kind){.known = k != NULL, .namespaced = k ? k->namespaced : true};
 }
 
+void evaluation_take_kinds(struct evaluation *e, struct cluster_client *client)
+{
+    e->cluster_kinds = cluster_kinds_ref(cluster_kinds(client));
+    e->kinds = (struct plan_kinds){e->cluster_kinds, find_kind};
+    e->context.kinds = &e->kinds;
+}
+
 static void find_destination(struct application *app, struct evaluation *e)
 {
     struct fleet_cluster cluster;
@@ -293,9 +300,7 @@ enum evaluation_outcome evaluation_compare(struct application *app, struct evalu
     mirror_status(cluster.mirror, &mirrored);
     if (!mirrored.synced)
         return EVALUATION_WAITS;
-    e->cluster_kinds = cluster_kinds_ref(cluster_kinds(cluster.client));
-    e->kinds = (struct plan_kinds){e->cluster_kinds, find_kind};
-    e->context.kinds = &e->kinds;
+    evaluation_take_kinds(e, cluster.client);
     str failed = load_error(e, r);
     struct err rules;
     e->rules = NULL; /* a rule that cannot be read is the comparison's error, not ours */
