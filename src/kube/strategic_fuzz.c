@@ -1,11 +1,22 @@
 /* kube/strategic_fuzz.c: a JSON text {"original","modified","current","patch"} of a Deployment:
  * patches are made and applied, the inputs stay as they were, and a two-way patch of equal objects
- * is empty. */
+ * changes nothing. It need not be empty: apimachinery sorts one of its two inputs in place and so
+ * states the order of every unsorted list of scalars. */
 #include "kube/apply.h"
 #include "kube/strategic.h"
 #include "value/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool only_orders(value patch)
+{
+    if (!value_is_map(patch))
+        return false;
+    for (struct value_iter it = value_iter(patch); value_next(&it);)
+        if (!str_starts(it.key, STR("$setElementOrder/")) && !only_orders(it.val))
+            return false;
+    return true;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -24,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     NULL);
         (void)!kube_strategic_apply(original, patch, schema, &a, &out, NULL);
         if (value_is_map(original) &&
-            kube_strategic_diff(original, original, schema, &a, &out, NULL) == 0 && value_len(out))
+            kube_strategic_diff(original, original, schema, &a, &out, NULL) == 0 &&
+            !only_orders(out))
             abort();
         struct kube_apply k = {.schema = schema,
                                .api_version = STR("apps/v1"),

@@ -110,6 +110,31 @@ func must(b []byte, err error) []byte {
 
 func raw(b []byte) json.RawMessage { return json.RawMessage(b) }
 
+// diffs is one row: what apimachinery answers for a change of one object.
+func diffs(s sample, original, modified, current []byte) row {
+	out := row{"group": s.group, "version": s.version, "kind": s.kind, "original": raw(original), "modified": raw(modified), "current": raw(current)}
+	two, err := strategicpatch.CreateTwoWayMergePatch(original, modified, s.typ)
+	if err != nil {
+		out["two_error"] = err.Error()
+	} else {
+		out["two"] = raw(two)
+	}
+	meta, _ := strategicpatch.NewPatchMetaFromStruct(s.typ)
+	three, err := strategicpatch.CreateThreeWayMergePatch(original, modified, current, meta, true)
+	if err != nil {
+		out["three_error"] = err.Error()
+	} else {
+		out["three"] = raw(three)
+		applied, err := strategicpatch.StrategicMergePatch(current, three, s.typ)
+		if err != nil {
+			out["applied_error"] = err.Error()
+		} else {
+			out["applied"] = raw(applied)
+		}
+	}
+	return out
+}
+
 func strategic() {
 	var rows []row
 	r := rand.New(rand.NewSource(7))
@@ -119,31 +144,11 @@ func strategic() {
 		if err := json.Unmarshal([]byte(s.json), &base); err != nil {
 			panic(err)
 		}
-		original := must(json.Marshal(base))
-		modified := must(json.Marshal(mutate(r, base, 0)))
-		current := must(json.Marshal(mutate(r, base, 0)))
-		out := row{"group": s.group, "version": s.version, "kind": s.kind, "original": raw(original), "modified": raw(modified), "current": raw(current)}
-		two, err := strategicpatch.CreateTwoWayMergePatch(original, modified, s.typ)
-		if err != nil {
-			out["two_error"] = err.Error()
-		} else {
-			out["two"] = raw(two)
-		}
-		meta, _ := strategicpatch.NewPatchMetaFromStruct(s.typ)
-		three, err := strategicpatch.CreateThreeWayMergePatch(original, modified, current, meta, true)
-		if err != nil {
-			out["three_error"] = err.Error()
-		} else {
-			out["three"] = raw(three)
-			applied, err := strategicpatch.StrategicMergePatch(current, three, s.typ)
-			if err != nil {
-				out["applied_error"] = err.Error()
-			} else {
-				out["applied"] = raw(applied)
-			}
-		}
-		rows = append(rows, out)
+		rows = append(rows, diffs(s, must(json.Marshal(base)), must(json.Marshal(mutate(r, base, 0))), must(json.Marshal(mutate(r, base, 0)))))
 	}
+	// Equal objects: the order of an unsorted list of scalars is stated all the same.
+	unsorted := []byte(`{"metadata":{"finalizers":["h/b","c/d"]}}`)
+	rows = append(rows, diffs(samples[0], unsorted, unsorted, unsorted))
 	write("strategic-diffs.jsonl", rows)
 
 	rows = nil
