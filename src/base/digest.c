@@ -133,7 +133,7 @@ str hex_str(struct arena *a, const void *at, size_t len)
     return str_mem(out, len * 2);
 }
 
-static int hex_digit(char c)
+int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';

@@ -28,6 +28,7 @@ uint32_t hash32_fnv1a(str s); /* as Go's hash/fnv New32a */
 
 str hex_str(struct arena *a, const void *at, size_t len); /* lower case */
 bool hex_parse(str hex, void *ret, size_t len);           /* exactly len bytes */
+int hex_digit(char c);                                    /* its value; -1: none */
 
 str base64_str(struct arena *a, str bytes); /* standard alphabet, padded */
 void base64_add(struct buf *out, str bytes);

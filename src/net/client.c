@@ -1,8 +1,8 @@
-/* net/client.c: calls of the client: queue, slots, deadlines, delivery; see client.h and
+/* net/client.c: calls of the client: queue, handles, deadlines, delivery; see client.h and
  * client_impl.h. */
 #include "net/client_impl.h"
 
-/* ---- lists and slots ---- */
+/* ---- lists ---- */
 
 void call_list_push(struct call_list *l, struct client_call *call)
 {
@@ -30,42 +30,9 @@ void call_list_remove(struct call_list *l, struct client_call *call)
     l->n--;
 }
 
-static void slot_take(struct http_client *c, struct client_call *call)
-{
-    if (!c->free_slot) {
-        size_t n = c->n_slots ? c->n_slots * 2 : 16;
-        c->slots = realloc(c->slots, n * sizeof(*c->slots));
-        if (!c->slots)
-            abort();
-        for (size_t i = c->n_slots; i < n; i++)
-            c->slots[i] =
-                (struct call_slot){.gen = 1, .next_free = i + 1 < n ? (uint32_t)i + 2 : 0};
-        c->free_slot = (uint32_t)c->n_slots + 1;
-        c->n_slots = n;
-    }
-    uint32_t i = c->free_slot - 1;
-    c->free_slot = c->slots[i].next_free;
-    c->slots[i].call = call;
-    call->slot = i;
-    call->gen = c->slots[i].gen;
-}
-
-static void slot_give(struct http_client *c, struct client_call *call)
-{
-    struct call_slot *s = &c->slots[call->slot];
-    s->call = NULL;
-    if (++s->gen == 0)
-        s->gen = 1;
-    s->next_free = c->free_slot;
-    c->free_slot = call->slot + 1;
-}
-
 static struct client_call *call_find(struct http_call h)
 {
-    if (!h.client || h.gen == 0 || h.slot >= h.client->n_slots)
-        return NULL;
-    struct call_slot *s = &h.client->slots[h.slot];
-    return s->gen == h.gen ? s->call : NULL;
+    return h.client ? handles_find(&h.client->handles, (struct handle){h.slot, h.gen}) : NULL;
 }
 
 /* ---- the end of a call ---- */
@@ -73,7 +40,7 @@ static struct client_call *call_find(struct http_call h)
 static void free_call(struct client_call *call)
 {
     timer_stop(&call->timer);
-    slot_give(call->client, call);
+    handles_give(&call->client->handles, call->handle);
     buf_done(&call->body_in);
     arena_done(&call->arena);
     free(call);
@@ -300,7 +267,7 @@ static void free_client(struct http_client *c)
     if (c->n_resolving)
         return; /* the last answer comes back here */
     tls_context_unref(c->tls);
-    free(c->slots);
+    handles_done(&c->handles);
     free(c->url_text);
     free(c->host);
     free(c->base_path);
@@ -391,7 +358,7 @@ static struct client_call *call_new(struct http_client *c, const struct http_cli
     arena_init(&call->arena, CALL_ARENA_BYTES_MAX);
     buf_init(&call->body_in, r->body_bytes_max ? r->body_bytes_max : (size_t)64 << 20);
     timer_init(&call->timer, c->loop, on_timeout, call);
-    slot_take(c, call);
+    call->handle = handles_take(&c->handles, call);
     copy_request(call, r);
     c->n_calls++;
     return call;
@@ -400,7 +367,7 @@ static struct client_call *call_new(struct http_client *c, const struct http_cli
 static struct http_call call_submit(struct client_call *call, const struct http_client_request *r)
 {
     struct http_client *c = call->client;
-    struct http_call handle = {c, call->slot, call->gen};
+    struct http_call handle = {c, call->handle.slot, call->handle.gen};
     bool clean = target_is_clean(call->target) && method_name(r->method).len;
     for (size_t i = 0; i < call->header.n; i++)
         clean &= http_header_is_clean(call->header.at[i].name) &&

@@ -3,11 +3,8 @@
  * Windows are opened by hand: the connection's at once, so that a paused stream never stops its
  * neighbours; a stream's when its bytes were handed out. A paused call therefore holds at most
  * CLIENT_WINDOW_BYTES. */
-#include <nghttp2/nghttp2.h>
-
 #include "net/client_impl.h"
-
-#define SEND_BYTES ((size_t)256 << 10)
+#include "net/h2.h"
 
 struct link_h2 {
     struct link *link;
@@ -25,12 +22,6 @@ static struct client_call *stream_call(nghttp2_session *s, int32_t stream)
 
 /* ---- answers ---- */
 
-static str rcbuf_str(nghttp2_rcbuf *b)
-{
-    nghttp2_vec v = nghttp2_rcbuf_get_buf(b);
-    return str_mem(v.base, v.len);
-}
-
 static int on_header(nghttp2_session *s, const nghttp2_frame *f, nghttp2_rcbuf *name,
                      nghttp2_rcbuf *value, uint8_t flags, void *user)
 {
@@ -39,7 +30,7 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *f, nghttp2_rcbuf *
     (void)flags;
     if (!call || call->over || h->link->dead)
         return 0;
-    str key = rcbuf_str(name), val = rcbuf_str(value);
+    str key = h2_text(name), val = h2_text(value);
     uint64_t status;
     call->any_bytes = true;
     if (str_is(key, ":status")) {
@@ -144,15 +135,9 @@ static void send_more(struct link *k)
     if (k->dead || h->sending || h->receiving)
         return;
     h->sending = true;
-    while (conn_queued(k->conn) < SEND_BYTES) {
-        const uint8_t *at;
-        ssize_t n = nghttp2_session_mem_send(h->session, &at);
-        if (n <= 0)
-            break;
-        conn_write(k->conn, str_mem(at, (size_t)n));
-    }
+    h2_pump(h->session, k->conn);
     h->sending = false;
-    if (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session))
+    if (h2_is_over(h->session))
         link_close(k, &none);
 }
 
@@ -191,36 +176,21 @@ static ssize_t read_body(nghttp2_session *s, int32_t stream, uint8_t *to, size_t
     return (ssize_t)n;
 }
 
-static nghttp2_nv nv_of(str name, str value)
-{
-    return (nghttp2_nv){(uint8_t *)name.at, (uint8_t *)value.at, name.len, value.len,
-                        NGHTTP2_NV_FLAG_NONE};
-}
-
-static str lower(struct arena *a, str s)
-{
-    char *at = arena_cstr(a, s);
-    for (size_t i = 0; i < s.len; i++)
-        if (at[i] >= 'A' && at[i] <= 'Z')
-            at[i] = (char)(at[i] + 32);
-    return (str){at, s.len};
-}
-
 static void h2_start(struct link *k, struct client_call *call)
 {
     struct link_h2 *h = k->session;
     const struct http_client *c = k->client;
     nghttp2_nv nv[HTTP_HEADERS_MAX + 8];
     size_t n = 0;
-    nv[n++] = nv_of(STR(":method"), method_name(call->method));
-    nv[n++] = nv_of(STR(":scheme"), c->url.tls ? STR("https") : STR("http"));
-    nv[n++] = nv_of(STR(":authority"), str_of(c->host_header));
-    nv[n++] = nv_of(STR(":path"), call->target);
+    nv[n++] = h2_field(&call->arena, STR(":method"), method_name(call->method));
+    nv[n++] = h2_field(&call->arena, STR(":scheme"), c->url.tls ? STR("https") : STR("http"));
+    nv[n++] = h2_field(&call->arena, STR(":authority"), str_of(c->host_header));
+    nv[n++] = h2_field(&call->arena, STR(":path"), call->target);
     for (size_t i = 0; i < call->header.n && n < ARRAY_LEN(nv) - 1; i++)
-        nv[n++] =
-            nv_of(lower(&call->arena, call->header.at[i].name), str_trim(call->header.at[i].value));
+        nv[n++] = h2_field(&call->arena, call->header.at[i].name, call->header.at[i].value);
     if (call->body.len)
-        nv[n++] = nv_of(STR("content-length"), arena_printf(&call->arena, "%zu", call->body.len));
+        nv[n++] = h2_field(&call->arena, STR("content-length"),
+                           arena_printf(&call->arena, "%zu", call->body.len));
     nghttp2_data_provider body = {.read_callback = read_body};
     int32_t id =
         nghttp2_submit_request(h->session, NULL, nv, n, call->body.len ? &body : NULL, call);

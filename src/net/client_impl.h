@@ -9,6 +9,7 @@
 
 #include "net/client.h"
 #include "net/conn.h"
+#include "net/handles.h"
 
 #define CALL_ARENA_BYTES_MAX ((size_t)256 << 20)
 #define CLIENT_WINDOW_BYTES (1 << 20)
@@ -20,7 +21,7 @@ struct client_call {
     struct http_client *client;
     struct client_call *next, *prev; /* in the queue, on a link, or finished */
     struct link *link;
-    uint32_t slot, gen;
+    struct handle handle;
     bool queued, over, forgotten, streaming, paused, head_told, retried, any_bytes, complete;
     struct arena arena;
     enum method method;
@@ -71,11 +72,6 @@ struct link {
     bool dead, draining, used;
 };
 
-struct call_slot {
-    struct client_call *call;
-    uint32_t gen, next_free;
-};
-
 struct http_client {
     struct loop *loop;
     struct http_url url;
@@ -89,9 +85,7 @@ struct http_client {
     struct link *links, *dead_links;
     size_t n_links, n_opening, n_resolving;
     struct call_list queue, finished;
-    struct call_slot *slots;
-    size_t n_slots;
-    uint32_t free_slot;
+    struct handles handles; /* of struct client_call */
     bool pumping, pump_asked, freed;
     uint64_t opened, n_calls, bytes_in, bytes_out;
 };

@@ -1,4 +1,5 @@
 /* net/http.c: methods, header lists, targets, query strings, URLs; see the header. */
+#include "base/digest.h"
 #include "net/http.h"
 
 static const str method_names[METHOD_COUNT] = {
@@ -129,17 +130,6 @@ void http_target_split(str target, struct http_request *r)
     }
     r->path = path;
     r->query = query;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 /* Decode %XX (and "+" when plus) into the arena; the input itself when there is nothing to decode.

@@ -1,14 +1,11 @@
 /* net/server_h2.c: the HTTP/2 side of the server (nghttp2); see server_impl.h.
  *
  * nghttp2 keeps frames, HPACK and windows; this file turns streams into exchanges. Answers are
- * queued per stream and pulled by nghttp2 as windows allow; the connection's own queue is kept
- * short (SEND_BYTES) so that many streams share it fairly. Requests are dispatched after nghttp2
+ * queued per stream and pulled by nghttp2 as windows allow. Requests are dispatched after nghttp2
  * has returned, never from inside its callbacks. */
-#include <nghttp2/nghttp2.h>
-
+#include "net/h2.h"
 #include "net/server_impl.h"
 
-#define SEND_BYTES ((size_t)256 << 10)
 #define WINDOW_BYTES (1 << 20)
 #define RESETS_MAX                                                                                 \
     200 /* streams reset by the peer before their answer, per HTTP2_RESETS_US: rapid reset */
@@ -57,12 +54,6 @@ static void pseudo_header(struct exchange *x, str name, str value)
     x->header_bytes += name.len + value.len;
 }
 
-static str rcbuf_str(nghttp2_rcbuf *b)
-{
-    nghttp2_vec v = nghttp2_rcbuf_get_buf(b);
-    return str_mem(v.base, v.len);
-}
-
 static int on_header(nghttp2_session *s, const nghttp2_frame *f, nghttp2_rcbuf *name,
                      nghttp2_rcbuf *value, uint8_t flags, void *user)
 {
@@ -71,7 +62,7 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *f, nghttp2_rcbuf *
     (void)flags;
     if (!x || x->dispatched)
         return 0;
-    str key = rcbuf_str(name), val = rcbuf_str(value);
+    str key = h2_text(name), val = h2_text(value);
     if (key.len && key.at[0] == ':')
         pseudo_header(x, key, val);
     else
@@ -188,15 +179,9 @@ static void send_more(struct server_conn *sc)
     if (sc->dead || h->sending || h->receiving)
         return;
     h->sending = true;
-    while (conn_queued(sc->conn) < SEND_BYTES) {
-        const uint8_t *at;
-        ssize_t n = nghttp2_session_mem_send(h->session, &at);
-        if (n <= 0)
-            break;
-        conn_write(sc->conn, str_mem(at, (size_t)n));
-    }
+    h2_pump(h->session, sc->conn);
     h->sending = false;
-    if (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session))
+    if (h2_is_over(h->session))
         server_conn_close(sc, true);
     else
         server_conn_touch(sc);
@@ -210,27 +195,12 @@ static void flush_later(struct h2 *h)
         timer_arm_in(&h->flush, 0);
 }
 
-static nghttp2_nv nv_of(str name, str value)
-{
-    return (nghttp2_nv){(uint8_t *)name.at, (uint8_t *)value.at, name.len, value.len,
-                        NGHTTP2_NV_FLAG_NONE};
-}
-
-static str lower(struct arena *a, str s)
-{
-    char *at = arena_cstr(a, s);
-    for (size_t i = 0; i < s.len; i++)
-        if (at[i] >= 'A' && at[i] <= 'Z')
-            at[i] = (char)(at[i] + 32);
-    return (str){at, s.len};
-}
-
 static size_t add_fields(struct exchange *x, nghttp2_nv *nv, const struct http_header *f, size_t n)
 {
     size_t k = 0;
     for (size_t i = 0; i < n; i++)
         if (!http_header_is_hop(f[i].name) && http_header_is_clean(f[i].value) && f[i].name.len)
-            nv[k++] = nv_of(lower(&x->arena, f[i].name), str_trim(f[i].value));
+            nv[k++] = h2_field(&x->arena, f[i].name, f[i].value);
     return k;
 }
 
@@ -270,12 +240,12 @@ static void h2_start(struct exchange *x, int status, const struct http_header *f
     nghttp2_nv nv[HTTP_HEADERS_MAX + 3];
     char date[40];
     size_t k = 0;
-    nv[k++] = nv_of(STR(":status"), arena_printf(&x->arena, "%d", status));
+    nv[k++] = h2_field(&x->arena, STR(":status"), arena_printf(&x->arena, "%d", status));
     k += add_fields(x, nv + k, f, MIN_OF(n, (size_t)HTTP_HEADERS_MAX));
-    nv[k++] = nv_of(STR("date"), http_date(h->sc->server->loop, date));
+    nv[k++] = h2_field(&x->arena, STR("date"), http_date(h->sc->server->loop, date));
     if (body_bytes >= 0 && status != 204 && status != 304)
-        nv[k++] =
-            nv_of(STR("content-length"), arena_printf(&x->arena, "%lld", (long long)body_bytes));
+        nv[k++] = h2_field(&x->arena, STR("content-length"),
+                           arena_printf(&x->arena, "%lld", (long long)body_bytes));
     nghttp2_data_provider source = {.source.ptr = x, .read_callback = read_out};
     bool bodyless =
         x->req.method == METHOD_HEAD || status == 204 || status == 304 || body_bytes == 0;

@@ -1,15 +1,17 @@
 /* net/server_impl.h: the parts of the server that its two protocols share. Private to net/ (and its
  * fuzz targets).
  *
- * server.c owns listeners, connections, exchanges and deadlines; server_h1.c and server_h2.c turn
- * bytes into requests and answers into bytes through `struct session_ops`. An exchange is freed
- * when both sides are through with it: the handler ended it (`ended`) and the protocol let go of it
- * (sc == NULL). */
+ * server.c owns the listener and the end of it all; server_conn.c connections and their deadlines;
+ * server_exchange.c one request with its answer, and the public reply functions; server_h1.c and
+ * server_h2.c turn bytes into requests and answers into bytes through `struct session_ops`. An
+ * exchange is freed when both sides are through with it: the handler ended it (`ended`) and the
+ * protocol let go of it (sc == NULL). */
 #ifndef NET_SERVER_IMPL_H
 #define NET_SERVER_IMPL_H
 
 #include "net/conn.h"
 #include "net/server.h"
+#include "net/handles.h"
 
 #define EXCHANGE_ARENA_BYTES_MAX ((size_t)256 << 20)
 #define PIPELINE_BYTES_MAX                                                                         \
@@ -43,7 +45,7 @@ struct exchange {
     struct http_server *server;
     struct server_conn *sc;       /* NULL: the protocol let go of it */
     struct exchange *next, *prev; /* list of the connection */
-    uint32_t slot, gen;
+    struct handle handle;
     enum exchange_state state;
     bool ended;      /* the handler is through */
     bool dispatched; /* the handler was called */
@@ -82,11 +84,6 @@ struct server_conn {
     char peer[64];
 };
 
-struct slot {
-    struct exchange *x;
-    uint32_t gen, next_free;
-};
-
 struct http_server {
     struct loop *loop;
     struct http_server_config config;
@@ -95,9 +92,7 @@ struct http_server {
     bool listening, stopping, freed_listener, finished;
     struct server_conn *conns;
     size_t n_conns, n_exchanges;
-    struct slot *slots;
-    size_t n_slots;
-    uint32_t free_slot; /* index + 1 */
+    struct handles handles; /* of struct exchange */
     struct tls_context *tls;
     struct timer grace;
     unsigned defers;
@@ -122,6 +117,8 @@ void server_conn_close(struct server_conn *sc,
 void server_conn_touch(struct server_conn *sc); /* deadlines changed */
 struct server_conn *server_conn_new(struct http_server *s, struct conn *c);
 extern const struct conn_ops server_conn_ops;
+/* Frees a stopping server on a later turn once its last connection and exchange are gone. */
+void server_finish(struct http_server *s);
 
 str http_date(struct loop *l, char ret[40]);
 

@@ -1,15 +1,8 @@
 /* git_url.c: URLs as git may see them, and its complaints in the words users know. */
 #include <string.h>
 
+#include "base/digest.h"
 #include "source/git_run.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static str percent_decode(struct arena *a, str s)
 {
