@@ -43,7 +43,8 @@ void refresh_decide(const struct app *app, const struct settings *s,
                     struct refresh_decision *ret, struct arena *a)
 {
     value sync = value_getz(app->status, "sync"), compared = value_getz(sync, "comparedTo");
-    usec at = 0, soft_us = s->reconcile_us > 0 ? s->reconcile_us + jitter_us : 0;
+    bool periodic = s->reconcile_us > 0 && !(request && request->watched);
+    usec at = 0, soft_us = periodic ? s->reconcile_us + jitter_us : 0;
     bool known = time_parse(value_path_str(app->status, "reconciledAt"), &at);
     bool soft = !known || (soft_us && at + soft_us < now);
     bool hard = s->hard_reconcile_us > 0 && (!known || at + s->hard_reconcile_us < now);

@@ -14,8 +14,11 @@ enum compare_level {
     COMPARE_FORCE_RESOLVE /* resolve again, past caches */
 };
 
-struct refresh_request { /* in-memory request, e.g. of a watch event; level < 0: none */
-    int level;
+struct refresh_request {
+    int level; /* in-memory request, e.g. of a watch event; < 0: none */
+    /* Somebody tells when a source moves or the cluster changes: the period's end alone is no
+     * reason. A hard period counts as ever. */
+    bool watched;
 };
 struct refresh_decision {
     bool needed;

@@ -104,8 +104,8 @@ struct wanted {
     struct doc *spec;       /* normalised spec */
     struct doc *finalizers; /* new list */
     bool conflicted;        /* the last write met a newer object: read it first */
-    bool because_asked;     /* a difference in reconciledAt alone is worth a write */
     uint64_t serial;
+    usec since;      /* monotonic: when status began to differ; 0: it does not */
     usec not_before; /* monotonic: back-off after a failure */
     unsigned failures;
 };
@@ -130,6 +130,8 @@ struct application {
     usec advanced_at; /* monotonic: last turn by time */
     usec looked_at;   /* wall: when the sources were last known to be compared or unmoved */
     usec refresh_at;  /* wall: next refresh by time; 0: none */
+    usec look_at;     /* wall: an automated sync may be possible then; 0: nothing waits for it */
+    struct application *next_late, **back_late; /* controller.late */
     bool live_changed;
     struct round refresh;
     struct round rendered; /* the last complete one: what live changes are compared with */
@@ -163,6 +165,10 @@ struct app_controller {
     struct map app;         /* key -> struct application */
     struct map by_instance; /* tracking instance -> struct application */
     struct map by_key;      /* interest.c */
+    /* Their source moved to a commit that changed nothing they read: only the revision in the
+     * status is old. They are done one by one beside everything else. */
+    struct application *late, **late_end;
+    struct timer late_turn;
     struct timer poll;
     bool polling;
     struct call poll_call;

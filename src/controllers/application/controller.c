@@ -6,6 +6,8 @@
 
 #include "kube/object.h"
 
+#define LATE_PAUSE_US (5 * USEC_PER_MS) /* between two applications that nothing is urgent for */
+
 void *checked_calloc(size_t n, size_t size)
 {
     void *p = calloc(n, size);
@@ -91,6 +93,50 @@ static struct application *application_new(struct app_controller *c, str key)
     return app;
 }
 
+/* ---- applications that nothing is urgent for ---- */
+
+static void late_leave(struct application *app)
+{
+    struct app_controller *c = app->controller;
+    if (!app->back_late)
+        return;
+    *app->back_late = app->next_late;
+    if (app->next_late)
+        app->next_late->back_late = app->back_late;
+    else
+        c->late_end = app->back_late;
+    app->back_late = NULL;
+    app->next_late = NULL;
+}
+
+static void late_enter(struct application *app)
+{
+    struct app_controller *c = app->controller;
+    if (app->back_late)
+        return;
+    app->next_late = NULL;
+    app->back_late = c->late_end;
+    *c->late_end = app;
+    c->late_end = &app->next_late;
+    if (!timer_armed(&c->late_turn))
+        timer_arm_in(&c->late_turn, LATE_PAUSE_US);
+}
+
+static void do_late_one(void *arg)
+{
+    struct app_controller *c = arg;
+    struct application *app = c->late;
+    if (!app)
+        return;
+    late_leave(app);
+    if (c->late)
+        timer_arm_in(&c->late_turn, LATE_PAUSE_US);
+    refresh_ask(app, 2);
+    application_advance(app);
+}
+
+/* ---- the end of one ---- */
+
 static void forget_sources(struct application *app)
 {
     struct app_world *w = &app->controller->config.world;
@@ -106,6 +152,7 @@ void application_free(struct application *app)
     struct app_controller *c = app->controller;
     app->gone = true;
     steps_close(&app->subject);
+    late_leave(app);
     interest_clear(app);
     map_remove(&c->app, str_of(app->key));
     map_remove(&c->by_instance, str_of(app->instance));
@@ -288,6 +335,10 @@ static void moved(struct app_controller *c, const struct manifests_moved *m)
     struct application *app = map_find(&c->app, key);
     if (!app)
         return;
+    if (m->move == MANIFESTS_MOVED) {
+        late_enter(app);
+        return;
+    }
     refresh_ask(app, 2);
     application_advance(app);
 }
@@ -295,13 +346,10 @@ static void moved(struct app_controller *c, const struct manifests_moved *m)
 static void polled(void *arg, struct answer *ans)
 {
     struct app_controller *c = arg;
-    void *at;
     c->polling = false;
     c->status.n_polls++;
     if (ans->rc == 0) {
         const struct manifests_poll *p = ans->result;
-        for (size_t i = 0; map_next(&c->app, &i, NULL, &at);)
-            ((struct application *)at)->looked_at = loop_wall(c->config.loop);
         for (size_t i = 0; i < p->n; i++)
             moved(c, &p->at[i]);
     }
@@ -426,6 +474,8 @@ struct app_controller *app_controller_new(const struct app_controller_config *co
     map_init(&c->by_instance, NULL);
     map_init(&c->by_key, NULL);
     timer_init(&c->poll, config->loop, poll_now, c);
+    timer_init(&c->late_turn, config->loop, do_late_one, c);
+    c->late_end = &c->late;
     controller_metrics_open(c);
     return c;
 }
@@ -457,6 +507,7 @@ void app_controller_free(struct app_controller *c)
     if (!c)
         return;
     timer_stop(&c->poll);
+    timer_stop(&c->late_turn);
     if (c->polling)
         call_forget(&c->poll_call);
     for (size_t i = 0; map_next(&c->app, &i, NULL, &app);)

@@ -401,6 +401,8 @@ static void work(struct application *app, struct evaluation *e)
 
 void operation_advance(struct application *app)
 {
+    if (!app->operation && !value_exists(value_getz(doc_root(app->object), "operation")))
+        return;
     struct evaluation *e = evaluation_new(app);
     if (app->operation && app->operation->done &&
         !value_exists(e->view.operation)) { /* the end is stored */

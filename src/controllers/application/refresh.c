@@ -11,6 +11,8 @@
 #include "plan/autosync.h"
 #include "plan/refresh.h"
 
+#define WINDOW_LOOK_US USEC_PER_MIN /* windows are given in minutes */
+
 bool round_answered(const struct round *r)
 {
     for (size_t i = 0; i < r->n_sources; i++)
@@ -80,6 +82,12 @@ static unsigned flags_of(const struct refresh_decision *d)
 
 /* ---- automated sync ---- */
 
+/* What decides about a sync besides source and cluster is the time. */
+static void look_again_at(struct application *app, usec at)
+{
+    app->look_at = app->look_at ? MIN_OF(app->look_at, at) : at;
+}
+
 static bool windows_allow(struct application *app, struct evaluation *e)
 {
     struct window_verdict verdict;
@@ -116,8 +124,14 @@ static void want_empty_members(struct application *app, struct arena *a)
 
 static void decide_autosync(struct application *app, struct evaluation *e)
 {
-    if (app->operation || app->wanted.operation || !windows_allow(app, e))
+    if (app->operation || app->wanted.operation)
         return;
+    app->look_at = 0;
+    if (!windows_allow(app, e)) {
+        if (e->view.automated)
+            look_again_at(app, application_wall(app) + WINDOW_LOOK_US);
+        return;
+    }
     const struct autosync_input in = {
         .app = &e->view,
         .settings = &e->settings->settings,
@@ -130,8 +144,7 @@ static void decide_autosync(struct application *app, struct evaluation *e)
     autosync_decide(&in, &e->arena, &decided);
     want_sync_error(app, e, decided.condition);
     if (decided.again_at)
-        app->refresh_at =
-            app->refresh_at ? MIN_OF(app->refresh_at, decided.again_at) : decided.again_at;
+        look_again_at(app, decided.again_at);
     if (!decided.start)
         return;
     want_empty_members(app, &e->arena);
@@ -219,10 +232,36 @@ static bool compare_again(struct application *app, struct evaluation *e)
     return true;
 }
 
+/* Polls ask Git only. */
+static bool is_polled(value source)
+{
+    return !value_str(value_getz(source, "chart")).len &&
+           !str_starts(value_str(value_getz(source, "repoURL")), STR("oci://"));
+}
+
+/* Polls tell when a source moved, and ask again those that could not be asked; mirrors tell of the
+ * cluster. What failed otherwise is tried again when its time comes. */
+static bool is_watched(const struct application *app)
+{
+    const struct round *r = &app->rendered;
+    bool polled = r->source && !round_failed(r);
+    for (size_t i = 0; polled && i < r->n_sources; i++)
+        polled = is_polled(value_at(doc_root(r->sources), i));
+    return polled;
+}
+
+static void look_when_due(struct application *app)
+{
+    if (!app->look_at || app->look_at > application_wall(app))
+        return;
+    app->look_at = 0;
+    app->live_changed = true;
+}
+
 static void decide(struct application *app, struct evaluation *e)
 {
     struct refresh_decision d = {0};
-    const struct refresh_request request = {app->wanted_level};
+    const struct refresh_request request = {app->wanted_level, is_watched(app)};
     refresh_decide(&e->view, &e->settings->settings, &request, app->jitter_us,
                    application_wall(app), &d, &e->arena);
     app->refresh_at = d.expires_at;
@@ -234,8 +273,11 @@ static void decide(struct application *app, struct evaluation *e)
         }
         if (!app->refresh.active || (int)d.level > app->refresh.level)
             start_round(app, e, &d);
-    } else if (app->live_changed || app->waiting_for_cluster) {
-        compare_again(app, e);
+    } else if ((app->live_changed || app->waiting_for_cluster) && !compare_again(app, e) &&
+               !app->refresh.active) {
+        /* Nothing was rendered since the start: a change cannot be judged without. */
+        d.level = COMPARE_LATEST;
+        start_round(app, e, &d);
     }
 }
 
@@ -251,6 +293,7 @@ static void bad_spec(struct application *app, struct evaluation *e)
 
 void refresh_advance(struct application *app)
 {
+    look_when_due(app);
     struct evaluation *e = evaluation_new(app);
     if (e->view.skip_reconcile) {
         round_reset(&app->refresh);

@@ -41,6 +41,10 @@ void status_want(struct application *app, value status)
         return;
     doc_unref(w->status);
     w->status = value_equal(stored_status(app), status) ? NULL : doc_freeze(status, 0);
+    if (!w->status)
+        w->since = 0;
+    else if (!w->since)
+        w->since = loop_now(app->controller->config.loop);
     w->serial = ++app->serial;
 }
 

@@ -14,6 +14,7 @@
 #include "kube/object.h"
 
 #define ADVANCE_PAUSE_US (20 * USEC_PER_MS) /* at most one turn by time in this time */
+#define SETTLE_US (50 * USEC_PER_MS)
 #define WRITE_BACKOFF_US (250 * USEC_PER_MS)
 #define WRITE_BACKOFF_MAX_US (30 * USEC_PER_SEC)
 #define DELETE_AGAIN_US (2 * USEC_PER_SEC)
@@ -127,6 +128,7 @@ static void drop_what_is_stored(struct application *app)
     if (w->status && value_equal(doc_root(w->status), value_getz(object, "status"))) {
         doc_unref(w->status);
         w->status = NULL;
+        w->since = 0;
     }
     if (w->operation && value_exists(value_getz(object, "operation"))) {
         doc_unref(w->operation);
@@ -485,21 +487,6 @@ static void plan_round(const struct round *r, bool of_operation, struct arena *a
     }
 }
 
-static void plan_own_object(const struct application *app, usec now, struct arena *a,
-                            struct plan *ret)
-{
-    const struct wanted *w = &app->wanted;
-    uint64_t write = step_id(WRITE, 0, 0);
-    if (steps_running(&app->subject, write)) /* its answer is a fact worth having */
-        plan_add(ret, &kinds[WRITE], write, NULL, 0);
-    else if (now < w->not_before)
-        return;
-    else if (w->conflicted)
-        plan_add(ret, &kinds[READ], step_id(READ, w->serial, 0), NULL, 0);
-    else if (value_exists(wanted_patch(app, a)))
-        plan_add(ret, &kinds[WRITE], write, NULL, 0);
-}
-
 /* Effects start only after the status that announces them is stored. */
 static bool announced(const struct application *app)
 {
@@ -508,6 +495,41 @@ static bool announced(const struct application *app)
     enum op_phase phase = op_phase_parse(value_path_str(stored, "phase"));
     return (phase == OP_RUNNING || phase == OP_TERMINATING) &&
            str_eq(value_path_str(stored, "startedAt"), value_path_str(state, "startedAt"));
+}
+
+static bool acts(const struct operation *op)
+{
+    bool open = false;
+    for (size_t i = 0; i < op->n_actions; i++)
+        open |= !op->action[i].answered;
+    return open;
+}
+
+/* While requests of a sync are under way the next status is a moment from now: one write tells what
+ * the cluster shows and what the answers say. 0: nothing to wait for. */
+static usec settles_at(const struct application *app)
+{
+    const struct wanted *w = &app->wanted;
+    const struct operation *op = app->operation;
+    if (!w->since || w->operation || w->clear_operation || w->drop_refresh || w->spec ||
+        w->finalizers || !op || op->done || !announced(app) || !acts(op))
+        return 0;
+    return w->since + SETTLE_US;
+}
+
+static void plan_own_object(const struct application *app, usec now, struct arena *a,
+                            struct plan *ret)
+{
+    const struct wanted *w = &app->wanted;
+    uint64_t write = step_id(WRITE, 0, 0);
+    if (steps_running(&app->subject, write)) /* its answer is a fact worth having */
+        plan_add(ret, &kinds[WRITE], write, NULL, 0);
+    else if (now < w->not_before || now < settles_at(app))
+        return;
+    else if (w->conflicted)
+        plan_add(ret, &kinds[READ], step_id(READ, w->serial, 0), NULL, 0);
+    else if (value_exists(wanted_patch(app, a)))
+        plan_add(ret, &kinds[WRITE], write, NULL, 0);
 }
 
 static void plan_actions(const struct application *app, struct arena *a, struct plan *ret)
@@ -546,6 +568,8 @@ static void plan_time(const struct application *app, usec now, struct plan *ret)
     usec shift = now - application_wall(app), wake = 0;
     if (app->refresh_at)
         wake = earlier(wake, app->refresh_at + shift);
+    if (app->look_at)
+        wake = earlier(wake, app->look_at + shift);
     if (app->operation && app->operation->wake_at)
         wake = earlier(wake, app->operation->wake_at + shift);
     if (app->deletion.active)
@@ -558,6 +582,8 @@ static void plan_time(const struct application *app, usec now, struct plan *ret)
         ret->wake_at = wake;
     if (app->wanted.not_before > now)
         ret->wake_at = earlier(ret->wake_at, app->wanted.not_before);
+    if (settles_at(app) > now)
+        ret->wake_at = earlier(ret->wake_at, settles_at(app));
 }
 
 void application_plan(const struct subject *s, usec now, struct arena *a, struct plan *ret)
@@ -572,7 +598,8 @@ void application_plan(const struct subject *s, usec now, struct arena *a, struct
         plan_round(&app->operation->round, true, a, ret);
     plan_actions(app, a, ret);
     plan_deletion(app, a, ret);
-    if (app->n_events)
-        plan_add(ret, &kinds[TELL], step_id(TELL, app->event_serial, 0), NULL, 0);
+    uint64_t tell = step_id(TELL, app->event_serial, 0);
+    if (app->n_events && (ret->n_steps == 0 || steps_running(s, tell))) /* nobody waits for it */
+        plan_add(ret, &kinds[TELL], tell, NULL, 0);
     plan_time(app, now, ret);
 }

@@ -238,7 +238,7 @@ static int get_fixed(struct reader *r, str *rest, size_t n, uint64_t *ret)
 /* The next field of a message. */
 static int get_field(struct reader *r, str *rest, struct wire_field *ret)
 {
-    uint64_t tag, len;
+    uint64_t tag = 0, len = 0;
     int e = get_varint(r, rest, &tag);
     if (e)
         return e;
