@@ -3,6 +3,8 @@
 #ifndef VALUE_TAPE_WRITE_H
 #define VALUE_TAPE_WRITE_H
 
+#include <endian.h>
+
 #include "value/tape.h"
 
 struct tape_writer {
@@ -30,6 +32,16 @@ static inline void tape_writer_entry(struct tape_writer *w, size_t at)
     if (w->n_offset == w->cap_offset)
         tape_writer_grow_offsets(w);
     w->offset[w->n_offset++] = (uint32_t)at;
+}
+/* A bit for the set of seen keys; the start and the end of the key count. The key is on a tape. */
+static inline uint64_t tape_key_bit(str key)
+{
+    uint64_t x = le64toh(tape_u64(key.at)); /* the tape has slack */
+    if (key.len < 8)
+        x &= ((uint64_t)1 << key.len * 8) - 1;
+    if (key.len > 8)
+        x ^= tape_u64(key.at + key.len - 8) * 31;
+    return (uint64_t)1 << ((x + key.len) * 0x9e3779b97f4a7c15u >> 58);
 }
 void tape_writer_pos(struct tape_writer *w, size_t at, struct value_pos pos);
 

@@ -83,13 +83,10 @@ static size_t print_sorted_each(const struct objects *o, size_t i)
 
 static size_t yaml_in_each(const struct objects *o, size_t i)
 {
-    struct arena a;
-    value v;
-    arena_init(&a, ARENA_BYTES_DEFAULT);
-    if (yaml_parse(o->yaml[i], NULL, &a, &v, NULL))
+    struct doc *d = NULL;
+    if (yaml_parse_doc(o->yaml[i], NULL, &d, NULL))
         abort();
-    doc_unref(doc_freeze(v, 0));
-    arena_done(&a);
+    doc_unref(d);
     return o->yaml[i].len;
 }
 

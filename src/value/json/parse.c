@@ -14,7 +14,6 @@
  * index. The first duplicate is an error when strict; otherwise the tape is written again from a
  * tree in which the last value won. */
 #include <assert.h>
-#include <endian.h>
 
 #include "value/json.h"
 #include "value/json/error.h"
@@ -152,24 +151,6 @@ static struct spot read_odd_key(struct reader *r, struct spot s, const char *at,
 
 /* ---- duplicate keys ---- */
 
-ALWAYS_INLINE uint64_t first_bytes(const char *p, size_t n)
-{
-    uint64_t x;
-    memcpy(&x, p, 8); /* the tape has slack */
-    x = le64toh(x);
-    return n >= 8 ? x : x & (((uint64_t)1 << n * 8) - 1);
-}
-
-/* A bit for the set of seen keys; the start and the end of the key count. */
-ALWAYS_INLINE uint64_t key_bit(str key)
-{
-    uint64_t x = first_bytes(key.at, key.len);
-    if (key.len > 8)
-        x ^= tape_u64(key.at + key.len - 8) * 31;
-    x = (x + key.len) * 0x9e3779b97f4a7c15u;
-    return (uint64_t)1 << (x >> 58);
-}
-
 static int say_duplicate(struct reader *r, const char *at, str key)
 {
     CLEANUP(buf_done) struct buf text;
@@ -236,7 +217,7 @@ ALWAYS_INLINE struct spot read_key(struct reader *r, struct spot s)
         s = (struct spot){q + 1, to};
     }
     str key = tape_key(r->w.at + start, &val);
-    uint64_t bit = key_bit(key);
+    uint64_t bit = tape_key_bit(key);
     if (UNLIKELY(f->seen & bit) && !check_duplicate(r, f, at, key))
         return (struct spot){NULL, NULL};
     f->seen |= bit;
@@ -470,7 +451,7 @@ static struct spot put_entry(struct reader *r, struct spot s, str key, str text)
     out = mempcpy(out, key.at, key.len);
     tape_put_u32(out, tape_header(TAPE_TEXT, (uint32_t)text.len));
     out = mempcpy(out + 4, text.at, text.len);
-    r->frame[0].seen |= key_bit(tape_key(r->w.at + at, &(const char *){NULL}));
+    r->frame[0].seen |= tape_key_bit(tape_key(r->w.at + at, &(const char *){NULL}));
     return (struct spot){s.p, out};
 }
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "value/yaml.h"
-#include "value/yaml_resolve.h"
+#include "value/yaml/resolve.h"
 
 #define SHOWN_MAX 20
 

@@ -1,4 +1,4 @@
-#include "value/yaml_resolve.h"
+#include "value/yaml/resolve.h"
 
 #include <math.h>
 
@@ -317,6 +317,22 @@ struct yaml_scalar yaml_resolve(str text)
     } else if (text.len <= WORD_BYTES_MAX && strchr("yYnNtTfFoO~", c)) {
         find_word(text, &is);
     }
+    return is;
+}
+
+struct yaml_scalar yaml_through_json(double d)
+{
+    struct yaml_scalar is = {.kind = YAML_FLOAT, .d = d};
+    char text[NUMBER_PRINT_MAX];
+    if (d != trunc(d) || fabs(d) >= 0x1p64 || (d == 0 && signbit(d)))
+        return is;
+    str shortest = str_mem(text, number_print_double(d, text));
+    if (str_to_i64(shortest, &is.i))
+        is.kind = YAML_INT;
+    else if (str_to_u64(shortest, &is.u))
+        is.kind = YAML_UINT;
+    else
+        is.d = d;
     return is;
 }
 

@@ -6,13 +6,14 @@
 #include <math.h>
 
 #include "base/map.h"
-#include "value/node.h"
+#include "value/doc.h"
 #include "value/number.h"
 #include "value/text.h"
 #include "value/yaml.h"
-#include "value/yaml_resolve.h"
-#include "value/yaml_scan.h"
-#include "value/yaml_tree.h"
+#include "value/yaml/direct.h"
+#include "value/yaml/resolve.h"
+#include "value/yaml/scan.h"
+#include "value/yaml/tree.h"
 
 #define TAG_PREFIX "tag:yaml.org,2002:"
 #define ALIAS_RATIO_LOW 400000.0
@@ -174,19 +175,10 @@ static value float_value(struct parser *p, double d)
         p->infinite = true;
         return value_of_double(p->arena, d);
     }
-    /* Through JSON a whole number becomes the integer of its shortest text, which beyond 2^53 is
-     * not the exact one. */
-    char text[NUMBER_PRINT_MAX];
-    int64_t i;
-    uint64_t u;
-    if (d == trunc(d) && fabs(d) < 0x1p64 && !(d == 0 && signbit(d))) {
-        str shortest = str_mem(text, number_print_double(d, text));
-        if (str_to_i64(shortest, &i))
-            return value_of_int(p->arena, i);
-        if (str_to_u64(shortest, &u))
-            return value_of_uint(p->arena, u);
-    }
-    return value_of_double(p->arena, d);
+    struct yaml_scalar is = yaml_through_json(d);
+    return is.kind == YAML_INT    ? value_of_int(p->arena, is.i)
+           : is.kind == YAML_UINT ? value_of_uint(p->arena, is.u)
+                                  : value_of_double(p->arena, d);
 }
 
 static value scalar_value(struct parser *p, struct ynode *n)
@@ -864,32 +856,77 @@ static int later_error(struct parser *p, const struct yaml_input *in, value root
     return text.len ? fail(in, ERR_INVALID, err, text.at, (int)MIN_OF(text.len, (size_t)900)) : 0;
 }
 
-int yaml_parse_at(str text, const struct yaml_input *in, uint32_t line_base, struct arena *a,
-                  value *ret, struct err *err)
+static const struct yaml_input defaults;
+
+static int take_in(str text, const struct yaml_input *in, uint32_t line_base, struct arena *a,
+                   struct parser *ret, struct err *err)
 {
-    static const struct yaml_input defaults;
-    if (!in)
-        in = &defaults;
     size_t bytes_max = in->bytes_max ? in->bytes_max : YAML_BYTES_MAX;
     if (text.len > bytes_max) {
         char say[80];
         int n = snprintf(say, sizeof(say), "yaml: text is larger than %zu bytes", bytes_max);
         return fail(in, ERR_TOO_LARGE, err, say, n);
     }
-    struct parser p = {.arena = a, .strict = in->strict, .line_base = line_base};
-    map_init(&p.anchors, a);
-    yaml_scan_init(&p.s, text, a);
+    *ret = (struct parser){.arena = a, .strict = in->strict, .line_base = line_base};
+    yaml_scan_init(&ret->s, text, a);
+    return 0;
+}
+
+static int parse(struct parser *p, const struct yaml_input *in, value *ret, struct err *err)
+{
     value v;
-    if (!parse_document(&p, &v))
-        return syntax_error(&p, in, err);
-    int r = later_error(&p, in, v, err);
+    map_init(&p->anchors, p->arena);
+    if (!parse_document(p, &v))
+        return syntax_error(p, in, err);
+    int r = later_error(p, in, v, err);
+    if (!r)
+        *ret = value_exists(v) ? v : value_null(p->arena);
+    return r;
+}
+
+int yaml_parse_any(str text, const struct yaml_input *in, struct arena *a, value *ret,
+                   struct err *err)
+{
+    struct parser p;
+    in = in ? in : &defaults;
+    int r = take_in(text, in, 0, a, &p, err);
+    return r ? r : parse(&p, in, ret, err);
+}
+
+int yaml_parse_at(str text, const struct yaml_input *in, uint32_t line_base, struct arena *a,
+                  value *ret, struct err *err)
+{
+    struct parser p;
+    in = in ? in : &defaults;
+    int r = take_in(text, in, line_base, a, &p, err);
     if (r)
         return r;
-    *ret = value_exists(v) ? v : value_null(a);
+    struct doc *d = yaml_direct(&p.s, true, line_base);
+    if (!d)
+        return parse(&p, in, ret, err);
+    *ret = value_thaw(a, doc_root(d));
+    doc_unref(d);
     return 0;
 }
 
 int yaml_parse(str text, const struct yaml_input *in, struct arena *a, value *ret, struct err *err)
 {
     return yaml_parse_at(text, in, 0, a, ret, err);
+}
+
+int yaml_parse_doc(str text, const struct yaml_input *in, struct doc **ret, struct err *err)
+{
+    struct arena a;
+    struct parser p;
+    value v;
+    in = in ? in : &defaults;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    int r = take_in(text, in, 0, &a, &p, err);
+    struct doc *d = r ? NULL : yaml_direct(&p.s, in->keep_positions, 0);
+    if (!d && !r && !(r = parse(&p, in, &v, err)))
+        d = doc_freeze(v, in->keep_positions ? DOC_KEEP_POSITIONS : 0);
+    if (!r)
+        *ret = d;
+    arena_done(&a);
+    return r;
 }

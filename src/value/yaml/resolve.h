@@ -1,4 +1,4 @@
-/* value/yaml_resolve.h: what a plain YAML 1.1 scalar means, as go-yaml v2 resolves it. Private to
+/* value/yaml/resolve.h: what a plain YAML 1.1 scalar means, as go-yaml v2 resolves it. Private to
  * the room. */
 #ifndef VALUE_YAML_RESOLVE_H
 #define VALUE_YAML_RESOLVE_H
@@ -26,6 +26,10 @@ struct yaml_scalar {
 };
 
 struct yaml_scalar yaml_resolve(str text);
+
+/* A finite float as it comes out of JSON: a whole number becomes the integer of its shortest text,
+ * which beyond 2^53 is not the exact one. */
+struct yaml_scalar yaml_through_json(double d);
 
 /* A date, or a date with time, that Go's reader takes as a timestamp (a string in JSON; quoted when
  * written). */

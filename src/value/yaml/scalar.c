@@ -1,7 +1,7 @@
 /* Scalars, anchors, tags and directives. A scalar on one line without escapes is a view into the
  * text; anything else is written over its own source, which is never shorter (exception: \L and \P,
  * see expand). */
-#include "value/yaml_scan.h"
+#include "value/yaml/scan.h"
 
 static bool is_word(const char *p) { return yaml_class_of(p) & YAML_C_WORD; }
 

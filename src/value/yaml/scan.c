@@ -1,6 +1,6 @@
 /* Tokens: which indicator begins here, how indentation opens and closes block collections, and
  * which token turns out to have been a mapping key when its ':' is met. */
-#include "value/yaml_scan.h"
+#include "value/yaml/scan.h"
 
 /* ---- the queue ---- */
 

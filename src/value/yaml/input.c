@@ -1,5 +1,5 @@
 /* The text before scanning: encoding, forbidden characters, line and column arithmetic. */
-#include "value/yaml_scan.h"
+#include "value/yaml/scan.h"
 
 #define WINDOW_BYTES 512 /* the Go reader decodes its input in raw pieces of this size */
 

@@ -1,4 +1,4 @@
-/* value/yaml_tree.h: pieces that the files of the YAML reader share. Private to the room. */
+/* value/yaml/tree.h: pieces that the files of the YAML reader share. Private to the room. */
 #ifndef VALUE_YAML_TREE_H
 #define VALUE_YAML_TREE_H
 
@@ -8,6 +8,10 @@
  * which count from the document as upstream). */
 int yaml_parse_at(str text, const struct yaml_input *in, uint32_t line_base, struct arena *a,
                   value *ret, struct err *err) MUST_CHECK;
+
+/* yaml_parse by the general reader only: what the direct one (yaml/direct.h) is held to. */
+int yaml_parse_any(str text, const struct yaml_input *in, struct arena *a, value *ret,
+                   struct err *err) MUST_CHECK;
 
 /* ---- texts of Go's fmt that appear in messages ---- */
 

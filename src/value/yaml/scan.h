@@ -1,4 +1,4 @@
-/* value/yaml_scan.h: from bytes to YAML tokens; used by yaml_parse.c only.
+/* value/yaml/scan.h: from bytes to YAML tokens; used by yaml/parse.c only.
  *
  * One pass over a private, NUL-padded copy of the text. Scalars are views into that copy: folding
  * and escapes are undone in place (the result is never longer than its source, with one exception

@@ -5,8 +5,8 @@
 
 #include "value/number.h"
 #include "value/text.h"
-#include "value/yaml_resolve.h"
-#include "value/yaml_write.h"
+#include "value/yaml/resolve.h"
+#include "value/yaml/write.h"
 
 #define LOG_BYTES_MAX 1024
 #define INDENT 2

@@ -1,7 +1,7 @@
-#include "value/yaml_write.h"
+#include "value/yaml/write.h"
 
 #include "value/text.h"
-#include "value/yaml_resolve.h"
+#include "value/yaml/resolve.h"
 
 /* ---- characters ---- */
 

@@ -1,8 +1,8 @@
 /* Values as Go's fmt shows them in the messages of the YAML reader. */
 #include "value/number.h"
 #include "value/text.h"
-#include "value/yaml_resolve.h"
-#include "value/yaml_tree.h"
+#include "value/yaml/resolve.h"
+#include "value/yaml/tree.h"
 
 #define SHOWN_BYTES_MAX 2000
 

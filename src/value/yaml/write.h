@@ -1,4 +1,4 @@
-/* value/yaml_write.h: what the YAML printer needs to know about a text. Private to the room. */
+/* value/yaml/write.h: what the YAML printer needs to know about a text. Private to the room. */
 #ifndef VALUE_YAML_WRITE_H
 #define VALUE_YAML_WRITE_H
 

@@ -2,7 +2,7 @@
  * separate, whatever YAML thinks of the place; a stream whose first character is '{' is read as
  * JSON texts as long as that works. */
 #include "value/number.h"
-#include "value/yaml_tree.h"
+#include "value/yaml/tree.h"
 
 struct stream {
     const struct yaml_input *in;
