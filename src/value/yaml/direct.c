@@ -120,6 +120,8 @@ const char *direct_to_content(struct direct *r, const char *p)
 
 /* ---- keys ---- */
 
+static bool is_blankz(char c) { return c == ' ' || c == '\n' || !c; }
+
 /* The key was perhaps seen: look. Its own entry is not on the stack yet. Of more entries the sorted
  * index tells. */
 static bool is_duplicate(const struct direct *r, size_t base, str key)
@@ -166,38 +168,43 @@ static bool is_string_key(const char *p, size_t len)
     return yaml_resolve(str_mem(p, len)).kind == YAML_STR && !(len == 2 && !memcmp(p, "<<", 2));
 }
 
+/* To the colon. */
+static struct spot read_quoted_key(struct direct *r, struct spot s, size_t base, uint64_t *seen)
+{
+    const char *p = s.p;
+    char *out = s.out;
+    str text;
+    bool lines;
+    s = direct_unquote(r, s, 1, &text, &lines);
+    if (!s.p || lines || s.p - p > DIRECT_KEY_BYTES_MAX)
+        return GIVE_UP;
+    s.out = direct_put_key(r, out, NULL, text.len, base, seen);
+    while (*s.p == ' ')
+        s.p++;
+    return *s.p == ':' ? s : GIVE_UP;
+}
+
+ALWAYS_INLINE struct spot read_plain_key(struct direct *r, struct spot s, size_t base,
+                                         uint64_t *seen)
+{
+    const char *p = s.p, *stop;
+    uint8_t class = direct_class[(uint8_t)*p];
+    if (!(class & DIRECT_WORD) || ((class & DIRECT_DASH) && is_blankz(p[1])))
+        return GIVE_UP;
+    const char *end = direct_plain_end(p, &stop);
+    if (!end || *stop != ':' || stop - p > DIRECT_KEY_BYTES_MAX ||
+        !is_string_key(p, (size_t)(end - p)))
+        return GIVE_UP;
+    return (struct spot){stop, direct_put_key(r, s.out, p, (size_t)(end - p), base, seen)};
+}
+
 /* A key and its colon; s.p is behind the colon afterwards. */
 ALWAYS_INLINE struct spot read_key(struct direct *r, struct spot s, size_t base, uint64_t *seen)
 {
     s = direct_room(r, s);
-    const char *p = s.p;
-    uint8_t class = direct_class[(uint8_t)*p];
-    if (*p == '"' || *p == '\'') {
-        str text;
-        bool lines;
-        char *out = s.out;
-        s = direct_unquote(r, s, 1, &text, &lines);
-        if (!s.p || lines || s.p - p > DIRECT_KEY_BYTES_MAX)
-            return GIVE_UP;
-        s.out = direct_put_key(r, out, NULL, text.len, base, seen);
-        while (*s.p == ' ')
-            s.p++;
-        if (*s.p != ':')
-            return GIVE_UP;
-    } else if (class & DIRECT_WORD) {
-        const char *stop;
-        if ((class & DIRECT_DASH) && (p[1] == ' ' || p[1] == '\n' || !p[1]))
-            return GIVE_UP;
-        const char *end = direct_plain_end(p, &stop);
-        if (!end || *stop != ':' || stop - p > DIRECT_KEY_BYTES_MAX ||
-            !is_string_key(p, (size_t)(end - p)))
-            return GIVE_UP;
-        s.out = direct_put_key(r, s.out, p, (size_t)(end - p), base, seen);
-        s.p = stop;
-    } else {
-        return GIVE_UP;
-    }
-    if (!s.out || (s.p[1] != ' ' && s.p[1] != '\n' && s.p[1]))
+    s = *s.p == '"' || *s.p == '\'' ? read_quoted_key(r, s, base, seen)
+                                    : read_plain_key(r, s, base, seen);
+    if (!s.out || !is_blankz(s.p[1]))
         return GIVE_UP;
     s.p++;
     return s;
