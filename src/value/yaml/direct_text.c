@@ -3,6 +3,7 @@
  * overrun. */
 #include <math.h>
 
+#include "base/digest.h"
 #include "value/text.h"
 #include "value/text_scan.h"
 #include "value/yaml/direct.h"
@@ -221,14 +222,6 @@ static const struct {
     {'r', '\r'}, {'\t', '\t'}, {'x', 2},    {'u', 4},    {'U', 8},   {'0', 0},
     {'a', 7},    {'b', 8},     {'e', 27},   {'f', 12},   {'v', 11},
 };
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
 
 static const char *hex_escape(const char *p, char **io_to, int digits)
 {

@@ -1,6 +1,7 @@
 /* Scalars, anchors, tags and directives. A scalar on one line without escapes is a view into the
  * text; anything else is written over its own source, which is never shorter (exception: \L and \P,
  * see expand). */
+#include "base/digest.h"
 #include "value/yaml/scan.h"
 
 static bool is_word(const char *p) { return yaml_class_of(p) & YAML_C_WORD; }
@@ -172,14 +173,6 @@ static char *put_utf8(char *w, uint32_t c)
         *w++ = (char)(0x80 | (c & 0x3f));
     }
     return w;
-}
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
 }
 
 static bool hex_escape(struct yaml_scan *s, struct quoted *q, unsigned digits)
