@@ -95,6 +95,19 @@ static bool trail_walk(struct trail *t, str path)
     return true;
 }
 
+bool files_path_is_clean(str path)
+{
+    str rest = path, part;
+    if (path.len == 0)
+        return true;
+    if (str_find_char(path, 0) >= 0)
+        return false;
+    while (str_next(&rest, '/', &part))
+        if (part.len == 0 || str_is(part, ".") || str_is(part, ".."))
+            return false;
+    return true;
+}
+
 bool files_path_join(struct arena *a, str base, str path, str *ret)
 {
     struct trail t = {.len = 0};
@@ -222,17 +235,6 @@ static int resolve_slowly(struct walk *w, str path, bool follow, struct file_ent
     return 0;
 }
 
-static bool path_is_clean(str path)
-{
-    str rest = path, part;
-    if (path.len == 0)
-        return true;
-    while (str_next(&rest, '/', &part))
-        if (part.len == 0 || str_is(part, ".") || str_is(part, ".."))
-            return false;
-    return true;
-}
-
 /* The common case, a clean path without links, costs one question to the backend. */
 static int resolve(struct files *f, str path, bool follow, struct arena *a, struct file_entry *ret,
                    struct err *err)
@@ -245,7 +247,7 @@ static int resolve(struct files *f, str path, bool follow, struct arena *a, stru
     if (path.len && memchr(path.at, 0, path.len))
         return err_set(err, ERR_INVALID, "path holds a NUL byte");
     struct file_entry e = {.kind = FILE_MISSING};
-    if (path_is_clean(path)) {
+    if (files_path_is_clean(path)) {
         int rc = f->kind->stat(f, path, &e, err);
         if (rc)
             return rc;

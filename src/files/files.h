@@ -132,6 +132,8 @@ int files_find_escaping_link(struct files *f, struct arena *a, str *ret_link,
 /* Lexical join and clean as Go's path.Join(base, path) below a root: "" for the root. false: leaves
  * the root. */
 bool files_path_join(struct arena *a, str base, str path, str *ret);
+/* No ".", "..", empty part, leading or trailing slash, or NUL; "" is the root. */
+bool files_path_is_clean(str path);
 str files_path_folder(str path); /* "a/b" -> "a", "a" -> "" */
 str files_path_base(str path);   /* "a/b" -> "b" */
 

@@ -334,6 +334,8 @@ static int start(struct up *u, struct err *err)
         rc = u->options.embedded ? open_embedded(u, err) : open_cluster(u, err);
     if (rc < 0)
         return rc;
+    LOG(LOG_LEVEL_INFO, "render workers are held by: %.*s",
+        STR_FMT(u->jail ? jail_describe(u->jail) : STR("nothing (--no-jail)")));
     watch_signals(u);
     cluster_discover(u->home, call_open(u->loop, 60 * USEC_PER_SEC, discovered, u));
     return 0;

@@ -39,6 +39,7 @@ struct jail_job {
     str *folder;
     size_t n_folders;
     usec timeout_us;
+    struct jail_files files;
     struct call asker;
 };
 
@@ -49,6 +50,7 @@ struct worker {
     struct watch *watch; /* its socket */
     int pidfd;           /* -1 until the zygote has answered */
     struct jail_job *job;
+    struct call asking; /* for a file, on its behalf */
     struct timer deadline, idle;
 };
 
@@ -141,12 +143,11 @@ static void zygote_reap(struct jail *j)
 
 int jail_open(const struct jail_options *o, struct jail **ret, struct err *err)
 {
-    if (!jail_landlock_version())
-        return err_set(err, ERR_UNSUPPORTED, "jail: the kernel has no Landlock");
     struct jail *j = calloc(1, sizeof(*j));
     if (!j)
         abort();
     j->options = *o;
+    j->options.no_landlock |= !jail_landlock_version();
     if (!j->options.memory_max)
         j->options.memory_max = JAIL_MEMORY_DEFAULT;
     if (!j->options.workers_max)
@@ -168,9 +169,10 @@ int jail_open(const struct jail_options *o, struct jail **ret, struct err *err)
     return 0;
 }
 
-str jail_describe(UNUSED const struct jail *j)
+str jail_describe(const struct jail *j)
 {
-    return jail_landlock_version() ? STR("landlock and seccomp") : STR("no landlock");
+    return j->options.no_landlock ? STR("seccomp, files by descriptor (the kernel has no Landlock)")
+                                  : STR("Landlock and seccomp");
 }
 
 struct jail_stats jail_stats(const struct jail *j) { return j->stats; }
@@ -267,6 +269,7 @@ static void worker_free(struct worker *w)
     j->n_workers--;
     timer_stop(&w->deadline);
     timer_stop(&w->idle);
+    call_forget(&w->asking);
     watch_close(w->watch);
     if (w->pidfd >= 0)
         close(w->pidfd);
@@ -355,6 +358,69 @@ static void worker_rests(struct worker *w)
     timer_arm_in(&w->idle, w->jail->options.idle_us);
 }
 
+/* ---- files for a worker that opens nothing ---- */
+
+struct jail_file *jail_file_new(void)
+{
+    struct jail_file *f = calloc(1, sizeof(*f));
+    if (!f)
+        abort();
+    arena_init(&f->arena, JAIL_RESULT_MAX);
+    return f;
+}
+
+void jail_file_free(void *arg)
+{
+    struct jail_file *f = arg;
+    arena_done(&f->arena);
+    free(f);
+}
+
+static int send_file(const struct worker *w, str bytes, struct err *err)
+{
+    char text[32];
+    int fd = -1, n = snprintf(text, sizeof(text), "=%zu", bytes.len);
+    int rc = bytes.len ? sealed_file("file", &bytes, 1, &fd, err) : 0;
+    if (!rc)
+        rc = frame_send(w->watch->fd, str_mem(text, (size_t)n), fd, err);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static void file_answered(void *arg, struct answer *a)
+{
+    struct worker *w = arg;
+    struct err err;
+    char text[ERR_TEXT_MAX + 32];
+    int n, rc;
+    w->asking = (struct call){0};
+    if (a->rc) {
+        n = snprintf(text, sizeof(text), "!%d %s", a->err.kind, a->err.text);
+        rc = frame_send(w->watch->fd, str_mem(text, (size_t)n), -1, &err);
+    } else {
+        rc = send_file(w, ((const struct jail_file *)a->result)->bytes, &err);
+    }
+    if (rc)
+        worker_end(w, ERR_UNAVAILABLE, "the render worker ended unexpectedly");
+}
+
+/* One question at a time: a second one before the answer is no question of our code. */
+static bool worker_asks(struct worker *w, str question)
+{
+    if (!w->jail->options.no_landlock || !w->job->files.ask || w->asking.gen)
+        return false;
+    if (!call_wanted(w->job->asker)) { /* whoever would answer is gone */
+        worker_end(w, ERR_CANCELED, "nobody waits for it");
+        return true;
+    }
+    w->asking = call_open(w->jail->loop, 0, file_answered, w);
+    w->job->files.ask(w->job->files.arg, question, w->asking);
+    return true;
+}
+
+/* ---- what workers say ---- */
+
 static void worker_spoke(void *arg)
 {
     struct worker *w = arg;
@@ -373,6 +439,8 @@ static void worker_spoke(void *arg)
     }
     if (!rc && !w->job)
         rc = err_set(&err, ERR_INVALID, "jail: an answer nobody asked for");
+    if (!rc && fd < 0 && j->frame[0] == '?' && worker_asks(w, str_mem(j->frame + 1, len - 1)))
+        return;
     if (!rc)
         rc = read_answer(str_mem(j->frame, len), fd, &answer, &told, &last, &err);
     if (fd >= 0)
@@ -462,7 +530,8 @@ static void start_order(const struct jail *j, const struct jail_job *job, struct
         buf_addz(out, i ? "," : "");
         json_print_str(job->folder[i], 0, out);
     }
-    buf_printf(out, "],\"memory\":%zu}", j->options.memory_max);
+    buf_printf(out, "],\"memory\":%zu,\"opensNothing\":%s}", j->options.memory_max,
+               j->options.no_landlock ? "true" : "false");
 }
 
 /* Tell the zygote; one that turns out to be dead is replaced, its workers notice by themselves. */
@@ -587,26 +656,26 @@ static void advance(struct jail *j)
     }
 }
 
-void jail_run(struct jail *j, str domain, const str *folder, size_t n_folders, str frame,
-              usec timeout_us, struct call c)
+void jail_run(struct jail *j, const struct jail_order *o, struct call c)
 {
     struct jail_job *job = calloc(1, sizeof(*job));
     if (!job)
         abort();
     arena_init(&job->arena, (size_t)1 << 20);
     job->asker = c;
-    if (!j->loop || n_folders > JAIL_FOLDERS_MAX || frame.len > JAIL_FRAME_MAX ||
+    if (!j->loop || o->n_folders > JAIL_FOLDERS_MAX || o->frame.len > JAIL_FRAME_MAX ||
         j->n_queue >= JOBS_MAX) {
         job_error(job, ERR_BUSY,
                   j->loop ? "too many renderings are waiting" : "jail: no loop is attached");
         return;
     }
-    job->domain = arena_str(&job->arena, domain);
-    job->frame = arena_str(&job->arena, frame);
-    job->folder = ARENA_ARRAY(&job->arena, str, n_folders + 1);
-    for (; job->n_folders < n_folders; job->n_folders++)
-        job->folder[job->n_folders] = arena_str(&job->arena, folder[job->n_folders]);
-    job->timeout_us = timeout_us;
+    job->domain = arena_str(&job->arena, o->domain);
+    job->frame = arena_str(&job->arena, o->frame);
+    job->folder = ARENA_ARRAY(&job->arena, str, o->n_folders + 1);
+    for (; job->n_folders < o->n_folders; job->n_folders++)
+        job->folder[job->n_folders] = arena_str(&job->arena, o->folder[job->n_folders]);
+    job->timeout_us = o->timeout_us;
+    job->files = o->files;
     *j->queue_end = job;
     j->queue_end = &job->next;
     j->n_queue++;

@@ -13,6 +13,9 @@
  * input. A job's deadline is the parent's timer and SIGKILL through the worker's pidfd. A worker
  * that dies answers its job with -ERR_UNAVAILABLE and is replaced.
  *
+ * On a kernel without Landlock the filter forbids naming files, too: a worker asks its parent for
+ * each file and gets it as a sealed memory file.
+ *
  * Owner: jail_open/jail_close; jail_attach gives it to one loop, jobs run there. */
 #ifndef MANIFESTS_JAIL_H
 #define MANIFESTS_JAIL_H
@@ -37,6 +40,7 @@ struct jail_options {
     size_t memory_max;    /* arena of one job; 0: JAIL_MEMORY_DEFAULT */
     unsigned workers_max; /* 0: number of processors */
     usec idle_us;         /* a worker without work is ended after this; 0: 30 s */
+    bool no_landlock;     /* do as on a kernel that has none */
 };
 int jail_open(const struct jail_options *o, struct jail **ret, struct err *err) MUST_CHECK;
 void jail_close(
@@ -44,8 +48,8 @@ void jail_close(
 /* From now on jobs run on this loop. */
 int jail_attach(struct jail *j, struct loop *l, struct err *err) MUST_CHECK;
 
-/* What the kernel gives: "landlock 7, seccomp", or what stands in ("no landlock: files by
- * descriptor, seccomp"). */
+/* What holds the workers: "Landlock and seccomp", or "seccomp, files by descriptor (the kernel has
+ * no Landlock)". */
 str jail_describe(const struct jail *j);
 
 #endif

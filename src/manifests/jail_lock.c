@@ -128,55 +128,32 @@ static int landlock(const str *folder, size_t n_folders, struct err *err)
 /* ---- system calls ---- */
 
 static const int allowed[] = {
-    SCMP_SYS(read),
-    SCMP_SYS(pread64),
-    SCMP_SYS(readv),
-    SCMP_SYS(write),
-    SCMP_SYS(writev),
-    SCMP_SYS(lseek),
-    SCMP_SYS(close),
-    SCMP_SYS(fstat),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(stat),
-    SCMP_SYS(lstat),
-    SCMP_SYS(statx),
-    SCMP_SYS(getdents64),
-    SCMP_SYS(access),
-    SCMP_SYS(faccessat),
-    SCMP_SYS(faccessat2),
-    SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat),
-    SCMP_SYS(getcwd),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(madvise),
-    SCMP_SYS(brk),
-    SCMP_SYS(recvmsg),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
-    SCMP_SYS(memfd_create),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(futex),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(clock_getres),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
-    SCMP_SYS(getpid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(getuid),
-    SCMP_SYS(geteuid),
-    SCMP_SYS(getgid),
-    SCMP_SYS(getegid),
+    SCMP_SYS(read),           SCMP_SYS(pread64),
+    SCMP_SYS(readv),          SCMP_SYS(write),
+    SCMP_SYS(writev),         SCMP_SYS(lseek),
+    SCMP_SYS(close),          SCMP_SYS(fstat),
+    SCMP_SYS(munmap),         SCMP_SYS(mremap),
+    SCMP_SYS(madvise),        SCMP_SYS(brk),
+    SCMP_SYS(recvmsg),        SCMP_SYS(sendmsg),
+    SCMP_SYS(poll),           SCMP_SYS(ppoll),
+    SCMP_SYS(memfd_create),   SCMP_SYS(ftruncate),
+    SCMP_SYS(futex),          SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_getres),   SCMP_SYS(gettimeofday),
+    SCMP_SYS(getrandom),      SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
+    SCMP_SYS(sigaltstack),    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),     SCMP_SYS(getpid),
+    SCMP_SYS(gettid),         SCMP_SYS(restart_syscall),
+    SCMP_SYS(sched_yield),    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(getuid),         SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),         SCMP_SYS(getegid),
+};
+
+/* Calls that name a file: only behind Landlock. */
+static const int allowed_on_files[] = {
+    SCMP_SYS(newfstatat), SCMP_SYS(stat),       SCMP_SYS(lstat),     SCMP_SYS(statx),
+    SCMP_SYS(getdents64), SCMP_SYS(access),     SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+    SCMP_SYS(readlink),   SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
 };
 
 /* glibc's __O_TMPFILE holds O_DIRECTORY as well, which must stay allowed. */
@@ -184,13 +161,16 @@ static const int allowed[] = {
 #define OPEN_FORBIDDEN (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | OPEN_TMPFILE_BIT)
 
 /* Calls that are allowed with some arguments only: `arg` masked must equal `value`. */
-static const struct {
+struct conditional {
     int call;
     unsigned arg;
     uint64_t mask, value;
-} conditional[] = {
+};
+static const struct conditional conditional_on_files[] = {
     {SCMP_SYS(openat), 2, OPEN_FORBIDDEN, 0},
     {SCMP_SYS(open), 1, OPEN_FORBIDDEN, 0},
+};
+static const struct conditional conditional[] = {
     {SCMP_SYS(mmap), 2, PROT_EXEC, 0},
     {SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
     {SCMP_SYS(fcntl), 1, 0xffffffff, F_GETFD},
@@ -206,19 +186,30 @@ static void release(scmp_filter_ctx *f)
         seccomp_release(*f);
 }
 
-static int filter(struct err *err)
+static int allow(scmp_filter_ctx f, const int *call, size_t n, const struct conditional *c,
+                 size_t n_conditional)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, call[i], 0);
+    for (size_t i = 0; !rc && i < n_conditional; i++)
+        rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, c[i].call, 1,
+                              SCMP_CMP(c[i].arg, SCMP_CMP_MASKED_EQ, c[i].mask, c[i].value));
+    return rc;
+}
+
+static int filter(bool opens_nothing, struct err *err)
 {
     CLEANUP(release) scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int rc = f ? 0 : -ENOMEM;
     /* A call by another ABI (32 bit, x32) would pass numbers of another table. */
     if (!rc)
         rc = seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    for (size_t i = 0; !rc && i < ARRAY_LEN(allowed); i++)
-        rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
-    for (size_t i = 0; !rc && i < ARRAY_LEN(conditional); i++)
-        rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, conditional[i].call, 1,
-                              SCMP_CMP(conditional[i].arg, SCMP_CMP_MASKED_EQ, conditional[i].mask,
-                                       conditional[i].value));
+    if (!rc)
+        rc = allow(f, allowed, ARRAY_LEN(allowed), conditional, ARRAY_LEN(conditional));
+    if (!rc && !opens_nothing)
+        rc = allow(f, allowed_on_files, ARRAY_LEN(allowed_on_files), conditional_on_files,
+                   ARRAY_LEN(conditional_on_files));
     if (!rc)
         rc = seccomp_load(f);
     return rc ? err_errno(err, -rc, "jail: system call filter") : 0;
@@ -229,7 +220,7 @@ int jail_lock(const str *folder, size_t n_folders, const struct jail_limits *l, 
     int rc = limit(l, err);
     if (!rc)
         rc = drop_capabilities(err);
-    if (!rc)
+    if (!rc && !l->opens_nothing)
         rc = landlock(folder, n_folders, err);
-    return rc ? rc : filter(err);
+    return rc ? rc : filter(l->opens_nothing, err);
 }

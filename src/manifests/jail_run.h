@@ -15,10 +15,32 @@ struct jail_answer { /* two pieces of one sealed memory file, mapped read-only *
 };
 void jail_answer_free(void *a);
 
-/* `frame` is copied. Errors: those the worker reports, -ERR_UNAVAILABLE when it died, -ERR_TIMEOUT
- * (it was killed), -ERR_INVALID when it answered nonsense (it is killed), -ERR_BUSY. */
-void jail_run(struct jail *j, str domain, const str *folder, size_t n_folders, str frame,
-              usec timeout_us, struct call c);
+/* Where the kernel has no Landlock a worker opens nothing. What it wants to read it asks for, one
+ * question at a time (files/asked.h), on the jail's loop; the answer is a `struct jail_file`. */
+struct jail_file {
+    struct arena arena;
+    str bytes; /* in the arena */
+};
+struct jail_file *jail_file_new(void);
+void jail_file_free(void *f);
+
+struct jail_files {
+    void (*ask)(void *arg, str question, struct call c);
+    void *arg; /* lives as long as the job */
+};
+
+/* The order's texts are copied. Errors: those the worker reports, -ERR_UNAVAILABLE when it died,
+ * -ERR_TIMEOUT (it was killed), -ERR_INVALID when it answered nonsense (it is killed), -ERR_BUSY.
+ */
+struct jail_order {
+    str domain;
+    const str *folder;
+    size_t n_folders;
+    str frame;
+    usec timeout_us;
+    struct jail_files files;
+};
+void jail_run(struct jail *j, const struct jail_order *o, struct call c);
 
 struct jail_stats {
     uint64_t n_started, n_died, n_jobs;

@@ -1,9 +1,12 @@
 /* jail_worker.c: inside the jail. Everything a tenant wrote is read here and nowhere else. */
 #include "manifests/jail_worker.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "files/asked.h"
 #include "files/git_store.h"
 #include "manifests/jail_frame.h"
 #include "manifests/payload.h"
@@ -13,7 +16,9 @@ struct worker_job {
     int socket;
     struct arena arena;
     char frame[JAIL_FRAME_MAX];
-    struct git_store *store; /* of the last job; its folder in store_dir */
+    bool opens_nothing;
+    char reply[JAIL_FRAME_MAX]; /* of the parent, about a file */
+    struct git_store *store;    /* of the last job; its folder in store_dir */
     char *store_dir;
 };
 
@@ -86,6 +91,55 @@ static int open_store(struct worker_job *j, str dir, struct err *err)
     return rc;
 }
 
+void worker_ask(struct worker_job *j, str question)
+{
+    send_or_leave(j, ARENA_CAT(&j->arena, STR("?"), question), -1);
+}
+
+/* Without Landlock: "?question" goes to the parent, who answers "=N" with a file of N bytes (none
+ * for 0), or "!KIND text". The parent is believed. */
+static int ask_parent(void *arg, str question, struct arena *a, str *ret, struct err *err)
+{
+    struct worker_job *j = arg;
+    size_t len;
+    int fd;
+    uint64_t n = 0;
+    void *at = NULL;
+    str kind, text, reply;
+    worker_ask(j, question);
+    if (frame_receive(j->socket, j->reply, &len, &fd, err) || len < 2)
+        _exit(0); /* the parent is gone */
+    reply = str_mem(j->reply, len);
+    if (reply.at[0] == '!') {
+        str_cut(str_from(reply, 1), ' ', &kind, &text);
+        return err_set(err, str_to_u64(kind, &n) ? (int)n : ERR_IO, "%.*s", STR_FMT(text));
+    }
+    if (!str_to_u64(str_from(reply, 1), &n) || (n && fd < 0))
+        _exit(3);
+    *ret = STR("");
+    if (n) {
+        at = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
+        close(fd);
+        if (at == MAP_FAILED)
+            return err_errno(err, errno, "mapping a file");
+        *ret = arena_str(a, str_mem(at, n));
+        munmap(at, n);
+    }
+    return 0;
+}
+
+static int open_files(struct worker_job *j, const struct render_order *o, struct files **ret,
+                      struct err *err)
+{
+    struct files_asker asker = {ask_parent, j};
+    if (j->opens_nothing) {
+        *ret = files_new_asked(asker);
+        return 0;
+    }
+    int rc = open_store(j, o->objects_dir, err);
+    return rc ? rc : files_open_tree(j->store, o->tree, ret, err);
+}
+
 void worker_render(struct worker_job *j, str order)
 {
     struct err err;
@@ -96,9 +150,7 @@ void worker_render(struct worker_job *j, str order)
     buf_init(&reads, READ_SET_BYTES_MAX);
     int rc = order_parse(order, &j->arena, &o, &err);
     if (!rc)
-        rc = open_store(j, o.objects_dir, &err);
-    if (!rc)
-        rc = files_open_tree(j->store, o.tree, &f, &err);
+        rc = open_files(j, &o, &f, &err);
     if (!rc)
         rc = payload_render(&o, f, &j->arena, &json, &reads, &err);
     if (rc)
@@ -107,32 +159,33 @@ void worker_render(struct worker_job *j, str order)
         worker_answer(j, buf_str(&json), buf_str(&reads));
 }
 
-NORETURN void worker_main(int socket, const str *folder, size_t n_folders, size_t memory_max,
-                          worker_fn *fn)
+NORETURN void worker_main(const struct worker_start *s)
 {
     struct err err;
     struct worker_job *j = calloc(1, sizeof(*j));
     if (!j)
         _exit(5);
-    j->socket = socket;
+    j->socket = s->socket;
+    j->opens_nothing = s->opens_nothing;
     /* Beside the arena: the answer's text, libgit2's own memory, the program's. */
-    struct jail_limits limits = {.memory_max = 2 * memory_max + ((size_t)256 << 20),
-                                 .file_bytes_max = JAIL_RESULT_MAX};
-    if (jail_lock(folder, n_folders, &limits, &err)) {
+    struct jail_limits limits = {.memory_max = 2 * s->memory_max + ((size_t)256 << 20),
+                                 .file_bytes_max = JAIL_RESULT_MAX,
+                                 .opens_nothing = s->opens_nothing};
+    if (jail_lock(s->folder, s->n_folders, &limits, &err)) {
         send_error(j, err.kind, err_str(&err), true);
         _exit(6);
     }
     for (;;) {
         size_t len;
         int fd;
-        if (frame_receive(socket, j->frame, &len, &fd, &err) || len == 0)
+        if (frame_receive(s->socket, j->frame, &len, &fd, &err) || len == 0)
             _exit(0);
         if (fd >= 0)
             close(fd);
-        arena_init(&j->arena, memory_max);
+        arena_init(&j->arena, s->memory_max);
         j->arena.on_full = memory_is_full;
         j->arena.on_full_arg = j;
-        fn(j, str_mem(j->frame, len));
+        s->fn(j, str_mem(j->frame, len));
         arena_done(&j->arena);
     }
 }

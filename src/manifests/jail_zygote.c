@@ -1,6 +1,7 @@
 /* jail_zygote.c: the process that forks workers: single-threaded, empty environment, no key, no
- * tenant's byte. It reads only orders of its parent: {"folders":[..],"memory":N} with the worker's
- * socket; it answers {"pid":N} with a pidfd. */
+ * tenant's byte. It reads only orders of its parent:
+ * {"folders":[..],"memory":N,"opensNothing":bool} with the worker's socket; it answers {"pid":N}
+ * with a pidfd. */
 #include <fcntl.h>
 #include <git2.h>
 #include <signal.h>
@@ -33,7 +34,14 @@ static NORETURN void be_worker(struct zygote *z, int socket, value order, pid_t 
     size_t n = 0;
     for (; n < value_len(list) && n < JAIL_FOLDERS_MAX; n++)
         folder[n] = value_str(value_at(list, n));
-    worker_main(socket, folder, n, (size_t)value_uint(value_getz(order, "memory")), z->fn);
+    worker_main(&(struct worker_start){
+        .socket = socket,
+        .folder = folder,
+        .n_folders = n,
+        .memory_max = (size_t)value_uint(value_getz(order, "memory")),
+        .opens_nothing = value_bool(value_getz(order, "opensNothing")),
+        .fn = z->fn,
+    });
 }
 
 static void fork_worker(struct zygote *z, str text, int socket)

@@ -1,5 +1,6 @@
 /* run.c: one run of the engine. Without a jail (CLI, tests) it happens in the pool; with one, in
  * the worker of its domain, and only the reading of the answer happens in the pool. */
+#include "files/asked.h"
 #include "manifests/private.h"
 
 struct run_order *run_order_ref(struct run_order *o)
@@ -81,6 +82,45 @@ static void pool_parse(void *arg, struct answer *ret)
     ret->drop = drop_rendered;
 }
 
+/* A worker that may open nothing asks for a file. */
+struct file_question {
+    struct run_order *order;
+    struct arena arena;
+    str text;
+};
+
+static void file_question_free(void *arg)
+{
+    struct file_question *q = arg;
+    run_order_unref(q->order);
+    arena_done(&q->arena);
+    free(q);
+}
+
+static void pool_read(void *arg, struct answer *ret)
+{
+    struct file_question *q = arg;
+    CLEANUP(files_closep) struct files *f = NULL;
+    struct jail_file *file = jail_file_new();
+    ret->rc = source_lease_open(q->order->lease, &f, &ret->err);
+    if (!ret->rc)
+        ret->rc = files_answer(f, q->text, &file->arena, &file->bytes, &ret->err);
+    ret->result = file;
+    ret->drop = jail_file_free;
+}
+
+static void reading_asked(void *arg, str text, struct call c)
+{
+    struct reading *r = arg;
+    struct file_question *q = calloc(1, sizeof(*q));
+    if (!q)
+        abort();
+    q->order = run_order_ref(r->order);
+    arena_init(&q->arena, (size_t)1 << 20);
+    q->text = arena_str(&q->arena, text);
+    pool_submit(r->m->pool, pool_read, q, file_question_free, c);
+}
+
 static void jail_answered(void *arg, struct answer *a)
 {
     struct reading *r = arg;
@@ -114,7 +154,13 @@ void run_submit(struct manifests *m, struct run_order *o, struct call c)
     struct arena a;
     arena_init(&a, (size_t)1 << 20);
     str domain = ARENA_CAT(&a, o->order.project, STR("\n"), o->lease->objects_dir);
-    jail_run(m->jail, domain, &o->lease->objects_dir, 1, buf_str(&frame),
-             m->options.render_timeout_us, r->answered);
+    jail_run(m->jail,
+             &(struct jail_order){.domain = domain,
+                                  .folder = &o->lease->objects_dir,
+                                  .n_folders = 1,
+                                  .frame = buf_str(&frame),
+                                  .timeout_us = m->options.render_timeout_us,
+                                  .files = {reading_asked, r}},
+             r->answered);
     arena_done(&a);
 }

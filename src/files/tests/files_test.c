@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "files/asked.h"
 #include "files/files.h"
 #include "files/git_store.h"
 #include "files/read_set.h"
@@ -83,6 +84,11 @@ static void ask_everything(struct files *f)
     assert_int_equal(l.at[2].kind, FILE_LINK);
 }
 
+static int hand_over(void *arg, str question, struct arena *a, str *ret, struct err *e)
+{
+    return files_answer(arg, question, a, ret, e);
+}
+
 static void a_git_tree_and_a_folder_answer_alike(UNUSED void **state)
 {
     struct git_fixture g;
@@ -95,7 +101,26 @@ static void a_git_tree_and_a_folder_answer_alike(UNUSED void **state)
     fixture_work_tree(&g, w);
     assert_ok(files_open_folder(str_of(w), &folder, &err));
     ask_everything(folder);
+    struct files_asker asker = {hand_over, git};
+    CLEANUP(files_closep) struct files *asked = files_new_asked(asker);
+    ask_everything(asked);
     fixture_close(&g);
+}
+
+static void what_is_asked_for_stays_in_the_tree(UNUSED void **state)
+{
+    CLEANUP(files_closep) struct files *f = files_new_memory();
+    str s;
+    assert_ok(files_memory_add(f, STR("a/b"), STR("bytes"), &err));
+    assert_ok(files_answer(f, STR("r9 a/b"), &arena, &s, &err));
+    assert_str(s, "bytes");
+    assert_int_equal(files_answer(f, STR("r2 a/b"), &arena, &s, &err), -ERR_TOO_LARGE);
+    static const char *const hostile[] =
+        {"",       "r",       "r9",      "r9 ../x", "r9 /etc/passwd", "r9 a/../b",
+         "x0 a/b", "r-1 a/b", "s0 a//b", "s0 a/",   "rr a/b"};
+    for (size_t i = 0; i < ARRAY_LEN(hostile); i++)
+        assert_int_equal(files_answer(f, str_of(hostile[i]), &arena, &s, &err), -ERR_INVALID);
+    assert_int_equal(files_answer(f, str_mem("r9 a\0b", 7), &arena, &s, &err), -ERR_INVALID);
 }
 
 static void entries_are_in_byte_order_even_where_git_sorts_folders_otherwise(UNUSED void **state)
@@ -379,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_git_tree_and_a_folder_answer_alike, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_asked_for_stays_in_the_tree, begin, end),
         cmocka_unit_test_setup_teardown(
             entries_are_in_byte_order_even_where_git_sorts_folders_otherwise, begin, end),
         cmocka_unit_test_setup_teardown(paths_that_leave_the_tree_are_refused, begin, end),

@@ -43,6 +43,14 @@ static int try_write(str path) { return try_open(path, O_WRONLY); }
 static int try_create(str path) { return try_open(path, O_WRONLY | O_CREAT); }
 static int try_tmpfile(str path) { return try_open(path, O_TMPFILE | O_RDWR); }
 
+static int try_stat(str path)
+{
+    struct stat st;
+    char z[PATH_MAX];
+    snprintf(z, sizeof(z), "%.*s", STR_FMT(path));
+    return stat(z, &st) ? errno : 0;
+}
+
 static int try_socket(UNUSED str path) { return socket(AF_INET, SOCK_STREAM, 0) < 0 ? errno : 0; }
 static int try_unix(UNUSED str path) { return socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? errno : 0; }
 static int try_fork(UNUSED str path)
@@ -89,6 +97,7 @@ static const struct attempt {
     int (*fn)(str path);
 } attempts[] = {
     {"read", try_read},
+    {"stat", try_stat},
     {"write", try_write},
     {"create", try_create},
     {"tmpfile", try_tmpfile},
@@ -130,6 +139,8 @@ static void attempt(struct worker_job *j, str order)
     }
     if (str_is(what, "die"))
         _exit(1);
+    if (str_is(what, "question"))
+        worker_ask(j, STR("r9 a"));
     if (str_is(what, "hang"))
         for (;;)
             sched_yield();
@@ -171,12 +182,10 @@ struct world {
 };
 
 /* jail_open starts our own program with JAIL_ZYGOTE_ARG; main() below serves `attempt` there. */
-static void world_open(struct world *w, unsigned workers_max, usec idle_us)
+static void world_open_with(struct world *w, struct jail_options o)
 {
     memset(w, 0, sizeof(*w));
-    struct jail_options o = {.workers_max = workers_max,
-                             .memory_max = (size_t)64 << 20,
-                             .idle_us = idle_us};
+    o.memory_max = (size_t)64 << 20;
     assert_ok(jail_open(&o, &w->jail, &err));
     w->loop = loop_new(EVENT_UV, 0);
     assert_ok(jail_attach(w->jail, w->loop, &err));
@@ -192,6 +201,11 @@ static void world_open(struct world *w, unsigned workers_max, usec idle_us)
         assert_true(fd >= 0);
         close(fd);
     }
+}
+
+static void world_open(struct world *w, unsigned workers_max, usec idle_us)
+{
+    world_open_with(w, (struct jail_options){.workers_max = workers_max, .idle_us = idle_us});
 }
 
 static void world_close(struct world *w)
@@ -219,8 +233,12 @@ static int ask(struct world *w, const char *what, const char *path, usec timeout
     snprintf(frame, sizeof(frame), "{\"what\":\"%s\",\"path\":\"%s\"}", what, path);
     str folder = str_of(w->mine);
     w->answered = false;
-    jail_run(w->jail, STR("domain"), &folder, 1, str_of(frame), timeout_us,
-             call_open(w->loop, 30 * USEC_PER_SEC, take_answer, w));
+    const struct jail_order o = {.domain = STR("domain"),
+                                 .folder = &folder,
+                                 .n_folders = 1,
+                                 .frame = str_of(frame),
+                                 .timeout_us = timeout_us};
+    jail_run(w->jail, &o, call_open(w->loop, 30 * USEC_PER_SEC, take_answer, w));
     while (!w->answered)
         loop_run(w->loop);
     return w->answer.rc;
@@ -252,26 +270,56 @@ static void a_worker_reads_its_folder_and_nothing_else(UNUSED void **state)
     world_close(&w);
 }
 
-static void a_worker_can_do_nothing_but_render(UNUSED void **state)
+static void everything_but_rendering_is_refused(struct world *w)
 {
     static const char *const whats[] = {"write",  "create",      "tmpfile",     "socket",
                                         "unix",   "fork",        "exec",        "kill",
                                         "ptrace", "exec-memory", "raise-limit", "mount",
                                         "unlink", "io_uring",    "bpf"};
-    struct world w;
     char mine[PATH_MAX];
-    world_open(&w, 1, 0);
     for (size_t i = 0; i < ARRAY_LEN(whats); i++) {
         bool folder = strcmp(whats[i], "tmpfile") == 0;
-        snprintf(mine, sizeof(mine), "%s%s", w.mine,
+        snprintf(mine, sizeof(mine), "%s%s", w->mine,
                  folder                       ? ""
                  : strcmp(whats[i], "create") ? "/file"
                                               : "/new");
-        int e = outcome(&w, whats[i], mine);
+        int e = outcome(w, whats[i], mine);
         if (e != EPERM && e != EACCES)
             fail_msg("%s in the jail: %s", whats[i], e ? strerror(e) : "works");
     }
-    assert_int_equal(jail_stats(w.jail).n_started, 1); /* all by one worker, which lives */
+    assert_int_equal(jail_stats(w->jail).n_started, 1); /* all by one worker, which lives */
+}
+
+static void a_worker_can_do_nothing_but_render(UNUSED void **state)
+{
+    struct world w;
+    world_open(&w, 1, 0);
+    everything_but_rendering_is_refused(&w);
+    world_close(&w);
+}
+
+static void without_landlock_a_worker_opens_nothing_at_all(UNUSED void **state)
+{
+    struct world w;
+    char mine[PATH_MAX];
+    world_open_with(&w, (struct jail_options){.workers_max = 1, .no_landlock = true});
+    snprintf(mine, sizeof(mine), "%s/file", w.mine);
+    const char *const forbidden[] = {mine, "/etc/passwd", "/proc/self/environ", "/"};
+    for (size_t i = 0; i < ARRAY_LEN(forbidden); i++) {
+        assert_int_equal(outcome(&w, "read", forbidden[i]), EPERM);
+        assert_int_equal(outcome(&w, "stat", forbidden[i]), EPERM);
+    }
+    everything_but_rendering_is_refused(&w);
+    world_close(&w);
+}
+
+/* One that asks out of turn is one that somebody else steers. */
+static void a_question_that_no_worker_of_ours_asks_ends_it(UNUSED void **state)
+{
+    struct world w;
+    world_open(&w, 1, 0); /* with Landlock nobody asks */
+    assert_int_equal(ask(&w, "question", "", 10 * USEC_PER_SEC), -ERR_UNAVAILABLE);
+    assert_string_equal(w.answer.err.text, "the render worker answered nonsense and was stopped");
     world_close(&w);
 }
 
@@ -374,8 +422,12 @@ static void two_domains_never_share_a_worker(UNUSED void **state)
     snprintf(frame, sizeof(frame), "{\"what\":\"read\",\"path\":\"%s/file\"}", w.mine);
     str folder = str_of(w.other);
     w.answered = false;
-    jail_run(w.jail, STR("another"), &folder, 1, str_of(frame), 10 * USEC_PER_SEC,
-             call_open(w.loop, 30 * USEC_PER_SEC, take_answer, &w));
+    const struct jail_order o = {.domain = STR("another"),
+                                 .folder = &folder,
+                                 .n_folders = 1,
+                                 .frame = str_of(frame),
+                                 .timeout_us = 10 * USEC_PER_SEC};
+    jail_run(w.jail, &o, call_open(w.loop, 30 * USEC_PER_SEC, take_answer, &w));
     while (!w.answered)
         loop_run(w.loop);
     assert_int_equal(w.answer.rc, 0);
@@ -485,6 +537,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_reads_its_folder_and_nothing_else),
         cmocka_unit_test(a_worker_can_do_nothing_but_render),
+        cmocka_unit_test(without_landlock_a_worker_opens_nothing_at_all),
+        cmocka_unit_test(a_question_that_no_worker_of_ours_asks_ends_it),
         cmocka_unit_test(a_worker_that_dies_is_told_and_replaced),
         cmocka_unit_test(a_worker_that_hangs_is_killed_at_the_deadline),
         cmocka_unit_test(a_job_that_needs_too_much_memory_is_told_so),

@@ -32,17 +32,27 @@ struct world {
     unsigned n_answers, n_wanted;
 };
 
-static struct world *world_open(bool jailed)
+/* Where the engine runs. */
+enum place {
+    IN_POOL,
+    IN_JAIL,
+    IN_JAIL_WITHOUT_LANDLOCK,
+    PLACES,
+};
+
+static struct world *world_open(enum place place)
 {
     struct world *w = calloc(1, sizeof(*w));
     arena_init(&w->arena, ARENA_BYTES_DEFAULT);
-    if (jailed)
-        assert_ok(jail_open(&(struct jail_options){.workers_max = 2}, &w->jail, &err));
+    const struct jail_options jail = {.workers_max = 2,
+                                      .no_landlock = place == IN_JAIL_WITHOUT_LANDLOCK};
+    if (place != IN_POOL)
+        assert_ok(jail_open(&jail, &w->jail, &err));
     fixture_open(&w->git);
     fixture_work_tree(&w->git, w->url);
     w->loop = loop_new(EVENT_UV, 0);
     w->pool = pool_new(NULL, 2);
-    if (jailed)
+    if (w->jail)
         assert_ok(jail_attach(w->jail, w->loop, &err));
     struct manifests_options o = {
         .source.cache_dir = arena_printf(&w->arena, "%s/cache", w->git.folder),
@@ -123,9 +133,9 @@ static struct manifests_result *get(struct world *w, const char *key, const char
 
 #define CM(name) "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: " name "\n"
 
-static void a_source_is_rendered(bool jailed)
+static void a_source_is_rendered(enum place place)
 {
-    struct world *w = world_open(jailed);
+    struct world *w = world_open(place);
     char commit[41];
     fixture_write(&w->git, "app/a.yaml", CM("a") "data:\n  n: \"1\"\n---\n" CM("b"));
     fixture_commit(&w->git, commit, NULL);
@@ -149,13 +159,17 @@ static void a_source_is_rendered(bool jailed)
     world_close(w);
 }
 
-static void a_source_is_rendered_in_the_pool(UNUSED void **state) { a_source_is_rendered(false); }
-static void a_source_is_rendered_in_the_jail(UNUSED void **state) { a_source_is_rendered(true); }
+static void a_source_is_rendered_in_the_pool(UNUSED void **state) { a_source_is_rendered(IN_POOL); }
+static void a_source_is_rendered_in_the_jail(UNUSED void **state) { a_source_is_rendered(IN_JAIL); }
+static void a_source_is_rendered_where_the_kernel_has_no_landlock(UNUSED void **state)
+{
+    a_source_is_rendered(IN_JAIL_WITHOUT_LANDLOCK);
+}
 
 static void errors_are_the_same_in_and_out_of_the_jail(UNUSED void **state)
 {
-    for (int jailed = 0; jailed < 2; jailed++) {
-        struct world *w = world_open(jailed);
+    for (enum place place = IN_POOL; place < PLACES; place++) {
+        struct world *w = world_open(place);
         fixture_write(&w->git, "app/cm.yaml",
                       "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [c1\n");
         fixture_commit(&w->git, NULL, NULL);
@@ -179,7 +193,7 @@ static void errors_are_the_same_in_and_out_of_the_jail(UNUSED void **state)
 /* lifecycle-symlink-outside of the recordings. */
 static void a_repository_with_a_link_out_of_it_is_refused(UNUSED void **state)
 {
-    struct world *w = world_open(false);
+    struct world *w = world_open(IN_POOL);
     fixture_write(&w->git, "app/cm.yaml", CM("a"));
     fixture_link(&w->git, "app/out.yaml", "../../../etc/passwd");
     fixture_commit(&w->git, NULL, NULL);
@@ -191,7 +205,7 @@ static void a_repository_with_a_link_out_of_it_is_refused(UNUSED void **state)
 
 static void a_commit_elsewhere_gives_the_same_result_under_its_own_revision(UNUSED void **state)
 {
-    struct world *w = world_open(false);
+    struct world *w = world_open(IN_POOL);
     char one[41], two[41];
     fixture_write(&w->git, "app/a.yaml", CM("a"));
     fixture_commit(&w->git, one, NULL);
@@ -216,7 +230,7 @@ static void a_commit_elsewhere_gives_the_same_result_under_its_own_revision(UNUS
 
 static void equal_questions_under_way_are_asked_once(UNUSED void **state)
 {
-    struct world *w = world_open(false);
+    struct world *w = world_open(IN_POOL);
     fixture_write(&w->git, "app/a.yaml", CM("a"));
     fixture_commit(&w->git, NULL, NULL);
     struct manifests_request r = request(w, "shop", "app", "HEAD");
@@ -232,7 +246,7 @@ static void equal_questions_under_way_are_asked_once(UNUSED void **state)
 
 static void a_source_that_keeps_failing_is_answered_from_memory(UNUSED void **state)
 {
-    struct world *w = world_open(false);
+    struct world *w = world_open(IN_POOL);
     fixture_write(&w->git, "app/a.json", "{");
     fixture_commit(&w->git, NULL, NULL);
     for (int i = 0; i < 3; i++)
@@ -276,7 +290,7 @@ static const struct manifests_moved *moved(const struct manifests_poll *p, const
 
 static void a_poll_names_the_sources_that_read_what_changed(UNUSED void **state)
 {
-    struct world *w = world_open(false);
+    struct world *w = world_open(IN_POOL);
     char commit[41], away[PATH_MAX + 8];
     fixture_write(&w->git, "a/cm.yaml", CM("a"));
     fixture_write(&w->git, "b/cm.yaml", CM("b"));
@@ -321,7 +335,7 @@ static void a_poll_names_the_sources_that_read_what_changed(UNUSED void **state)
 
 static void a_thousand_sources_of_one_domain_share_its_workers(UNUSED void **state)
 {
-    struct world *w = world_open(true);
+    struct world *w = world_open(IN_JAIL);
     for (int i = 0; i < 100; i++) {
         char path[64], text[128];
         snprintf(path, sizeof(path), "app-%d/cm.yaml", i);
@@ -412,6 +426,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_source_is_rendered_in_the_pool),
         cmocka_unit_test(a_source_is_rendered_in_the_jail),
+        cmocka_unit_test(a_source_is_rendered_where_the_kernel_has_no_landlock),
         cmocka_unit_test(errors_are_the_same_in_and_out_of_the_jail),
         cmocka_unit_test(a_repository_with_a_link_out_of_it_is_refused),
         cmocka_unit_test(a_commit_elsewhere_gives_the_same_result_under_its_own_revision),
