@@ -48,11 +48,11 @@ clang: ## build everything with clang
 	@$(call setup,build-clang,clang,clang++)
 	@ninja -C build-clang -j$(J) --quiet
 
-fuzz: ## SECONDS=n CPU seconds of fuzzing, divided over all targets
+fuzz: ## SECONDS=n CPU seconds of fuzzing, divided over all targets; SEED=n: the round that CI makes, repeatable
 	@tools/bootstrap build test fuzz
 	@$(call setup,build-fuzz,clang,clang++,-Dfuzz=true -Db_sanitize=address$(comma)undefined -Db_lundef=false)
 	@ninja -C build-fuzz -j$(J) --quiet
-	@tools/fuzz --build build-fuzz --seconds $(SECONDS_FUZZ)
+	@tools/fuzz --build build-fuzz --seconds $(SECONDS_FUZZ) $(if $(SEED),--seed $(SEED))
 
 mutants: build-all ## switch named faults into the product; each must turn the suite red
 	@tools/mutants $(M)
