@@ -7,6 +7,7 @@
 
 #include "argo/application.h"
 #include "argo/project.h"
+#include "base/fault.h"
 #include "cluster/finalizer.h"
 #include "kube/object.h"
 
@@ -14,12 +15,19 @@
 #define CRD_TIMEOUT_US (30 * USEC_PER_SEC)
 #define BCRYPT_COST 10
 
-enum how { ENSURE, CRD, DISCOVER }; /* DISCOVER: learn the kinds that the CRDs made */
+enum how {
+    ENSURE,
+    CRD,
+    DISCOVER, /* learn the kinds that the CRDs made */
+    LOOK,     /* has admin a password? then the next N_PASSWORD objects are not wanted */
+    SHOW,     /* the new password, for people: create or update */
+    COMPLETE, /* its hash: create, or fill in what is there; last, for it ends the question */
+};
+#define N_PASSWORD 2
 
 struct object {
     value object;
     enum how how;
-    bool initial_password; /* its creation means that the password is new */
 };
 
 struct bootstrap {
@@ -33,6 +41,7 @@ struct bootstrap {
 };
 
 static void next(struct bootstrap *b);
+static void answered(void *arg, struct answer *ans);
 
 static void finish(struct bootstrap *b, const struct err *err)
 {
@@ -51,32 +60,65 @@ static void finish(struct bootstrap *b, const struct err *err)
     free(b);
 }
 
+static void look(struct bootstrap *b, const struct object *o, value stored)
+{
+    value data = value_getz(stored, "data");
+    if (value_exists(value_getz(data, "admin.password")))
+        b->at += N_PASSWORD;
+    else if (value_exists(value_getz(data, "server.secretkey"))) /* sessions stay valid */
+        value_remove(value_getz(o->object, "data"), STR("server.secretkey"));
+}
+
+/* true: the object wants one more request. */
+static bool goes_on(struct bootstrap *b, const struct object *o, struct answer *ans)
+{
+    if (ans->rc == -ERR_EXISTS && !b->updating && (o->how == CRD || o->how == COMPLETE)) {
+        b->updating = true; /* an older release's, perhaps: make it ours */
+        next(b);
+        return true;
+    }
+    if (ans->rc == 0 && o->how == CRD && !b->waiting) {
+        b->waiting = true;
+        cluster_wait_established(b->client, object_name(o->object), CRD_TIMEOUT_US,
+                                 call_open(cluster_loop(b->client), 0, answered, b));
+        return true;
+    }
+    return false;
+}
+
+static bool may_fail(const struct object *o, int rc)
+{
+    return rc == -ERR_EXISTS || (o->how == LOOK && rc == -ERR_NOT_FOUND);
+}
+
 static void answered(void *arg, struct answer *ans)
 {
     struct bootstrap *b = arg;
     struct object *o = &b->object[b->at];
-    if (o->how == CRD && ans->rc == -ERR_EXISTS && !b->updating) {
-        b->updating = true; /* an older release's, perhaps: make it ours */
-        next(b);
-        return;
-    }
-    if (ans->rc < 0 && ans->rc != -ERR_EXISTS) {
+    if (ans->rc < 0 && !may_fail(o, ans->rc)) {
         err_wrap(&ans->err, "installing %.*s '%.*s'", STR_FMT(object_kind(o->object)),
                  STR_FMT(object_name(o->object)));
         finish(b, &ans->err);
         return;
     }
-    if (ans->rc == 0 && o->initial_password)
-        b->made_password = true;
-    if (ans->rc == 0 && o->how == CRD && !b->waiting) {
-        b->waiting = true;
-        cluster_wait_established(b->client, object_name(o->object), CRD_TIMEOUT_US,
-                                 call_open(cluster_loop(b->client), 0, answered, b));
+    FAULT_POINT("bootstrap.installed");
+    if (goes_on(b, o, ans))
         return;
-    }
+    if (o->how == COMPLETE)
+        b->made_password = true;
+    if (o->how == LOOK && ans->rc == 0)
+        look(b, o, doc_root(ans->result));
     b->waiting = b->updating = false;
     b->at++;
     next(b);
+}
+
+static void update(struct bootstrap *b, const struct object *o, const struct cluster_target *t,
+                   struct call c)
+{
+    const struct cluster_options opt = {.field_manager = STR("tiphys"), .force = true};
+    cluster_patch(b->client, t, o->how == COMPLETE ? CLUSTER_PATCH_MERGE : CLUSTER_PATCH_APPLY,
+                  json_str(&b->arena, o->object, AUDIENCE_WIRE, 0), &opt, c);
 }
 
 static void next(struct bootstrap *b)
@@ -88,23 +130,21 @@ static void next(struct bootstrap *b)
     struct object *o = &b->object[b->at];
     struct cluster_target t = cluster_target_of(o->object);
     struct call c = call_open(cluster_loop(b->client), 0, answered, b);
-    if (o->how == DISCOVER) {
+    if (o->how == DISCOVER)
         cluster_discover(b->client, c);
-    } else if (b->updating) {
-        const struct cluster_options opt = {.field_manager = STR("tiphys"), .force = true};
-        cluster_patch(b->client, &t, CLUSTER_PATCH_APPLY,
-                      json_str(&b->arena, o->object, AUDIENCE_WIRE, 0), &opt, c);
-    } else {
+    else if (o->how == LOOK)
+        cluster_get(b->client, &t, c);
+    else if (b->updating || o->how == SHOW)
+        update(b, o, &t, c);
+    else
         cluster_create(b->client, &t, o->object, NULL, c);
-    }
 }
 
-static struct object *add(struct bootstrap *b, value object, enum how how)
+static void add(struct bootstrap *b, value object, enum how how)
 {
     if (b->n == OBJECTS_MAX)
         abort();
-    b->object[b->n] = (struct object){.object = object, .how = how};
-    return &b->object[b->n++];
+    b->object[b->n++] = (struct object){.object = object, .how = how};
 }
 
 static value named(struct bootstrap *b, const char *kind, str ns, const char *name,
@@ -153,6 +193,8 @@ static str bcrypt(struct arena *a, const char *password)
     return copy;
 }
 
+/* As upstream: whoever finds no hash of admin's password makes a password, shows it, and stores the
+ * hash last. A start that is cut short between the two makes another one next time. */
 static void add_secrets(struct bootstrap *b, str ns)
 {
     struct arena *a = &b->arena;
@@ -168,8 +210,9 @@ static void add_secrets(struct bootstrap *b, str ns)
     put_data(a, secret, "server.secretkey", base64_str(a, str_mem((char *)key, sizeof(key))));
     put_data(a, secret, "admin.password", bcrypt(a, b->password));
     put_data(a, secret, "admin.passwordMtime", time_str(a, loop_wall(cluster_loop(b->client))));
-    add(b, secret, ENSURE)->initial_password = true;
-    add(b, first, ENSURE);
+    add(b, secret, LOOK);
+    add(b, first, SHOW);
+    add(b, secret, COMPLETE);
 }
 
 void bootstrap_run(struct cluster_client *c, str namespace, struct call call)
