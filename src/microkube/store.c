@@ -188,7 +188,7 @@ static int db_put(struct microkube *mk, struct mk_storage *s, str ns, str name, 
 static int db_remove(struct microkube *mk, const struct mk_object *o, uint64_t rv, struct err *err)
 {
     struct mk_db *d = mk->db;
-    if (FAULT("microkube.write"))
+    if (FAULT("microkube.remove"))
         return err_set(err, ERR_IO, "writing the store: injected fault");
     if (!d)
         return 0;
@@ -413,6 +413,7 @@ int mk_commit(struct microkube *mk, struct mk_storage *s, struct mk_object *old,
         doc_unref(doc);
         return rc;
     }
+    FAULT_POINT("microkube.written");
     mk->rv = rv;
     mk->counts.writes++;
     struct mk_event e = {rv, old ? MK_MODIFIED : MK_ADDED, s, doc, old ? old->doc : NULL};
@@ -456,6 +457,7 @@ int mk_erase(struct microkube *mk, struct mk_object *o, struct arena *a, struct 
     int rc = db_remove(mk, o, rv, err);
     if (rc < 0)
         return rc;
+    FAULT_POINT("microkube.removed");
     value last = value_edit(a, doc_root(o->doc));
     set_version(a, last, rv);
     struct doc *doc = doc_freeze(last, 0);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "source/git_run.h"
 #include "source/refs.h"
 #include "source/store.h"
@@ -231,6 +232,7 @@ static int fetch(struct bring *b, const char *const *refspec, size_t n, const ch
         if (rc || *ret_exit == 0 || !drop_stale_lock(b))
             break;
     }
+    FAULT_POINT("source.fetched");
     return rc;
 }
 

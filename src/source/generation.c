@@ -126,6 +126,7 @@ int generation_make(str dir, uint64_t number, struct generation **ret, struct er
     snprintf(final, sizeof(final), "%.*s/%llu", STR_FMT(dir), (unsigned long long)number);
     folder_remove(fresh);
     int rc = make_repository(fresh, err);
+    FAULT_POINT("source.generation.made");
     if (!rc && rename(fresh, final))
         rc = err_errno(err, errno, "making folder %s", final);
     return rc ? rc : open_numbered(dir, number, ret, err);

@@ -1,169 +1,347 @@
 #!/usr/bin/env python3
 """SIGKILL: at every FAULT point and at random times of a story; the end state equals the undisturbed one.
 
-    tests/e2e/crash_test.py               a short round (TIPHYS_KILLS random kills, default 20)
-    TIPHYS_KILLS=200 TIPHYS_SEED=7 ...    a long one; the seed of a round is printed
+    tests/e2e/crash_test.py               a short round (TIPHYS_KILLS random kills, default 20; each FAULT point once)
+    TIPHYS_KILLS=200 TIPHYS_SEED=7 ...    a long one (FAULT points at up to 5 of their passages); the seed of a round is printed
 
-The end state: what is in the cluster, the history (no entry lost, none twice), the phase of the last operation.
+The story is the demo's: an application is created, changed, healed, pruned, broken, repaired, rolled back and deleted with what
+it made. What is compared at the end: the objects and that none was made twice (uid, hooks with generated names), the history (no
+entry lost, none twice), the phase of the last operation; after the deletion that nothing is left.
 """
+import collections
+import concurrent.futures
 import os
 import random
 import re
+import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import world  # noqa: E402
-from world import App, config_map, deployment, tap, wait_until  # noqa: E402
+from world import ARGOCD, App, config_map, deployment, tap, wait_until  # noqa: E402
 
 KILLS = int(os.environ.get("TIPHYS_KILLS") or 20)
 SEED = int(os.environ.get("TIPHYS_SEED") or random.randrange(1 << 30))
+PASSAGES = 5 if KILLS >= 200 else 1
+PATIENCE_S = 60 * world.PATIENCE
+AT_ONCE = 4
 
 
 def patiently(what, act):
-    """Does it again while the product is away."""
+    """Does it again while the product is away. act must bear to be done twice: the answer of the first may be lost."""
     def probe():
-        try:
-            return act() or True
-        except world.KubeError as e:
-            if e.status in (409, 404) and "already exists" in str(e):
-                return True
-            raise
-    return wait_until(what, probe, 60 * world.PATIENCE, 0.05)
+        act()
+        return True
+    return wait_until(what, probe, PATIENCE_S, 0.05)
+
+
+def hook(name):
+    """Its name is made by the server's rules from the revision and the start of the operation: one for each operation."""
+    c = config_map("x", annotations={"argocd.argoproj.io/hook": "PreSync"})
+    del c["metadata"]["name"]
+    return {**c, "metadata": {**c["metadata"], "generateName": name}}
 
 
 class Story:
-    """Create, change, heal, prune: each step waits until it is done, whatever happens to the process meanwhile."""
+    """Each step waits until it is done, whatever happens to the process meanwhile."""
 
     def __init__(self, w, name):
         self.w, self.name = w, name
         self.repo = w.repo(name)
-        self.shas = []
+        self.shas, self.history, self.uids = [], [], {}
+        self.app = App(w, name)
 
-    def step(self, files=(), remove=()):
+    def commit(self, files=(), remove=(), good=True):
         for path, content in dict(files).items():
             self.repo.write(path, content)
         for path in remove:
             self.repo.remove(path)
         self.shas.append(self.repo.commit())
+        if good:
+            self.history.append(len(self.shas) - 1)
 
-    def settled(self, history):
+    def objects(self):
+        k = self.w.kube
+        maps = {c["metadata"]["name"]: c for c in k.list("ConfigMap", self.name) if c["metadata"]["name"] != "kube-root-ca.crt"}
+        return maps, {d["metadata"]["name"]: d for d in k.list("Deployment", self.name)}
+
+    def settled(self, sync="Synced", revision=None):
+        revision = revision or self.shas[-1]
+
         def probe():
             b = self.app.brief()
-            h = [e["revision"] for e in self.app.status().get("history") or []]
-            if (b["sync"], b["revision"], b["phase"]) == ("Synced", self.shas[-1], "Succeeded") and h == history and "operation" not in self.app.get():
+            h = [self.shas.index(e["revision"]) for e in self.app.status().get("history") or []]
+            if (b["sync"], b["revision"], b["phase"]) == (sync, revision, "Succeeded") and h == self.history and "operation" not in self.app.get():
                 return True
-            raise tap.Failed(f"{b} history {h}")
-        wait_until(f"{self.name} settled on {self.shas[-1][:7]}", probe, 60 * world.PATIENCE, 0.02)
+            raise tap.Failed(f"{b} history {h}, wanted {self.history}")
+        wait_until(f"{self.name} settled on {revision[:7]}", probe, PATIENCE_S, 0.02)
+
+    def exists(self, kind, namespace, name, make):
+        def act():
+            if not self.w.kube.get(kind, namespace, name):
+                try:
+                    make()
+                except world.KubeError as e:
+                    if "already exists" not in str(e):
+                        raise
+        patiently(f"{kind} {name}", act)
+
+    def quick(self):
+        """Two seconds between the phases of each sync would be most of the story."""
+        patiently("settings", lambda: self.w.kube.patch("ConfigMap", ARGOCD, "argocd-cmd-params-cm", {"data": {"controller.sync.wave.delay.seconds": "0"}}))
+
+    def create(self):
+        self.commit({"app/cm.yaml": config_map("c1"), "app/d.yaml": deployment("web", replicas=2), "app/old.yaml": config_map("old"),
+                     "app/hook.yaml": hook("pre-")})
+        self.exists("Namespace", None, self.name, lambda: self.w.namespace(self.name))
+        self.exists("Application", ARGOCD, self.name, lambda: self.w.app(
+            self.name, self.repo, path="app", namespace=self.name, automated={"prune": True, "selfHeal": True}))
+        self.settled()
+        maps, deployments = wait_until("objects are listed", self.objects, PATIENCE_S)
+        self.uids = {o["metadata"]["name"]: o["metadata"]["uid"] for o in [*maps.values(), *deployments.values()] if o["metadata"]["name"] in ("c1", "web")}
+
+    def change(self):
+        self.commit({"app/cm.yaml": config_map("c1", {"k": "2"}), "app/d.yaml": deployment("web", image="registry.example.com/web:2", replicas=2)})
+        self.settled()
+
+    def heal(self):
+        patiently("foreign edit", lambda: self.w.kube.patch("ConfigMap", self.name, "c1", {"data": {"k": "foreign"}}))
+        wait_until(f"{self.name} is healed", lambda: self.w.kube.get("ConfigMap", self.name, "c1")["data"] == {"k": "2"}, PATIENCE_S)
+        self.settled()
+
+    def prune(self):
+        self.commit({"app/new.yaml": config_map("new")}, ["app/old.yaml"])
+        self.settled()
+
+    def breaks(self):
+        self.commit({"app/cm.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [a\n"}, good=False)
+        self.app.wait_condition("ComparisonError", PATIENCE_S)
+        self.commit({"app/cm.yaml": config_map("c1", {"k": "4"})})
+        self.settled()
+
+    def rollback(self):
+        """To the second commit: new goes, old comes back... only what the second commit has."""
+        patiently("no automation", lambda: self.app.patch({"spec": {"syncPolicy": None}}))
+        to = self.shas[1]
+        token = {"name": "story", "value": self.name}
+
+        def ask():
+            a = self.app.get()
+            asked = a.get("operation") or (a.get("status", {}).get("operationState") or {}).get("operation") or {}
+            if token not in (asked.get("info") or []):
+                self.app.patch({"operation": {"initiatedBy": {"username": "e2e"}, "info": [token], "sync": {"revision": to, "prune": True}}})
+        patiently("rollback", ask)
+        self.history.append(1)
+        self.settled("OutOfSync")
 
     def play(self):
-        self.step({"app/cm.yaml": config_map("c1"), "app/d.yaml": deployment("web", replicas=2), "app/old.yaml": config_map("old")})
-        patiently("namespace", lambda: self.w.namespace(self.name))
-        self.app = App(self.w, self.name)
-
-        def create():
-            if not self.app.get():
-                self.w.app(self.name, self.repo, path="app", namespace=self.name, automated={"prune": True, "selfHeal": True})
-        patiently("application", create)
-        self.settled(self.shas[:1])
-        self.step({"app/cm.yaml": config_map("c1", {"k": "2"}), "app/d.yaml": deployment("web", image="registry.example.com/web:2", replicas=2)})
-        self.settled(self.shas[:2])
-        self.step({"app/new.yaml": config_map("new")}, ["app/old.yaml"])
-        self.settled(self.shas[:3])
+        for step in (self.quick, self.create, self.change, self.heal, self.prune, self.breaks, self.rollback):
+            step()
         return self
 
     def state(self):
         """What must be the same with and without kills."""
-        k = self.w.kube
-        maps = {c["metadata"]["name"]: c["data"] for c in k.list("ConfigMap", self.name) if c["metadata"]["name"] != "kube-root-ca.crt"}
-        deployments = [(d["metadata"]["name"], d["spec"]["template"]["spec"]["containers"][0]["image"]) for d in k.list("Deployment", self.name)]
-        history = [(h["id"], self.shas.index(h["revision"])) for h in self.app.status()["history"]]
-        return {"maps": maps, "deployments": deployments, "history": history}
+        maps, deployments = self.objects()
+        made = {o["metadata"]["name"]: o["metadata"]["uid"] for o in [*maps.values(), *deployments.values()] if o["metadata"]["name"] in ("c1", "web")}
+        hooks = [n for n in maps if n.startswith("pre-")]
+        return {"maps": {n: m["data"] for n, m in maps.items() if n not in hooks}, "hooks": len(hooks), "made again": made != self.uids,
+                "deployments": [(n, d["spec"]["template"]["spec"]["containers"][0]["image"]) for n, d in deployments.items()],
+                "history": [(h["id"], self.shas.index(h["revision"])) for h in self.app.status()["history"]]}
+
+    def delete(self):
+        patiently("deletion", lambda: self.w.kube.delete("Application", ARGOCD, self.name))
+
+        def gone():
+            maps, deployments = self.objects()
+            if self.app.get() or deployments or [n for n in maps if not n.startswith("pre-")]:
+                raise tap.Failed(f"left: application {bool(self.app.get())}, {[*maps, *deployments]}")
+            return True
+        wait_until(f"{self.name} and what it made are gone", gone, PATIENCE_S, 0.05)
 
 
-WANTED = {"maps": {"c1": {"k": "2"}, "new": {"k": "v"}}, "deployments": [("web", "registry.example.com/web:2")], "history": [(0, 0), (1, 1), (2, 2)]}
+WANTED = {"maps": {"c1": {"k": "2"}, "old": {"k": "v"}}, "hooks": 5, "made again": False, "deployments": [("web", "registry.example.com/web:2")],
+          "history": [(0, 0), (1, 1), (2, 2), (3, 4), (4, 1)]}
+
+passages = collections.Counter()  # of each FAULT point in the undisturbed story
 
 
 @tap.test
 def the_undisturbed_story_ends_as_it_should():
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "points"
+        w = world.World(env={"TIPHYS_FAULT_LOG": str(log)})
+        try:
+            story = Story(w, "calm").play()
+            tap.equal(story.state(), WANTED)
+            story.delete()
+            passages.update(log.read_text().split())
+        finally:
+            w.end()
+
+
+def children(pid):
+    """Every process below it: the zygote, its workers, git."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            for child in (task / "children").read_text().split():
+                found += [int(child), *children(int(child))]
+        except OSError:
+            pass
+    return found
+
+
+class Hunter(threading.Thread):
+    """Kills the product, or one of the processes below it, at random times."""
+
+    def __init__(self, w, chance, below=False):
+        super().__init__(daemon=True)
+        self.w, self.chance, self.below = w, chance, below
+        self.stop, self.count, self.failure = threading.Event(), 0, None
+
+    def run(self):
+        try:
+            while not self.stop.wait(self.chance.uniform(0.01, 0.8)):
+                self.hit()
+        except BaseException as e:  # noqa: BLE001 - told by the test that waits for us
+            self.failure = e
+
+    def hit(self):
+        if self.below:
+            victims = children(self.w.process.pid)
+            try:
+                os.kill(self.chance.choice(victims), signal.SIGKILL)
+                self.count += 1
+            except (IndexError, ProcessLookupError):  # it has ended meanwhile
+                pass
+            return
+        self.w.kill()
+        self.count += 1
+        self.w.start()
+        # A product that dies faster than it can work would prove nothing.
+        self.stop.wait(self.chance.uniform(0.2, 1.0))
+
+    def end(self):
+        self.stop.set()
+        self.join()
+        if self.failure:
+            raise self.failure
+
+
+def storm(name, chance, below):
+    """One story under kills; gives how many there were."""
     w = world.World()
+    hunters = []
+
+    def hunted(act):
+        hunters.append(Hunter(w, chance, below))
+        hunters[-1].start()
+        try:
+            act()
+        finally:
+            hunters[-1].end()
+
     try:
-        tap.equal(Story(w, "calm").play().state(), WANTED)
+        story = Story(w, name)
+        hunted(story.play)
+        story.settled("OutOfSync")
+        tap.equal(story.state(), WANTED, f"after kills, log:\n{world.tail(w.output)}")
+        hunted(story.delete)
+        tap.true(w.running(), "the product has ended")
+        return sum(h.count for h in hunters)
     finally:
         w.end()
 
 
+def storms(prefix, below):
+    tap.comment(f"TIPHYS_SEED={SEED} TIPHYS_KILLS={KILLS}")
+    chance, kills, rounds = random.Random(SEED), 0, 0
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        while kills < KILLS:
+            jobs = [pool.submit(storm, f"{prefix}{rounds + i}", random.Random(chance.random()), below) for i in range(min(AT_ONCE, 1 + (KILLS - kills) // 10))]
+            rounds += len(jobs)
+            kills += sum(j.result() for j in jobs)
+    tap.comment(f"{kills} kills in {rounds} stories")
+
+
 @tap.test
 def killed_at_random_times_it_ends_the_same():
-    tap.comment(f"TIPHYS_SEED={SEED} TIPHYS_KILLS={KILLS}")
-    chance = random.Random(SEED)
-    kills = 0
-    while kills < KILLS:
-        w = world.World()
-        stop = threading.Event()
-        count = [0]
+    storms("storm", below=False)
 
-        def hunter():
-            while not stop.wait(chance.uniform(0.01, 0.8)):
-                w.kill()
-                count[0] += 1
-                w.start()
-                # A product that dies faster than it can work would prove nothing.
-                if stop.wait(chance.uniform(0.2, 1.0)):
-                    return
-        thread = threading.Thread(target=hunter, daemon=True)
-        thread.start()
-        try:
-            story = Story(w, f"storm{kills}").play()
-            stop.set()
-            thread.join()
-            story.settled(story.shas)
-            tap.equal(story.state(), WANTED, f"after {count[0]} kills")
-        finally:
-            stop.set()
-            thread.join()
-            w.end()
-        kills += max(1, count[0])
-    tap.comment(f"{kills} kills")
+
+@tap.test
+def with_its_workers_killed_at_random_times_it_ends_the_same():
+    storms("below", below=True)
 
 
 def fault_points():
     names = set()
     for path in sorted((tap.SOURCE / "src").rglob("*.c")):
         if "tests" not in path.parts:
-            names |= set(re.findall(r'\bFAULT\("([^"]+)"\)', path.read_text()))
+            names |= set(re.findall(r'\bFAULT(?:_POINT|_OF)?\("([^"]+)"', path.read_text()))
     return sorted(names)
+
+
+def chosen(n):
+    """Which passages of a point to end the process at."""
+    if PASSAGES == 1:
+        return [(n + 1) // 2]
+    return sorted({1 + round(i * (n - 1) / (PASSAGES - 1)) for i in range(PASSAGES)})
+
+
+def story_with_a_kill(point, nth, name):
+    w = world.World(env={"TIPHYS_FAULT": f"{point}:{nth}:kill"})
+    stop, failure = threading.Event(), []
+
+    def nurse():
+        try:
+            while not stop.wait(0.02):
+                if not w.running() and not w.kills:
+                    w.kills += 1
+                    w.env.pop("TIPHYS_FAULT", None)
+                    w.start()
+        except BaseException as e:  # noqa: BLE001
+            failure.append(e)
+    thread = threading.Thread(target=nurse, daemon=True)
+    thread.start()
+    try:
+        story = Story(w, name).play()
+        tap.equal(story.state(), WANTED, f"{point}:{nth}, log:\n{world.tail(w.output)}")
+        story.delete()
+        return w.kills
+    finally:
+        stop.set()
+        thread.join()
+        w.end()
+        if failure:
+            raise failure[0]
 
 
 @tap.test
 def killed_at_every_fault_point_it_ends_the_same():
     points = fault_points()
-    tap.true(points, "the product has no FAULT point")
-    for i, point in enumerate(points):
-        hit = 0
-        for nth in (1, 2, 5):
-            w = world.World(env={"TIPHYS_FAULT": f"{point}:{nth}:kill"})
-            stop = threading.Event()
-
-            def nurse():
-                while not stop.wait(0.02):
-                    if not w.running():
-                        w.env.pop("TIPHYS_FAULT", None)
-                        w.start()
-                        return
-            thread = threading.Thread(target=nurse, daemon=True)
-            thread.start()
+    tap.equal([p for p in points if not passages[p] and p not in ELSEWHERE], [], "FAULT points that the story never passes")
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        jobs = {(p, nth): pool.submit(story_with_a_kill, p, nth, f"fault{i}-{nth}") for i, p in enumerate(points) if passages[p] for nth in chosen(passages[p])}
+        failed, kills = [], collections.Counter()
+        for (point, nth), job in jobs.items():
             try:
-                story = Story(w, f"fault{i}-{nth}").play()
-                tap.equal(story.state(), WANTED, f"{point}:{nth}")
-                hit += len(w.starts) > 1
-            finally:
-                stop.set()
-                thread.join()
-                w.end()
-        tap.comment(f"{point}: killed {hit} times")
+                kills[point] += job.result()
+            except Exception as e:  # noqa: BLE001 - all are told
+                failed.append(f"{point}:{nth}: {e}")
+    for point in points:
+        if passages[point]:
+            tap.comment(f"{point}: {passages[point]} passages, killed {kills[point]} times")
+    tap.equal(failed, [])
+    # How often a point is passed varies a little; the first passage must have been hit.
+    tap.equal([p for p in points if passages[p] and not kills[p]], [], "points at which nothing was killed")
+
+
+ELSEWHERE = {}
 
 
 @tap.test

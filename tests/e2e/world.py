@@ -375,6 +375,7 @@ class World:
         self.kubeconfig = Path(CLUSTER_ADMIN) if CLUSTER else self.folder / "kubeconfig"
         self.process = self.kube = self.url = self.password = None
         self.apps, self.namespaces, self.starts = [], [], []
+        self.kills = 0  # by a FAULT point before it served
         self.unvalidated = not CLUSTER and kubectl_minor() < KUBECTL_V3
         (self.folder / "repos").mkdir()
         self.start()
@@ -395,6 +396,7 @@ class World:
 
         def serves():
             if self.process.poll() == -signal.SIGKILL and self.env.pop("TIPHYS_FAULT", None):
+                self.kills += 1
                 self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=open(self.output, "ab"),
                                                 stderr=subprocess.STDOUT, env=dict(env, **self.env, TIPHYS_FAULT=""), cwd=self.folder)
                 return False

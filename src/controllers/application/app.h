@@ -219,6 +219,8 @@ void status_of_comparison(struct application *app, struct evaluation *e, const s
 void status_of_bad_spec(struct application *app, struct evaluation *e);
 /* Kubernetes events about what app->object says now and did not say before. */
 void status_events(struct application *app);
+/* A newer object is about to be taken: what is durable now and not yet known to us. */
+void application_changes(const struct application *app, const struct doc *now);
 value wanted_patch(const struct application *app, struct arena *a); /* absent: nothing to write */
 void wanted_reset(struct application *app);
 void application_event(struct application *app, bool warning, str reason, str message);

@@ -244,6 +244,7 @@ static void application_changed(void *arg, const struct doc *before, const struc
     if (before && newly_automated(before, after))
         refresh_ask(app, 2);
     bool first = !app->object;
+    application_changes(app, after);
     doc_unref(app->object);
     app->object = doc_ref(after);
     app->wanted.conflicted = false;

@@ -4,6 +4,7 @@
  * write that stores it is answered. Effects start only when the stored state says that the
  * operation runs (see plan in steps.c). After a restart the operation is taken up from the stored
  * state; answers are lost and applies are sent again. */
+#include "base/fault.h"
 #include "controllers/application/app.h"
 
 #include <stdlib.h>
@@ -107,6 +108,7 @@ static void complete(struct application *app, struct evaluation *e, bool was_ter
         return;
     }
     op->done = true;
+    FAULT_POINT("application.operation.completed");
     app->controller->status.n_operations_done++;
     tell_comparison(app, e);
     if (end.history) {

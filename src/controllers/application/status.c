@@ -5,6 +5,7 @@
  * status_want; what differs from the stored object becomes one merge patch. A patch that also takes
  * something away that a user may have set meanwhile (the refresh annotation, the operation) carries
  * the resourceVersion, so that a newer wish is never lost. */
+#include "base/fault.h"
 #include "controllers/application/app.h"
 
 #include <string.h>
@@ -186,6 +187,33 @@ void status_events(struct application *app)
                     sizeof(app->told_sync));
     event_of_change(app, "health", value_path_str(status, "health.status"), cause, app->told_health,
                     sizeof(app->told_health));
+}
+
+static bool running(value object)
+{
+    return str_is(value_path_str(object, "status.operationState.phase"), "Running");
+}
+
+static size_t history_len(value object) { return value_len(value_path(object, "status.history")); }
+
+void application_changes(const struct application *app, const struct doc *now)
+{
+    value before = doc_root(app->object), after = doc_root(now);
+    bool asked = value_exists(value_getz(before, "operation"));
+    bool asks = value_exists(value_getz(after, "operation"));
+    if (!app->object)
+        return;
+    if (!asked && asks)
+        FAULT_POINT("application.operation.asked");
+    if (!running(before) && running(after))
+        FAULT_POINT("application.operation.announced");
+    if (history_len(after) > history_len(before))
+        FAULT_POINT("application.history.written");
+    if (asked && !asks)
+        FAULT_POINT("application.operation.cleared");
+    if (value_len(object_finalizers(after)) < value_len(object_finalizers(before)))
+        FAULT_POINT("application.finalizer.removed");
+    FAULT_POINT("application.changed");
 }
 
 /* ---- the patch ---- */

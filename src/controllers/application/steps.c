@@ -9,6 +9,7 @@
  */
 #include "controllers/application/app.h"
 
+#include "base/fault.h"
 #include "cluster/apply.h"
 #include "cluster/finalizer.h"
 #include "kube/object.h"
@@ -91,6 +92,7 @@ static void render_absorb(struct subject *s, const struct step *st, struct answe
     struct application *app = app_of(s);
     const struct render_args *args = st->args;
     struct round *r = round_of(app, args);
+    FAULT_POINT("application.render.answered");
     if (!r)
         return;
     struct source_fact *f = &r->source[args->index];
@@ -115,6 +117,7 @@ static void take_object(struct application *app, struct doc *take_object)
         doc_unref(take_object);
         return;
     }
+    application_changes(app, take_object);
     doc_unref(app->object);
     app->object = take_object;
     status_events(app);
@@ -160,6 +163,7 @@ static int write_start(struct subject *s, const struct step *st UNUSED, struct c
         arena_done(&a);
         return err_set(err, ERR_CANCELED, "nothing to write");
     }
+    FAULT_POINT("application.write.start");
     struct cluster_target t = own_target(app);
     const struct cluster_options o = {.field_manager = STR("argocd-application-controller")};
     cluster_patch(app->controller->config.home, &t, CLUSTER_PATCH_MERGE,
@@ -192,6 +196,7 @@ static void write_failed(struct application *app, const struct err *err)
 static void write_absorb(struct subject *s, const struct step *st UNUSED, struct answer *ans)
 {
     struct application *app = app_of(s);
+    FAULT_POINT("application.write.answered");
     if (ans->rc < 0) {
         write_failed(app, &ans->err);
     } else {
@@ -283,6 +288,7 @@ static int act_start(struct subject *s, const struct step *st, struct call c, st
         return err_set(err, ERR_CANCELED, "the operation is over");
     if (!destination(app, &cluster))
         return err_set(err, ERR_UNAVAILABLE, "the destination cluster is not known any more");
+    FAULT_POINT("application.act.start");
     const struct sync_action *x = &f->action;
     struct cluster_target t = target_of_action(x);
     bool dry = x->kind == SYNC_ACTION_DRY_RUN;
@@ -338,6 +344,7 @@ static void act_absorb(struct subject *s, const struct step *st, struct answer *
     struct action_fact *f = action_of(app, st);
     if (!f || f->answered || ans->rc == -ERR_CANCELED)
         return;
+    FAULT_POINT("application.act.answered");
     keep_answer(app, f, ans);
     app->live_changed = true;
     application_advance(app);
@@ -354,6 +361,7 @@ static int delete_start(struct subject *s, const struct step *st, struct call c,
         return err_set(err, ERR_CANCELED, "nothing to delete");
     if (!destination(app, &cluster))
         return err_set(err, ERR_UNAVAILABLE, "the destination cluster is not known any more");
+    FAULT_POINT("application.delete.start");
     bool background =
         object_has_finalizer(doc_root(app->object), STR(FINALIZER_RESOURCES_BACKGROUND));
     struct cluster_target t = cluster_target_of(doc_root(app->deletion.target[args->index]));
@@ -422,6 +430,7 @@ static int tell_start(struct subject *s, const struct step *st UNUSED, struct ca
 static void tell_absorb(struct subject *s, const struct step *st UNUSED, struct answer *ans)
 {
     struct application *app = app_of(s);
+    FAULT_POINT("application.event.told");
     if (ans->rc < 0)
         LOG(LOG_LEVEL_DEBUG, "event of %s: %s", app->key, ans->err.text);
     if (app->n_events) {
