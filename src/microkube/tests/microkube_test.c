@@ -620,7 +620,7 @@ static void a_write_that_the_store_refuses_has_not_happened(void **state)
     microkube_count(w.mk, &before);
     fault_arm("microkube.write", 1);
     struct mk_response r = ask(&w, METHOD_POST, STR(CMS), STR("application/json"), str_of(cm_b));
-    fault_arm("microkube.write", 1);
+    fault_arm("microkube.remove", 1);
     struct mk_response d = ask(&w, METHOD_DELETE, STR(CMS "/a"), STR(""), STR(""));
     fault_arm(NULL, 0);
     microkube_count(w.mk, &after);
