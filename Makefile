@@ -6,7 +6,7 @@ SECONDS_FUZZ := $(if $(filter file command,$(origin SECONDS)),$(SECONDS),60)
 CCACHE := $(shell command -v ccache)
 setup = [ -f $(1)/build.ninja ] || CC="$(strip $(if $(CCACHE),ccache) $(2))" CXX="$(strip $(if $(CCACHE),ccache) $(3))" meson setup $(1) $(4) >$(1).log 2>&1 || { cat $(1).log; exit 1; }; rm -f $(1).log
 
-.PHONY: all build-all bootstrap demo test test-cluster lint asan tsan clang fuzz mutants bench bench-codec oracle clean help
+.PHONY: all build-all bootstrap demo test test-cluster lint asan tsan clang fuzz mutants bench bench-codec oracle oracle-check clean help
 all: ## build build/tiphys
 	@tools/bootstrap build test
 	@$(call setup,$(BUILD),gcc,g++)
@@ -57,8 +57,12 @@ fuzz: ## SECONDS=n CPU seconds of fuzzing, divided over all targets; SEED=n: the
 mutants: build-all ## switch named faults into the product; each must turn the suite red
 	@tools/mutants $(M)
 
-oracle: build-all ## N=n random inputs from SEED=n through the Go libraries and through src/value
-	@cd tests/oracle/value && go run . random $(or $(SEED),1) $(or $(N),100000) | $(CURDIR)/$(BUILD)/value-value_golden_test -
+oracle: build-all ## N=n random inputs from SEED=n through the Go libraries and through ours
+	@tools/oracle --build $(BUILD) --seed $(or $(SEED),1) --n $(or $(N),100000)
+
+oracle-check: ## break one rule after the other; the random inputs must find each
+	@tools/bootstrap build test
+	@tools/oracle-check --seed $(or $(SEED),1) --n $(or $(N),20000)
 
 bench-codec: ## speed of the JSON codec beside Go's, on live objects
 	@tools/bootstrap build

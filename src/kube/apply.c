@@ -7,7 +7,6 @@ struct manager {
     str name, operation, api_version, subresource;
     value time;
     struct fieldset *set;
-    bool touched;
 };
 
 typedef VEC(struct manager) manager_vec;
@@ -139,57 +138,46 @@ static value without_managers(struct arena *a, value object)
     return v;
 }
 
-/* ---- updates ---- */
+/* ---- versions ---- */
 
-static value time_value(const struct kube_apply *k, struct arena *a)
+struct typed {
+    value object;
+    str version;
+    const struct kube_schema *schema;
+};
+
+static struct typed typed_of(const struct kube_apply *k, value object)
 {
-    return value_of_str(a, time_str(a, k->now));
+    return (struct typed){object, k->api_version, k->schema};
 }
 
-static void release(struct arena *a, manager_vec *v, const struct manager *but, str api_version,
-                    const struct fieldset_comparison *c)
+static bool version_is_served(const struct kube_apply *k, str version)
 {
-    struct fieldset *changed = fieldset_union(a, c->modified, c->added);
-    for (size_t i = 0; i < v->n; i++) {
-        struct manager *m = &v->at[i];
-        if (m == but || !str_eq(m->api_version, api_version))
-            continue;
-        m->set = fieldset_difference(a, m->set, fieldset_intersection(a, m->set, changed));
-        m->set = fieldset_difference(a, m->set, c->removed);
-    }
+    return !k->versions || str_eq(version, k->api_version) ||
+           k->versions->schema(k->versions->arg, version);
 }
 
-void kube_track_update(const struct kube_apply *k, value live, value object, struct arena *a)
+/* The object in another version, which is served. */
+static struct typed to_version(const struct kube_apply *k, struct arena *a, struct typed t,
+                               str version)
 {
-    manager_vec v = {0};
-    struct fieldset_comparison c;
-    struct err err;
-    value old = value_exists(live) ? without_managers(a, live) : blank(a, k->schema, 0);
-    if (read_managers(value_exists(value_path(object, "metadata.managedFields")) ? object : live, a,
-                      &v, &err) < 0)
-        v.n = 0;
-    fieldset_compare(old, without_managers(a, object), k->schema, a, &c);
-    struct manager *mine = find_manager(k, &v, STR("Update"));
-    if (!mine) {
-        vec_push(a, &v,
-                 (struct manager){.name = k->manager,
-                                  .operation = STR("Update"),
-                                  .api_version = k->api_version,
-                                  .subresource = k->subresource,
-                                  .set = fieldset_new(a)});
-        mine = &v.at[v.n - 1];
-    }
-    release(a, &v, mine, k->api_version, &c);
-    struct fieldset *set = fieldset_difference(a, mine->set, c.removed);
-    set = fieldset_union(a, set, stripped(k, a, fieldset_union(a, c.modified, c.added)));
-    if (!fieldset_equal(set, mine->set) || !value_exists(mine->time) ||
-        !fieldset_is_empty(c.modified))
-        mine->time = time_value(k, a);
-    mine->set = set;
-    write_managers(a, &v, object);
+    if (!k->versions || str_eq(t.version, version))
+        return t;
+    bool own = str_eq(version, k->api_version);
+    return (struct typed){k->versions->convert(k->versions->arg, t.object, version, a), version,
+                          own ? k->schema : k->versions->schema(k->versions->arg, version)};
 }
 
-/* ---- apply ---- */
+static void drop_unserved(const struct kube_apply *k, manager_vec *v)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < v->n; i++)
+        if (version_is_served(k, v->at[i].api_version))
+            v->at[n++] = v->at[i];
+    v->n = n;
+}
+
+/* ---- conflicts ---- */
 
 struct conflicts {
     struct arena *a;
@@ -239,15 +227,53 @@ static str conflict_message(struct conflicts *c)
     return out;
 }
 
-static bool find_conflicts(const struct kube_apply *k, struct arena *a, manager_vec *v,
-                           const struct manager *mine, const struct fieldset_comparison *c,
+/* ---- what a write does to the sets of the others ---- */
+
+struct comparison_at {
+    str version;
+    struct fieldset_comparison c;
+};
+
+struct write {
+    const struct kube_apply *k;
+    struct arena *a;
+    struct typed old, now;
+    VEC(struct comparison_at) seen;
+};
+
+static struct fieldset *filtered(const struct kube_apply *k, struct arena *a, struct fieldset *s)
+{
+    return k->reset ? fieldset_difference_deep(a, s, k->reset) : s;
+}
+
+/* What the write changed, as a version shows it. */
+static struct fieldset_comparison changes_at(struct write *w, str version)
+{
+    for (size_t i = 0; i < w->seen.n; i++)
+        if (!w->k->versions || str_eq(w->seen.at[i].version, version))
+            return w->seen.at[i].c;
+    struct typed old = to_version(w->k, w->a, w->old, version),
+                 now = to_version(w->k, w->a, w->now, version);
+    struct comparison_at at = {.version = version};
+    fieldset_compare(old.object, now.object, now.schema, w->a, &at.c);
+    at.c.removed = filtered(w->k, w->a, at.c.removed);
+    at.c.modified = filtered(w->k, w->a, at.c.modified);
+    at.c.added = filtered(w->k, w->a, at.c.added);
+    vec_push(w->a, &w->seen, at);
+    return at.c;
+}
+
+/* Fields of others that the write changes: conflicts, unless it is forced. True: refused. */
+static bool find_conflicts(struct write *w, manager_vec *v, const struct manager *mine,
                            struct kube_apply_result *ret)
 {
+    struct arena *a = w->a;
     struct conflicts found = {.a = a};
-    struct fieldset *changed = fieldset_union(a, c->modified, c->added);
     for (size_t i = 0; i < v->n; i++) {
-        if (&v->at[i] == mine || !str_eq(v->at[i].api_version, k->api_version))
+        if (&v->at[i] == mine)
             continue;
+        struct fieldset_comparison c = changes_at(w, v->at[i].api_version);
+        struct fieldset *changed = fieldset_union(a, c.modified, c.added);
         found.manager = manager_text(a, &v->at[i]);
         fieldset_each(fieldset_intersection(a, v->at[i].set, changed), a, add_conflict, &found);
     }
@@ -261,46 +287,233 @@ static bool find_conflicts(const struct kube_apply *k, struct arena *a, manager_
     return true;
 }
 
-static struct fieldset *all_owned(struct arena *a, const manager_vec *v)
+/* The others lose what the write changed or removed. */
+static void release(struct write *w, manager_vec *v, const struct manager *mine)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        struct manager *m = &v->at[i];
+        if (m == mine)
+            continue;
+        struct fieldset_comparison c = changes_at(w, m->api_version);
+        m->set = fieldset_difference(w->a, m->set, fieldset_union(w->a, c.modified, c.added));
+        m->set = fieldset_difference(w->a, m->set, c.removed);
+    }
+}
+
+static struct manager *add_manager(const struct kube_apply *k, struct arena *a, manager_vec *v,
+                                   str operation)
+{
+    vec_push(a, v,
+             (struct manager){.name = k->manager,
+                              .operation = operation,
+                              .api_version = k->api_version,
+                              .subresource = k->subresource,
+                              .set = fieldset_new(a)});
+    return &v->at[v->n - 1];
+}
+
+static value time_value(const struct kube_apply *k, struct arena *a)
+{
+    return value_of_str(a, time_str(a, k->now));
+}
+
+/* ---- updates ---- */
+
+static int by_age(const void *x, const void *y)
+{
+    const struct manager *p = *(struct manager *const *)x, *q = *(struct manager *const *)y;
+    int c = str_cmp(value_str(p->time), value_str(q->time));
+    if (!c)
+        c = str_cmp(p->name, q->name);
+    return c ? c : str_cmp(p->api_version, q->api_version);
+}
+
+static struct manager *find_ancient(manager_vec *v, str version)
+{
+    for (size_t i = 0; i < v->n; i++)
+        if (str_is(v->at[i].name, "ancient-changes") && str_is(v->at[i].operation, "Update") &&
+            str_eq(v->at[i].api_version, version) && !v->at[i].subresource.len)
+            return &v->at[i];
+    return NULL;
+}
+
+/* Too many entries of updates: the oldest ones of a version become one. */
+static void cap_updates(struct arena *a, manager_vec *v)
+{
+    VEC(struct manager *) old = {0};
+    for (size_t i = 0; i < v->n; i++)
+        if (str_is(v->at[i].operation, "Update") && !fieldset_is_empty(v->at[i].set))
+            vec_push(a, &old, &v->at[i]);
+    if (old.n <= KUBE_UPDATE_MANAGERS_MAX)
+        return;
+    qsort(old.at, old.n, sizeof(*old.at), by_age);
+    size_t n = old.n;
+    for (size_t i = 0; i < old.n && n > KUBE_UPDATE_MANAGERS_MAX; i++) {
+        struct manager *m = old.at[i], *first = NULL;
+        for (size_t j = 0; j < i && !first; j++)
+            if (str_eq(old.at[j]->api_version, m->api_version))
+                first = old.at[j];
+        if (!first)
+            continue;
+        struct manager *bucket = find_ancient(v, m->api_version);
+        if (!bucket) {
+            bucket = first;
+            bucket->name = STR("ancient-changes");
+            bucket->subresource = STR("");
+        }
+        if (bucket == m)
+            continue;
+        bucket->set = fieldset_union(a, m->set, bucket->set);
+        bucket->time = m->time;
+        m->set = fieldset_new(a);
+        n--;
+    }
+}
+
+static void update(const struct kube_apply *k, struct arena *a, manager_vec *v, value old,
+                   value now)
+{
+    struct write w = {.k = k, .a = a, .old = typed_of(k, old), .now = typed_of(k, now)};
+    struct fieldset_comparison c;
+    drop_unserved(k, v);
+    release(&w, v, NULL);
+    fieldset_compare(old, now, k->schema, a, &c);
+    struct fieldset *set = stripped(k, a, fieldset_union(a, c.modified, c.added));
+    if (!fieldset_is_empty(set)) {
+        struct manager *mine = find_manager(k, v, STR("Update"));
+        mine = mine ? mine : add_manager(k, a, v, STR("Update"));
+        mine->set = fieldset_union(a, set, mine->set);
+        mine->time = time_value(k, a);
+    }
+    cap_updates(a, v);
+}
+
+/* An empty list, or one with an empty entry, is the request to forget all managers. */
+static bool is_reset(value managed)
+{
+    return value_is_list(managed) &&
+           (!value_len(managed) || (value_len(managed) == 1 && !value_len(value_at(managed, 0))));
+}
+
+void kube_track_update(const struct kube_apply *k, value live, value object, struct arena *a)
+{
+    manager_vec v = {0};
+    struct err err;
+    bool exists = value_exists(live);
+    value given = value_path(object, "metadata.managedFields");
+    bool own_list = !k->subresource.len;
+    if (own_list && is_reset(given)) {
+        v.n = 0;
+    } else {
+        if (!own_list || read_managers(object, a, &v, &err) < 0 || !v.n) {
+            v.n = 0;
+            if (read_managers(live, a, &v, &err) < 0)
+                v.n = 0;
+        }
+    }
+    if (v.n || !exists || !value_path_str(live, "metadata.uid").len)
+        update(k, a, &v, exists ? without_managers(a, live) : blank(a, k->schema, 0),
+               without_managers(a, object));
+    write_managers(a, &v, object);
+}
+
+/* ---- apply ---- */
+
+/* The sets of all managers that wrote a version. */
+static struct fieldset *owned_at(const struct kube_apply *k, struct arena *a, const manager_vec *v,
+                                 str version)
 {
     struct fieldset *s = fieldset_new(a);
     for (size_t i = 0; i < v->n; i++)
-        s = fieldset_union(a, s, v->at[i].set);
+        if (!k->versions || str_eq(v->at[i].api_version, version))
+            s = fieldset_union(a, s, v->at[i].set);
     return s;
+}
+
+static struct fieldset *named_paths(struct arena *a, struct typed t)
+{
+    return fieldset_with_named(a, fieldset_of(t.object, t.schema, a), t.schema);
+}
+
+static struct typed without(struct arena *a, struct typed t, const struct fieldset *gone)
+{
+    t.object = fieldset_remove_items(t.object, gone, t.schema, a);
+    return t;
+}
+
+/* Put back what somebody owns at a version. */
+static void add_back_owned(const struct kube_apply *k, struct arena *a, const manager_vec *v,
+                           str version, struct typed *merged, struct typed *pruned)
+{
+    *merged = to_version(k, a, *merged, version);
+    *pruned = to_version(k, a, *pruned, version);
+    struct fieldset *owned = fieldset_with_named(a, owned_at(k, a, v, version), merged->schema);
+    struct fieldset *kept = fieldset_union(a, named_paths(a, *pruned), owned);
+    *pruned = without(a, *merged, fieldset_difference(a, named_paths(a, *merged), kept));
+}
+
+/* What this manager applied last time, does not apply now, and nobody else owns, goes. */
+static value prune(const struct kube_apply *k, struct arena *a, const manager_vec *v, value object,
+                   const struct manager *last)
+{
+    struct typed merged = to_version(k, a, typed_of(k, object), last->api_version), all = merged;
+    struct fieldset *applied = fieldset_with_named(a, last->set, merged.schema);
+    struct typed pruned = without(a, merged, applied);
+    add_back_owned(k, a, v, last->api_version, &all, &pruned);
+    for (size_t i = 0; k->versions && i < v->n; i++) {
+        bool seen = str_eq(v->at[i].api_version, last->api_version);
+        for (size_t j = 0; j < i && !seen; j++)
+            seen = str_eq(v->at[i].api_version, v->at[j].api_version);
+        if (!seen)
+            add_back_owned(k, a, v, v->at[i].api_version, &all, &pruned);
+    }
+    pruned = to_version(k, a, pruned, last->api_version);
+    struct fieldset *gone = fieldset_difference(a, named_paths(a, merged), named_paths(a, pruned));
+    merged = without(a, merged, fieldset_intersection(a, gone, applied));
+    return to_version(k, a, merged, k->api_version).object;
+}
+
+/* The fields of an object that nobody manages yet belong to whoever made it. */
+static void begin_managers(const struct kube_apply *k, struct arena *a, manager_vec *v, value live)
+{
+    struct kube_apply before = *k;
+    before.manager = STR("before-first-apply");
+    update(&before, a, v, blank(a, k->schema, 0), live);
 }
 
 int kube_apply(const struct kube_apply *k, value live, value config, struct arena *a,
                struct kube_apply_result *ret, struct err *err)
 {
     manager_vec v = {0};
-    struct fieldset_comparison c;
+    struct manager last = {0};
     int rc = read_managers(live, a, &v, err);
     if (rc < 0)
         return rc;
     value old = value_exists(live) ? without_managers(a, live) : blank(a, k->schema, 0);
+    if (!v.n && value_exists(live))
+        begin_managers(k, a, &v, old);
+    struct manager *mine = find_manager(k, &v, STR("Apply"));
+    value last_time =
+        mine ? mine->time : VALUE_ABSENT; /* outlives an entry of a version that is gone */
+    drop_unserved(k, &v);
     value merged = fieldset_merge(value_exists(live) ? old : value_new_map(a),
                                   without_managers(a, config), k->schema, a);
-    struct manager *mine = find_manager(k, &v, STR("Apply"));
-    struct fieldset *last = mine ? mine->set : NULL, *set = fieldset_of(config, k->schema, a);
-    if (!mine) {
-        vec_push(a, &v,
-                 (struct manager){.name = k->manager,
-                                  .operation = STR("Apply"),
-                                  .subresource = k->subresource});
-        mine = &v.at[v.n - 1];
-    }
+    mine = find_manager(k, &v, STR("Apply"));
+    if (mine)
+        last = *mine;
+    else
+        mine = add_manager(k, a, &v, STR("Apply"));
     mine->api_version = k->api_version;
-    mine->set = set; /* with the names of the object, which keep its metadata from being pruned */
-    if (last)
-        merged = fieldset_prune(merged, last, all_owned(a, &v), k->schema, a);
-    fieldset_compare(old, merged, k->schema, a, &c);
-    if (!k->force && find_conflicts(k, a, &v, mine, &c, ret))
+    mine->time = last_time;
+    mine->set = filtered(k, a, fieldset_of(config, k->schema, a));
+    if (!fieldset_is_empty(last.set))
+        merged = prune(k, a, &v, merged, &last);
+    struct write w = {.k = k, .a = a, .old = typed_of(k, old), .now = typed_of(k, merged)};
+    if (!k->force && find_conflicts(&w, &v, mine, ret))
         return 0;
-    release(a, &v, mine, k->api_version, &c);
-    set = stripped(k, a, set);
-    mine->set = set;
-    if (!last || !fieldset_equal(last, set) || !fieldset_is_empty(c.modified) ||
-        !fieldset_is_empty(c.added) || !fieldset_is_empty(c.removed) || !value_exists(mine->time))
+    release(&w, &v, mine);
+    mine->set = stripped(k, a, mine->set);
+    if (!value_equal(old, merged))
         mine->time = time_value(k, a);
     write_managers(a, &v, merged);
     *ret = (struct kube_apply_result){.object = merged};

@@ -1,20 +1,34 @@
 /* kube/apply.h: managedFields and server-side apply as pure functions.
  *
- * Objects are in one version (that of `schema`); managers that wrote another version are kept but
- * not compared. The caller brings what the server ignores (`reset`: fields of other doors, such as
- * status) and writes the result down. Source: structured-merge-diff merge.Updater; apimachinery
- * pkg/util/managedfields (entry order, conflict texts). */
+ * Objects are in one version (that of `schema`). The field sets of managers that wrote another
+ * version are compared in theirs: `versions` says how; without it all versions have the same paths
+ * (as custom resources without a conversion webhook). The caller brings what the server ignores
+ * (`reset`: fields of other doors, such as status) and writes the result down. Source:
+ * structured-merge-diff merge.Updater; apimachinery pkg/util/managedfields (entry order, conflict
+ * texts, before-first-apply, the bound on entries of updates). */
 #ifndef KUBE_APPLY_H
 #define KUBE_APPLY_H
 
 #include "base/time.h"
 #include "kube/fieldset.h"
 
+#define KUBE_UPDATE_MANAGERS_MAX 10 /* entries of updates; older ones are merged */
+
+/* The other versions of a kind. */
+struct kube_apply_versions {
+    void *arg;
+    /* The type of an apiVersion; NULL: it is not served any more, and its managers are dropped. */
+    const struct kube_schema *(*schema)(void *arg, str api_version);
+    /* The object in that version, in `a`. */
+    value (*convert)(void *arg, value object, str api_version, struct arena *a);
+};
+
 struct kube_apply {
     const struct kube_schema *schema;
     str api_version;
     str manager;
-    str subresource;              /* "" or "status", "scale" */
+    str subresource;                            /* "" or "status", "scale" */
+    const struct kube_apply_versions *versions; /* NULL: all versions have the same paths */
     const struct fieldset *reset; /* paths that are never owned through this door, or NULL */
     usec now;
     bool force;
@@ -40,7 +54,8 @@ int kube_apply(const struct kube_apply *k, value live, value config, struct aren
                struct kube_apply_result *ret, struct err *err) MUST_CHECK;
 
 /* Track an update or a create (live absent) by any other verb: `object` is a building map whose
- * metadata.managedFields is set. Unreadable managedFields are started anew. */
+ * metadata.managedFields is set. Unreadable managedFields are started anew; an empty list resets
+ * them. An existing object (it has a uid) without managers stays without. */
 void kube_track_update(const struct kube_apply *k, value live, value object, struct arena *a);
 
 #endif

@@ -271,7 +271,8 @@ static value key_value(struct arena *a, const struct kube_schema *item_type, val
     const struct kube_field *f = !value_exists(v) && item_type && item_type->type == KUBE_STRUCT
                                      ? kube_schema_field(item_type, key)
                                      : NULL;
-    if (f && f->default_json.len && json_parse(f->default_json, NULL, a, &v, NULL) < 0)
+    str missing = !f ? STR("") : f->default_json.len ? f->default_json : f->zero_json;
+    if (missing.len && json_parse(missing, NULL, a, &v, NULL) < 0)
         v = VALUE_ABSENT;
     return v;
 }
@@ -295,6 +296,21 @@ str fieldset_item_element(struct arena *a, const struct kube_schema *list, value
                               JSON_SORT_KEYS | JSON_NO_HTML | JSON_CANONICAL_NUMBERS));
 }
 
+/* How often each element is in a list that should have it once. */
+static void count_items(struct arena *a, const struct kube_schema *s, value list, struct map *ret)
+{
+    map_init(ret, a);
+    for (struct value_iter it = value_iter(list); value_next(&it);) {
+        str e = fieldset_item_element(a, s, it.val, it.i);
+        map_set(ret, e, (void *)((uintptr_t)map_find(ret, e) + 1));
+    }
+}
+
+static size_t counted(const struct map *count, str element)
+{
+    return (uintptr_t)map_find(count, element);
+}
+
 static void collect(value v, const struct kube_schema *s, bool granular, struct arena *a,
                     struct fieldset *parent, str element);
 
@@ -313,9 +329,16 @@ static void collect_map(value v, const struct kube_schema *s, struct arena *a,
 static void collect_list(value v, const struct kube_schema *s, struct arena *a,
                          struct fieldset *child)
 {
+    struct map count;
+    count_items(a, s, v, &count);
     for (struct value_iter it = value_iter(v); value_next(&it);) {
+        if (s->list == KUBE_LIST_MAP && !value_is_map(it.val)) {
+            enter(a, child, STR("i:-1"))->member = true; /* an item, though it has no key */
+            continue;
+        }
         str e = fieldset_item_element(a, s, it.val, it.i);
-        collect(it.val, s->elem, false, a, child, e);
+        if (counted(&count, e) == 1) /* of items with one key none is looked into */
+            collect(it.val, s->elem, false, a, child, e);
         enter(a, child, e)->member = true;
     }
 }
@@ -406,18 +429,64 @@ static value indexed(value list, const struct map *m, str element)
     return i ? value_at(list, i - 1) : VALUE_ABSENT;
 }
 
+struct compared_lists {
+    value x, y;
+    const struct kube_schema *s;
+    struct map mx, my, nx, ny; /* first places and counts by element */
+};
+
+static bool same_items(struct compare *c, const struct compared_lists *l, str e)
+{
+    size_t i = 0, j = 0;
+    if (counted(&l->nx, e) != counted(&l->ny, e))
+        return false;
+    for (; i < value_len(l->x); i++) {
+        if (!str_eq(fieldset_item_element(c->a, l->s, value_at(l->x, i), i), e))
+            continue;
+        while (!str_eq(fieldset_item_element(c->a, l->s, value_at(l->y, j), j), e))
+            j++;
+        if (!value_equal(value_at(l->x, i), value_at(l->y, j++)))
+            return false;
+    }
+    return true;
+}
+
+/* Items with the same key, on one side or on both, are compared as one. */
+static void compare_items(struct compare *c, const struct compared_lists *l, str e,
+                          struct fieldset_comparison *below)
+{
+    size_t nx = counted(&l->nx, e), ny = counted(&l->ny, e);
+    value x = indexed(l->x, &l->mx, e), y = indexed(l->y, &l->my, e);
+    if (nx <= 1 && ny <= 1) {
+        compare(c, x, y, l->s->elem, false, below, e);
+    } else if (nx >= 2 && ny >= 2) {
+        if (!same_items(c, l, e))
+            enter(c->a, below->modified, e)->member = true;
+    } else if (nx >= 2) {
+        if (ny)
+            compare(c, VALUE_ABSENT, y, l->s->elem, false, below, e);
+        enter(c->a, below->removed, e)->member = true;
+    } else {
+        if (nx)
+            compare(c, x, VALUE_ABSENT, l->s->elem, false, below, e);
+        enter(c->a, below->added, e)->member = true;
+    }
+}
+
 static void compare_lists(struct compare *c, value x, value y, const struct kube_schema *s,
                           struct fieldset_comparison *below)
 {
-    struct map mx, my;
+    struct compared_lists l = {.x = x, .y = y, .s = s};
     str e;
-    index_items(c->a, s, x, &mx);
-    index_items(c->a, s, y, &my);
-    for (size_t i = 0; map_next(&mx, &i, &e, NULL);)
-        compare(c, indexed(x, &mx, e), indexed(y, &my, e), s->elem, false, below, e);
-    for (size_t i = 0; map_next(&my, &i, &e, NULL);)
-        if (!map_has(&mx, e))
-            compare(c, VALUE_ABSENT, indexed(y, &my, e), s->elem, false, below, e);
+    index_items(c->a, s, x, &l.mx);
+    index_items(c->a, s, y, &l.my);
+    count_items(c->a, s, x, &l.nx);
+    count_items(c->a, s, y, &l.ny);
+    for (size_t i = 0; map_next(&l.mx, &i, &e, NULL);)
+        compare_items(c, &l, e, below);
+    for (size_t i = 0; map_next(&l.my, &i, &e, NULL);)
+        if (!map_has(&l.mx, e))
+            compare_items(c, &l, e, below);
 }
 
 enum shape { LEAF, MAPS, LISTS };
@@ -494,7 +563,7 @@ struct list_merge {
     const struct kube_schema *s;
     value x, y;
     str *ex, *ey; /* elements by place */
-    struct map mx, my, done;
+    struct map mx, my, nx, done;
     size_t shared; /* place in y of the next item that both have; n: none */
 };
 
@@ -510,6 +579,8 @@ static value merge_item(struct list_merge *m, str e)
 {
     value x = indexed(m->x, &m->mx, e), y = indexed(m->y, &m->my, e);
     map_set(&m->done, e, m);
+    if (counted(&m->nx, e) > 1)
+        return y; /* which of them would it be? */
     return value_exists(x) ? merge(x, y, m->s->elem, false, m->a) : y;
 }
 
@@ -531,6 +602,7 @@ static value merge_lists(value x, value y, const struct kube_schema *s, struct a
     value out = value_new_list(a);
     index_items(a, s, x, &m.mx);
     index_items(a, s, y, &m.my);
+    count_items(a, s, x, &m.nx);
     map_init(&m.done, a);
     next_shared(&m, 0);
     while (i < n || j < k) {
@@ -566,10 +638,14 @@ static value merge_lists(value x, value y, const struct kube_schema *s, struct a
 
 static value merge(value x, value y, const struct kube_schema *s, bool granular, struct arena *a)
 {
-    if (value_is_map(x) && value_is_map(y) && is_separable_map(s, granular))
+    bool map = value_is_map(x) && is_separable_map(s, granular),
+         list = value_is_list(x) && is_separable_list(s);
+    if (map && value_is_map(y))
         return merge_maps(x, y, s, a);
-    if (value_is_list(x) && value_is_list(y) && is_separable_list(s))
+    if (list && value_is_list(y))
         return merge_lists(x, y, s, a);
+    if ((map || list) && value_len(x) && value_is_null(y))
+        return x; /* null adds nothing to what is merged by item */
     return y;
 }
 
@@ -578,52 +654,72 @@ value fieldset_merge(value live, value config, const struct kube_schema *s, stru
     return merge_maps(live, config, s, a);
 }
 
-/* ---- pruning ---- */
+/* ---- removing ---- */
 
-static value prune(value v, const struct fieldset *last, const struct fieldset *owned,
-                   const struct kube_schema *s, struct arena *a);
-
-/* Does this item stay? Yes with what is left of it in *ret. */
-static bool keeps(value v, const struct fieldset_entry *last, const struct fieldset *owned,
-                  const struct kube_schema *s, bool named, struct arena *a, value *ret)
+struct fieldset *fieldset_with_named(struct arena *a, const struct fieldset *set,
+                                     const struct kube_schema *s)
 {
-    const struct fieldset_entry *o = last ? fieldset_find(owned, last->element) : NULL;
-    *ret = v;
-    if (!last)
+    struct fieldset *out = fieldset_new(a);
+    for (size_t i = 0; set && i < set->n; i++) {
+        const struct fieldset_entry *e = &set->at[i];
+        str name = str_from(e->element, 2);
+        const struct kube_schema *below = NULL;
+        bool field = e->element.at[0] == 'f', named;
+        if (field)
+            below = kube_schema_child(s, name);
+        else if (e->element.at[0] == 'k' && s && s->type == KUBE_LIST)
+            below = s->elem;
+        named = field && s && s->type == KUBE_STRUCT && kube_schema_field(s, name);
+        struct fieldset_entry *to = enter(a, out, e->element);
+        to->member = e->member || (e->child && named);
+        to->child = e->child ? fieldset_with_named(a, e->child, below) : NULL;
+    }
+    return out;
+}
+
+static value remove_items(value v, const struct fieldset *gone, const struct kube_schema *s,
+                          bool granular, struct arena *a);
+
+/* What stays of the value at an element: false when nothing does. */
+static bool stays(const struct fieldset *gone, str element, value *io, const struct kube_schema *s,
+                  bool granular, struct arena *a)
+{
+    const struct fieldset_entry *e = fieldset_find(gone, element);
+    if (!e)
         return true;
-    if (!o && (last->member || named))
+    if (e->member)
         return false;
-    if (last->child)
-        *ret = prune(v, last->child, o ? o->child : NULL, s, a);
+    if (!fieldset_is_empty(e->child))
+        *io = remove_items(*io, e->child, s, granular, a);
     return true;
 }
 
-static value prune(value v, const struct fieldset *last, const struct fieldset *owned,
-                   const struct kube_schema *s, struct arena *a)
+/* A container of which nothing is left is null, as upstream leaves it; what is atomic is removed
+ * as a whole. */
+static value remove_items(value v, const struct fieldset *gone, const struct kube_schema *s,
+                          bool granular, struct arena *a)
 {
-    value kept, out;
-    if (value_is_map(v)) {
-        out = value_new_map(a);
-        for (struct value_iter it = value_iter(v); value_next(&it);)
-            if (keeps(it.val, fieldset_find(last, field_element(a, it.key)), owned,
-                      kube_schema_child(s, it.key),
-                      s && s->type == KUBE_STRUCT && kube_schema_field(s, it.key), a, &kept))
-                value_set(a, out, it.key, kept);
-        return out;
+    bool map = value_is_map(v);
+    if (!map && !value_is_list(v))
+        return v;
+    bool separable = map ? is_separable_map(s, granular) : is_separable_list(s);
+    value out = map ? value_new_map(a) : value_new_list(a);
+    for (struct value_iter it = value_iter(v); separable && value_next(&it);) {
+        str e = map ? field_element(a, it.key) : fieldset_item_element(a, s, it.val, it.i);
+        value kept = it.val;
+        if (!stays(gone, e, &kept, map ? kube_schema_child(s, it.key) : s->elem,
+                   map && is_granular(s, it.key), a))
+            continue;
+        if (map)
+            value_set(a, out, it.key, kept);
+        else
+            value_push(a, out, kept);
     }
-    if (value_is_list(v) && is_separable_list(s)) {
-        out = value_new_list(a);
-        for (struct value_iter it = value_iter(v); value_next(&it);)
-            if (keeps(it.val, fieldset_find(last, fieldset_item_element(a, s, it.val, it.i)), owned,
-                      s->elem, false, a, &kept))
-                value_push(a, out, kept);
-        return out;
-    }
-    return v;
+    return value_len(out) ? out : value_null(a);
 }
 
-value fieldset_prune(value merged, const struct fieldset *last, const struct fieldset *owned,
-                     const struct kube_schema *s, struct arena *a)
+value fieldset_remove_items(value v, const struct fieldset *gone, const struct kube_schema *s,
+                            struct arena *a)
 {
-    return prune(merged, last, owned, s, a);
+    return remove_items(v, gone, s, true, a);
 }

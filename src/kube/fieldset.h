@@ -63,9 +63,12 @@ void fieldset_compare(value old, value now, const struct kube_schema *s, struct 
  * replaced. */
 value fieldset_merge(value live, value config, const struct kube_schema *s, struct arena *a);
 
-/* Without the items of `last` that `owned` neither holds nor reaches into: what an applier no
- * longer applies and nobody else owns. */
-value fieldset_prune(value merged, const struct fieldset *last, const struct fieldset *owned,
-                     const struct kube_schema *s, struct arena *a);
+/* The set with the declared fields it reaches into as members of their own. */
+struct fieldset *fieldset_with_named(struct arena *a, const struct fieldset *set,
+                                     const struct kube_schema *s);
+
+/* Without the paths of `gone`; a container that loses everything becomes null. */
+value fieldset_remove_items(value v, const struct fieldset *gone, const struct kube_schema *s,
+                            struct arena *a);
 
 #endif

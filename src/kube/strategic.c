@@ -159,16 +159,19 @@ static value interleave(struct merge *m, const value_vec *server, const value_ve
     return out;
 }
 
+/* By which rule items are told apart: those of lists with a merge key by it. What Go calls the kind
+ * of the items decides how they are sorted, be there a key or not. */
 static int in_order(struct merge *m, value merged, value order, value live, str merge_key,
                     bool maps, value *ret)
 {
     value_vec patch = {0}, server = {0};
-    if (maps) {
+    bool keyed = merge_key.len > 0;
+    if (keyed && maps) {
         int rc = strategic_need_keys(&m->s, merged, merge_key);
         if (rc < 0)
             return rc;
     }
-    split_by(m, merged, order, merge_key, maps, &patch, &server);
+    split_by(m, merged, order, merge_key, keyed, &patch, &server);
     int rc = strategic_sort(&m->s, &patch, order, merge_key, maps);
     if (rc == 0)
         rc = strategic_sort(&m->s, &server, live, merge_key, maps);
@@ -198,19 +201,19 @@ static value union_of_scalars(struct merge *m, value x, value y)
 }
 
 /* Carry out items with $patch: *io_live loses what is deleted, *io_patch its special items.
- * `replace` leaves the rest of the patch as the whole list. */
-static int special_items(struct merge *m, str merge_key, value *io_live, value *io_patch)
+ * *ret_replace: what is left of the patch is the whole list. */
+static int special_items(struct merge *m, str merge_key, value *io_live, value *io_patch,
+                         bool *ret_replace)
 {
     struct strategic *s = &m->s;
     value plain = value_new_list(s->a), gone = value_new_list(s->a);
-    bool replace = false;
     for (struct value_iter it = value_iter(*io_patch); value_next(&it);) {
         value directive = value_get(it.val, DIRECTIVE_PATCH);
         str d = value_str(directive);
         if (!value_exists(directive)) {
             value_push(s->a, plain, it.val);
         } else if (str_is(d, "replace")) {
-            replace = true;
+            *ret_replace = true;
         } else if (str_is(d, "delete")) {
             if (!value_exists(value_get(it.val, merge_key)))
                 return strategic_no_key(s, it.val, merge_key);
@@ -228,10 +231,6 @@ static int special_items(struct merge *m, str merge_key, value *io_live, value *
     if (value_len(gone)) {
         split_by(m, *io_live, gone, merge_key, true, &in, &kept);
         *io_live = strategic_list(s->a, &kept);
-    }
-    if (replace) {
-        *io_live = plain;
-        plain = value_new_list(s->a);
     }
     *io_patch = plain;
     return 0;
@@ -304,13 +303,17 @@ static int merge_list(struct merge *m, value live, value patch, const struct str
         return in_order(m, merged, patch, live, r->merge_key, false, ret);
     }
     if (!r->merge_key.len)
-        return err_set(m->s.err, ERR_INVALID, "cannot merge lists without merge key for %.*s",
-                       STR_FMT(kube_schema_short_name(r->sub)));
-    rc = special_items(m, r->merge_key, &live, &patch);
+        return err_set(m->s.err, ERR_INVALID, "cannot merge lists without merge key for struct");
+    bool replaced = false;
+    value kept = live;
+    rc = special_items(m, r->merge_key, &kept, &patch, &replaced);
+    live = replaced ? patch : kept;
+    if (replaced)
+        patch = value_new_list(m->s.a);
     if (rc == 0)
         rc = merge_items(m, live, patch, r, &merged);
     if (rc == 0 && ret_live)
-        *ret_live = list_head(m, merged, n_live);
+        *ret_live = replaced ? kept : list_head(m, merged, n_live);
     return rc < 0 ? rc : in_order(m, merged, patch, live, r->merge_key, true, ret);
 }
 
@@ -321,31 +324,36 @@ static int bad_order(struct merge *m)
     return err_set(m->s.err, ERR_INVALID, "invalid patch format of setElementOrder list");
 }
 
-/* The patch's items must appear in the order list, in the same relative order. */
+/* The patch's items must appear in the order list, in the same relative order. Special items that
+ * do not delete are passed over as long as there is something left to compare with. */
 static int check_order(struct merge *m, value patch, value order, str merge_key)
 {
     bool maps = merge_key.len > 0;
-    size_t at = 0;
-    if (!value_len(order) || !value_len(patch))
+    size_t i = 0, j = 0, n = value_len(patch);
+    if (!value_len(order) || !n)
         return 0;
-    for (struct value_iter it = value_iter(patch); value_next(&it);) {
-        if (maps && value_exists(value_get(it.val, DIRECTIVE_PATCH)))
+    for (; i < n && j < value_len(order);) {
+        value item = value_at(patch, i);
+        if (value_exists(value_get(item, DIRECTIVE_PATCH))) {
+            i++;
             continue;
-        if (maps && !value_exists(value_get(it.val, merge_key)))
-            return strategic_no_key(&m->s, it.val, merge_key);
-        str id = strategic_item_id(m->s.a, it.val, merge_key, maps);
-        while (at < value_len(order) &&
-               !str_eq(strategic_item_id(m->s.a, value_at(order, at), merge_key, maps), id))
-            at++;
-        if (at == value_len(order))
-            return err_set(m->s.err, ERR_INVALID,
-                           "The order in patch list:\n%.*s\n doesn't match $setElementOrder "
-                           "list:\n%.*s\n",
-                           STR_FMT(strategic_go_text(m->s.a, patch)),
-                           STR_FMT(strategic_go_text(m->s.a, order)));
-        at++;
+        }
+        if (maps && !value_exists(value_get(item, merge_key)))
+            return strategic_no_key(&m->s, item, merge_key);
+        if (maps && !value_exists(value_get(value_at(order, j), merge_key)))
+            return strategic_no_key(&m->s, value_at(order, j), merge_key);
+        str id = strategic_item_id(m->s.a, item, merge_key, maps);
+        i += str_eq(strategic_item_id(m->s.a, value_at(order, j++), merge_key, maps), id);
     }
-    return 0;
+    while (i < n && maps &&
+           str_is(value_str(value_get(value_at(patch, i), DIRECTIVE_PATCH)), "delete"))
+        i++;
+    if (i == n)
+        return 0;
+    return err_set(m->s.err, ERR_INVALID,
+                   "The order in patch list:\n%.*s\n doesn't match $setElementOrder list:\n%.*s\n",
+                   STR_FMT(strategic_go_text(m->s.a, patch)),
+                   STR_FMT(strategic_go_text(m->s.a, order)));
 }
 
 static int need_list(struct merge *m, value v)
@@ -353,7 +361,7 @@ static int need_list(struct merge *m, value v)
     if (!value_exists(v) || value_is_list(v))
         return 0;
     return err_set(m->s.err, ERR_INVALID, "expected a []interface {}, but received a %s",
-                   value_is_map(v) ? "map[string]interface {}" : "string");
+                   strategic_go_type(v));
 }
 
 /* Merge the list named by one $setElementOrder entry; *done lists the fields that need no further
@@ -393,7 +401,7 @@ static int merge_ordered(struct merge *m, value out, value patch, str key, value
     if (rc == 0)
         rc = strategic_item_type(&m->s, live, list, &type);
     if (rc == 0)
-        rc = in_order(m, merged, order, order_live, r.merge_key, r.merge_key.len > 0, &merged);
+        rc = in_order(m, merged, order, order_live, r.merge_key, type == VALUE_MAP, &merged);
     if (rc < 0)
         return rc;
     value_set(m->s.a, out, field, merged);

@@ -85,6 +85,22 @@ str strategic_go_text(struct arena *a, value v)
     return arena_str(a, buf_str(&b));
 }
 
+const char *strategic_go_type(value v)
+{
+    static const char *const name[] = {
+        [VALUE_NONE] = "%!s(<nil>)",
+        [VALUE_NULL] = "%!s(<nil>)",
+        [VALUE_BOOL] = "bool",
+        [VALUE_INT] = "float64",
+        [VALUE_UINT] = "float64",
+        [VALUE_DOUBLE] = "float64",
+        [VALUE_STRING] = "string",
+        [VALUE_LIST] = "[]interface {}",
+        [VALUE_MAP] = "map[string]interface {}",
+    };
+    return name[value_type(v)];
+}
+
 static str list_text(struct arena *a, value list)
 {
     return value_exists(list) ? strategic_go_text(a, list) : STR("[]");
@@ -148,7 +164,7 @@ int strategic_need_keys(struct strategic *s, value list, str merge_key)
         if (!value_is_map(it.val))
             return err_set(s->err, ERR_INVALID,
                            "expected a map[string]interface {}, but received a %s",
-                           value_is_string(it.val) ? "string" : "scalar");
+                           strategic_go_type(it.val));
         if (!value_exists(value_get(it.val, merge_key)))
             return strategic_no_key(s, it.val, merge_key);
     }

@@ -33,6 +33,8 @@ int strategic_rule(struct strategic *s, const struct kube_schema *schema, str fi
 str strategic_item_id(struct arena *a, value item, str merge_key, bool maps);
 /* Text of a scalar as Go prints it with %v. */
 str strategic_go_text(struct arena *a, value v);
+/* The type that Go names for a decoded value. */
+const char *strategic_go_type(value v);
 
 /* The one type of all items of both lists. -ERR_INVALID when they differ, hold lists, or are both
  * empty. */

@@ -1,5 +1,5 @@
 // Oracle for src/kube: writes tests/golden/kube/*.jsonl with the answers of k8s.io/apimachinery.
-// usage: cd tests/oracle/kube && go run . ../../golden/kube   (or: go run . types)
+// usage: cd tests/oracle/kube && go run . ../../golden/kube   (or: go run . types, go run . random SEED N)
 package main
 
 import (
@@ -91,6 +91,10 @@ func names() {
 }
 
 func main() {
+	if os.Args[1] == "random" {
+		randomCases()
+		return
+	}
 	if os.Args[1] == "types" {
 		goTypes()
 		return
@@ -98,5 +102,8 @@ func main() {
 	selectors()
 	names()
 	strategic()
+	var merges []row
+	randomRows(4, 250, func(r row) { merges = append(merges, r) })
+	write("merges.jsonl", merges)
 	protobufs()
 }

@@ -163,7 +163,13 @@ func bigObject() string {
 }
 
 func randomCase() map[string]any {
-	switch random.Intn(12) {
+	switch random.Intn(13) {
+	case 12:
+		text := pick(hostileScalars...)
+		if random.Intn(3) == 0 {
+			return jsonRow("json-strict", `{"k":`+pick(text, pick(hostileTrees...))+`}`)
+		}
+		return jsonRow("json", pick(text, "["+text+"]", `{"k":`+text+`}`, pick(hostileTrees...)))
 	case 0:
 		return jsonRow("json", numberText())
 	case 1:

@@ -1,0 +1,137 @@
+"""tests/oracle/faults.py: the rules that tools/oracle-check breaks, one at a time. One row each: a name, the part of
+tests/oracle whose cases must find it, where, what becomes what. The text to replace occurs exactly once."""
+
+FAULTS = []
+
+
+def fault(name, part, file, find, replace):
+    FAULTS.append({"name": name, "part": part, "file": file, "find": find, "replace": replace})
+
+
+# --- JSON as Go and Kubernetes read it
+
+fault("invalid UTF-8 is taken as it is", "value", "src/value/json/string.c",
+      "        out += utf8_encode(0xfffd, out);", "        *out++ = '?';")
+fault("half a surrogate pair is a character", "value", "src/value/json/string.c",
+      "    *ret = 0xfffd;\n    return 0;", "    return 0;")
+fault("two surrogates stay two characters", "value", "src/value/json/string.c",
+      "if (low >= 0xdc00 && low <= 0xdfff) {", "if (low >= 0xdc00 && low < 0xdc00) {")
+fault("the last of duplicate keys does not replace the others", "value", "src/value/json/parse.c",
+      "        r->duplicates = true;", "        r->duplicates = r->strict;")
+fault("strict reading takes duplicate keys", "value", "src/value/json/parse.c",
+      "        if (r->strict) {", "        if (r->strict && !r) {")
+fault("integers above int64 are exact", "value", "src/value/json/parse.c",
+      "integer && r->source.in->exact_uint64 && str_to_u64(text, &u)", "integer && str_to_u64(text, &u)")
+fault("a number may begin with zeroes", "value", "src/value/json/parse.c",
+      "bool odd = p == digits || (*digits == '0' && p - digits > 1);", "bool odd = p == digits;")
+fault("a number that no double can hold is infinite", "value", "src/value/number.c",
+      "    return isfinite(*ret);", "    return isfinite(*ret) || s.len;")
+
+# --- JSON as Go prints it
+
+fault("<, > and & are printed as they are", "value", "src/value/json/print.c",
+      "            if (c < 0x20 || html)", "            if (c < 0x20)")
+fault("the line separator is printed as it is", "value", "src/value/json/print.c",
+      "rune == 0x2028 || rune == 0x2029 ?", "rune == 0x2029 ?")
+fault("backspace has no short escape", "value", "src/value/json/print.c",
+      "['\\b'] = 'b', ", "")
+fault("1e21 is printed without exponent", "value", "src/value/number.c",
+      "d < 1e-6 || d >= 1e21", "d < 1e-6 || d >= 1e22")
+fault("1e-7 is printed without exponent", "value", "src/value/number.c",
+      "d < 1e-6 || d >= 1e21", "d < 1e-7 || d >= 1e21")
+fault("negative zero loses its sign", "value", "src/value/number.c",
+      "    if (signbit(d)) {", "    if (d < 0) {")
+fault("fifteen digits are always enough", "value", "src/value/number.c",
+      "if (precision >= 17 || strtod(text, NULL) == d)", "if (precision >= 15 || strtod(text, NULL) == d)")
+fault("keys are printed in the order of the text", "value", "src/value/json/print.c",
+      "    bool sort = p->flags & JSON_SORT_KEYS;", "    bool sort = p->flags & JSON_NO_HTML;")
+fault("an empty map takes two lines", "value", "src/value/json/print.c",
+      "    if (n > 0)\n        newline(p);", "    newline(p);")
+
+# --- JSON Patch
+
+fault("a test of a missing key for null fails", "value", "src/value/json_patch.c",
+      "(value_is_nil(v) && value_is_nil(want)) || value_identical(v, want)", "value_identical(v, want)")
+fault("a move leaves the value where it was", "value", "src/value/json_patch.c",
+      "con_get(p, con, key, &v) || con_remove(p, con, key)", "con_get(p, con, key, &v)")
+fault("- adds in front of the list", "value", "src/value/json_patch.c",
+      "        value_push(p->arena, con, v);", "        value_insert(p->arena, con, 0, v);")
+fault("add overwrites the item at its index", "value", "src/value/json_patch.c",
+      "        value_insert(p->arena, con, i, v);",
+      "        i < value_len(con) ? value_put(p->arena, con, i, v) : value_push(p->arena, con, v);")
+fault("a negative index is the first item", "value", "src/value/json_patch.c",
+      "i < 0 ? i + (int64_t)slots : i", "i < 0 ? 0 : i")
+fault("~0 and ~1 are confused", "value", "src/value/json_patch.c",
+      "token.at[++i] == '0' ? '~' : '/'", "token.at[++i] == '1' ? '~' : '/'")
+fault("removing a missing key is no error", "value", "src/value/json_patch.c",
+      "        if (value_remove(con, key))", "        if (value_remove(con, key) || p)")
+
+# --- JSON Merge Patch
+
+fault("null of a merge patch is a value", "value", "src/value/merge_patch.c",
+      "        if (value_is_null(it.val))\n            value_remove(target, it.key);", "        if (!it.i && !target.at)\n            ;")
+fault("nulls inside what a merge patch adds are kept", "value", "src/value/merge_patch.c",
+      "value_set(a, target, it.key, value_fork(a, pruned(a, it.val)));", "value_set(a, target, it.key, value_fork(a, it.val));")
+fault("a merge patch does not remove what is gone", "value", "src/value/merge_patch.c",
+      "        if (!value_exists(value_get(to, it.key)))", "        if (!value_exists(value_get(to, it.key)) && !a)")
+fault("a three-way merge patch removes what it never applied", "value", "src/value/merge_patch.c",
+      "json_merge_patch_create(a, original, modified, &removals, err)", "json_merge_patch_create(a, live, modified, &removals, err)")
+
+# --- strategic merge patch
+
+fault("setElementOrder is not followed", "kube", "src/kube/strategic.c",
+      "        rc = in_order(m, merged, order, order_live, r.merge_key, type == VALUE_MAP, &merged);", "        ;")
+fault("setElementOrder is not made", "kube", "src/kube/strategic_diff.c",
+      "    if (o.set_order && ordered)", "    if (o.set_order && ordered && !s)")
+fault("retainKeys keeps everything", "kube", "src/kube/strategic.c",
+      "        if (!list_has(keep, key))\n            value_remove(out, key);", "        if (!list_has(keep, key) && !m)\n            value_remove(out, key);")
+fault("retainKeys is not made", "kube", "src/kube/strategic_diff.c",
+      "    if (retain.n && (value_len(patch) || removed))", "    if (retain.n && !s)")
+fault("$patch: replace in a list is ignored", "kube", "src/kube/strategic.c",
+      "            *ret_replace = true;", "            *ret_replace = false;")
+fault("$patch: delete of an item is ignored", "kube", "src/kube/strategic.c",
+      "            value_push(s->a, gone, it.val);", "            ;")
+fault("$patch: replace of a map merges", "kube", "src/kube/strategic.c",
+      '    if (str_is(d, "replace")) {\n        for', '    if (str_is(d, "what")) {\n        for')
+fault("deleteFromPrimitiveList deletes nothing", "kube", "src/kube/strategic.c",
+      "            *ret = delete_scalars(m, live, patch);", "            *ret = live;")
+fault("lists with a merge key are replaced", "kube", "src/kube/strategic_list.c",
+      ".merge = f->patch & KUBE_PATCH_MERGE,", ".merge = false,")
+fault("null of a strategic patch is a value", "kube", "src/kube/strategic.c",
+      "            if (!(drop_nulls && value_is_null(it.val)) &&", "            if (")
+fault("a diff does not say what is gone", "kube", "src/kube/strategic_diff.c",
+      "        if (!o.ignore_deletions)\n            value_set(s->a, patch, it.key, value_null(s->a));", "")
+fault("a first apply deletes what others wrote", "kube", "src/kube/strategic_diff.c",
+      "(struct diff_options){.ignore_deletions = true, .set_order = true}", "(struct diff_options){.set_order = true}")
+
+# --- server-side apply
+
+fault("conflicts are overwritten", "kube", "src/kube/apply.c",
+      "if (!k->force && find_conflicts(", "if (!k->force && !k && find_conflicts(")
+fault("force does not take the field from its manager", "kube", "src/kube/apply.c",
+      "        m->set = fieldset_difference(w->a, m->set, fieldset_union(w->a, c.modified, c.added));", "")
+fault("what is not applied any more stays", "kube", "src/kube/apply.c",
+      "    if (!fieldset_is_empty(last.set))", "    if (!fieldset_is_empty(last.set) && !k)")
+fault("what another manager owns is pruned", "kube", "src/kube/apply.c",
+      "    struct fieldset *kept = fieldset_union(a, named_paths(a, *pruned), owned);",
+      "    struct fieldset *kept = fieldset_union(a, named_paths(a, *pruned), owned->n ? NULL : owned);")
+fault("atomic lists are merged", "kube", "src/kube/fieldset.c",
+      "s && s->type == KUBE_LIST && s->list != KUBE_LIST_ATOMIC", "s && s->type == KUBE_LIST && s->elem")
+fault("atomic maps are merged", "kube", "src/kube/fieldset.c",
+      "        return granular || !s->atomic;", "        return granular || s;")
+fault("items of a map list are known by their place", "kube", "src/kube/fieldset.c",
+      "    if (list->list != KUBE_LIST_MAP)\n        return", "    if (list->list != KUBE_LIST_SET)\n        return")
+fault("a key's default does not count", "kube", "src/kube/fieldset.c",
+      "    if (missing.len && json_parse(", "    if (missing.len && !a && json_parse(")
+fault("items with one key are compared one by one", "kube", "src/kube/fieldset.c",
+      "    if (nx <= 1 && ny <= 1) {", "    if (nx + ny) {")
+fault("managers of another version are compared in this one", "kube", "src/kube/apply.c",
+      "    if (!k->versions || str_eq(t.version, version))", "    if (!k->versions || k)")
+fault("managers of a version that is gone stay", "kube", "src/kube/apply.c",
+      "        if (version_is_served(k, v->at[i].api_version))", "        if (k)")
+fault("fields from before the first apply belong to nobody", "kube", "src/kube/apply.c",
+      "    if (!v.n && value_exists(live))", "    if (!v.n && value_exists(live) && !k)")
+fault("updates never become ancient changes", "kube", "src/kube/apply.c",
+      "    if (old.n <= KUBE_UPDATE_MANAGERS_MAX)", "    if (old.n)")
+fault("an apply that changes nothing has a new time", "kube", "src/kube/apply.c",
+      "    if (!value_equal(old, merged))", "    if (k)")
