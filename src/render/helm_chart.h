@@ -1,0 +1,150 @@
+/* render/helm_chart.h: a Helm chart in memory, and how it is loaded.
+ *
+ * A chart is a list of files (path below the chart, bytes) that came out of a folder or a .tgz
+ * archive, sorted into metadata, default values, schema, templates, subcharts and the rest. Loading
+ * checks what helm checks with helm's texts; what helm reads without bound is bounded here.
+ *
+ * Everything lives in the arena passed; bytes of files are borrowed from it. Threads: none of its
+ * own.
+ *
+ * Errors: -ERR_INVALID with helm's text, -ERR_TOO_LARGE for a bound, and those of files/.
+ * Source: helm 4.2.4 pkg/chart/v2, pkg/chart/v2/loader, pkg/chart/loader/archive, pkg/ignore. */
+#ifndef RENDER_HELM_CHART_H
+#define RENDER_HELM_CHART_H
+
+#include "files/files.h"
+#include "value/value.h"
+
+#define HELM_FILE_BYTES_MAX ((size_t)5 * 1024 * 1024)    /* one file */
+#define HELM_CHART_BYTES_MAX ((size_t)100 * 1024 * 1024) /* all files of an archive */
+#define HELM_FILES_MAX 100000                            /* of one chart, subcharts included */
+#define HELM_DEPTH_MAX 64                                /* subcharts in subcharts; folders */
+
+struct helm_file {
+    str name;          /* '/'-separated, below the chart */
+    str data;          /* without a byte order mark */
+    struct file_id id; /* of the bytes, where files/ knows it */
+};
+struct helm_files {
+    struct helm_file *at;
+    size_t n, cap;
+};
+
+struct helm_strs {
+    str *at;
+    size_t n, cap;
+};
+
+struct helm_maintainer {
+    str name, email, url;
+};
+
+struct helm_dependency {
+    str name, version, repository, condition, alias;
+    struct helm_strs tags;
+    bool enabled;
+    value import_values; /* list as written, or absent */
+};
+
+struct helm_metadata {
+    str name, home, version, description, icon, api_version, condition, tags, app_version,
+        kube_version, type;
+    bool deprecated;
+    struct helm_strs sources, keywords;
+    struct {
+        struct helm_maintainer *at;
+        size_t n, cap;
+    } maintainers;
+    value annotations; /* map of strings, or absent */
+    struct helm_dependency *dependency;
+    size_t n_dependencies;
+    bool has_dependencies; /* Go: the slice is not nil */
+};
+
+struct helm_lock {
+    bool exists;
+    str generated, digest;
+    struct helm_dependency *dependency;
+    size_t n_dependencies;
+};
+
+struct helm_chart {
+    struct helm_metadata *metadata;
+    struct helm_lock lock;
+    struct helm_files templates;
+    struct helm_files files; /* .Files: all that has no other role */
+    struct helm_files raw;   /* every file */
+    value values;            /* building map; never absent */
+    bool has_schema;
+    str schema;
+    struct helm_chart *parent; /* NULL: root */
+    struct helm_chart **dependency;
+    size_t n_dependencies, cap_dependencies;
+};
+
+/* What the user should be told: lines as slog prints them, `level=WARN msg="..."`. */
+struct helm_log {
+    struct arena *arena;
+    struct helm_strs lines;
+};
+/* One line; attr: pairs of key and value, a NULL key ends them. */
+void helm_log_add(struct helm_log *l, const char *level, str msg, ...);
+
+/* The chart in the folder `path` of f (links inside the tree are followed). `shown` is the folder's
+ * name in messages. */
+int helm_load_folder(struct files *f, str path, str shown, struct arena *a, struct helm_log *log,
+                     struct helm_chart **ret, struct err *err) MUST_CHECK;
+/* The chart in the bytes of a .tgz. `shown` as above; empty: the archive of a subchart. */
+int helm_load_archive(str bytes, str shown, struct arena *a, struct helm_log *log,
+                      struct helm_chart **ret, struct err *err) MUST_CHECK;
+/* A chart out of its files; the array is reordered and borrowed. */
+int helm_load_files(struct helm_files *files, struct arena *a, struct helm_log *log,
+                    struct helm_chart **ret, struct err *err) MUST_CHECK;
+
+/* The regular files of a gzipped tar archive, first path component dropped, in archive order. */
+int helm_archive_read(str bytes, struct arena *a, struct helm_files *ret,
+                      struct err *err) MUST_CHECK;
+
+/* values.yaml or a -f file: one or more documents, merged; a building map. Integers become doubles,
+ * as Go's encoding/json reads them. */
+int helm_values_parse(str text, struct arena *a, value *ret, struct err *err) MUST_CHECK;
+/* Every integer of a building tree becomes a double. */
+value helm_values_as_float(struct arena *a, value v);
+
+/* ---- metadata ---- */
+
+/* Decode Chart.yaml (or requirements.yaml) over *io. Text: "error converting YAML to JSON: ..." or
+ * "error unmarshaling JSON: ...". */
+int helm_metadata_parse(str text, struct arena *a, struct helm_metadata *io,
+                        struct err *err) MUST_CHECK;
+int helm_lock_parse(str text, struct arena *a, struct helm_lock *io, struct err *err) MUST_CHECK;
+/* Check and clean; "validation: ...". */
+int helm_metadata_check(struct arena *a, struct helm_metadata *m, struct err *err) MUST_CHECK;
+
+/* ---- asking ---- */
+
+static inline str helm_chart_name(const struct helm_chart *c) { return c->metadata->name; }
+/* "root/charts/sub". */
+str helm_chart_path(struct arena *a, const struct helm_chart *c);
+bool helm_chart_is_library(const struct helm_chart *c);
+/* masterminds: constraint and version both parse and the version is in range. */
+bool helm_is_compatible(struct arena *a, str constraint, str version);
+
+struct helm_crd {
+    str file; /* "root/charts/sub/crds/x.yaml" */
+    str data;
+};
+/* crds/ of the chart and of all its subcharts, in helm's order. */
+size_t helm_chart_crds(struct arena *a, const struct helm_chart *c, struct helm_crd **ret);
+
+/* .helmignore. */
+struct helm_ignore;
+int helm_ignore_parse(str text, struct arena *a, struct helm_ignore **ret,
+                      struct err *err) MUST_CHECK;
+/* The built-in rules; append them after the file's. */
+void helm_ignore_add_defaults(struct helm_ignore *g);
+bool helm_ignore_match(const struct helm_ignore *g, str path, bool is_folder);
+/* No rules. */
+struct helm_ignore *helm_ignore_new(struct arena *a);
+
+#endif

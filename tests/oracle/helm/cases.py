@@ -1,0 +1,176 @@
+"""Charts whose rendering is recorded; see record.py."""
+import base64, gzip, io, json, tarfile
+
+CHART = "apiVersion: v2\nname: c\nversion: 0.1.0\n"
+DUMP = "v: {{ .Values | toJson | squote }}\n"
+CASES = []
+
+
+def case(name, files=None, args=(), release="r", chart=CHART, dump=True):
+    f = {"Chart.yaml": chart} if chart is not None else {}
+    if dump:
+        f["templates/v.yaml"] = DUMP
+    f.update(files or {})
+    CASES.append({"name": name, "files": f, "release": release, "args": list(args)})
+
+
+def tgz(files):
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as t:
+        for name, text in files.items():
+            if isinstance(text, tuple):
+                info = tarfile.TarInfo(name)
+                info.type, info.linkname = text
+                t.addfile(info)
+                continue
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            t.addfile(info, io.BytesIO(text.encode()))
+    return {"b64": base64.b64encode(gzip.compress(raw.getvalue(), mtime=0)).decode()}
+
+
+# ---- --set and its sisters ----
+BASE = "a: {b: 1, l: [1, 2]}\ns: text\nn: null\nlist: [x, {y: 1}]\n"
+for i, line in enumerate(r'''
+a=1|a=1,b=2|a|a,b=1|a.|a.=1|a.b|a=|a=,b=1|=1|a=true,b=FALSE,c=True|a=null,b=NULL|a=0,b=00,c=01|a=+5,b=-5,c=1.5,d=1e3
+a=9223372036854775807,b=9223372036854775808|a={1,2,3}|a={}|a={a,{b}}|a={x|a={x},b=1|a={x}y=1|a={x},|a[0]=1|a[2]=1|a[0].b=1,a[0].c=2|a[0][1]=x
+a[0]|a[0=1|a[x]=1|a[-1]=1|a[65537]=1|a[0]x=1|a[99999999999999999999]=1|s.b=1|s[0]=1|a.b.c=1|list[0].y=2|list[1].y=2,list[3]=z|a\.b=1|a=b\,c|a=\{1\}
+a\==1|a=b\|k=v\\|n.x=1|a.b=null|list=null|a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z.a.b.c.d=1
+a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z.a.b.c.d.e.f.g=1|ключ=знач|a= b , c = d |a==b|a=b=c|l[0]=1,l[0]=2|l[1]={x,y}|.a=1|..=1|a..b=1|[0]=1|a[]=1|a[0][=1
+a[0].=1|a[0].b|a={x,y},b[0]={z}|s=null|list[0]=null|a.l[0]=9|a.l[5]=9|a=tRuE,b=nUlL,c=0x10,d=1_000|x[0].y[1].z=1'''.strip().replace("\n", "|").split("|")):
+    case(f"set {line}", {"values.yaml": BASE}, ["--set", line])
+    if i % 3 == 0:
+        case(f"set-string {line}", {"values.yaml": BASE}, ["--set-string", line])
+    if i % 2 == 0:
+        case(f"set-literal {line}", {"values.yaml": BASE}, ["--set-literal", line])
+for line in ['a=1,b="x"', 'a={"x":[1,2]},b=null', "a=", "a= ,b=1", "a=[1,2", "a=nope", '{"a":1,"s":{"z":2}}', '{"a":', "a.b=1.0,a.c=1e2", 'a[1]={"x":1}, b=2', " {\"q\": 1}", "a=1 2", "a=12345678901234567890", "a"]:
+    case(f"set-json {line}", {"values.yaml": BASE}, ["--set-json", line])
+case("set-file", {"f.txt": "line\nline\n"}, ["--set-file", "a=f.txt,b.c=f.txt"])
+case("set-file missing", {}, ["--set-file", "a=nope.txt"])
+case("order of sets", {"values.yaml": BASE, "x.yaml": "a: {b: file}\n"}, ["--set-literal", "a.b=literal", "--set-string", "a.b=1", "--set", "a.b=2", "-f", "x.yaml", "--set-json", "a.b=3"])
+case("order of sets 2", {"values.yaml": BASE, "x.yaml": "a: {b: file}\n"}, ["--set", "a.b=2", "-f", "x.yaml", "--set-json", "a.b=3"])
+
+# ---- value files ----
+case("two files", {"x.yaml": "a: {b: 1, c: 2}\nl: [1]\n", "y.yaml": "a: {b: null, d: 3}\nl: [2]\n"}, ["-f", "x.yaml", "--values", "y.yaml"])
+case("file of several documents", {"x.yaml": "a: 1\nb: {c: 1}\n---\nb: {d: 2}\n--- # comment\na: 3\n"}, ["-f", "x.yaml"])
+case("values of several documents", {"values.yaml": "---\na: 1\nb: {c: 1}\n---\nb: {d: 2}\n---\n---\na: 3\n"})
+case("bad separator", {"values.yaml": "a: 1\n--- b\n"})
+case("separator that is text", {"values.yaml": "a: |\n  x\n---b\n"})
+case("file is a list", {"x.yaml": "- a\n"}, ["-f", "x.yaml"])
+case("file is text", {"x.yaml": "text\n"}, ["-f", "x.yaml"])
+case("file is no yaml", {"x.yaml": "a: b: c\n"}, ["-f", "x.yaml"])
+case("file missing", {}, ["-f", "nope.yaml"])
+case("file empty", {"x.yaml": "# nothing\n"}, ["-f", "x.yaml"])
+case("values is a list", {"values.yaml": "- a\n"})
+case("values is no yaml", {"values.yaml": "a: [\n"})
+case("values numbers", {"values.yaml": "a: 1\nb: 1.0\nc: 1e3\nd: 0x10\ne: 017\nf: 12345678901234567890\ng: 1_000\nh: -0\ni: .5\nj: 1e21\nk: 1e-7\nt: 2001-01-01\ny: yes\nz: ~\n"})
+case("values byte order mark", {"values.yaml": "\ufeffa: 1\n"})
+case("crlf values", {"values.yaml": "a: 1\r\nb: |\r\n  x\r\n  y\r\n"})
+
+# ---- Chart.yaml ----
+for name, chart in {
+    "no name": "apiVersion: v2\nversion: 1.0.0\n", "no version": "apiVersion: v2\nname: c\n", "version 1": "name: c\nversion: 1\n", "version 1.10": "name: c\nversion: 1.10\n",
+    "version v1.2": "name: c\nversion: v1.2\n", "version bad": "name: c\nversion: x.y\n", "version big": "name: c\nversion: 123456789.5\n", "version 1e7": "name: c\nversion: 1e7\n", "name path": "name: a/b\nversion: 1.0.0\n", "name dot": "name: .\nversion: 1.0.0\n", "name dots": "name: ..\nversion: 1.0.0\n",
+    "name number": "name: 12\nversion: 1.0.0\n", "name bool": "name: yes\nversion: 1.0.0\n", "name list": "name: [a]\nversion: 1.0.0\n", "name map": "name: {a: b}\nversion: 1.0.0\n", "deprecated text": "name: c\nversion: 1.0.0\ndeprecated: \"yes\"\n", "deprecated": "name: c\nversion: 1.0.0\ndeprecated: true\n",
+    "type": "name: c\nversion: 1.0.0\ntype: other\n", "library": "apiVersion: v2\nname: c\nversion: 1.0.0\ntype: library\n", "api v3": "apiVersion: v4\nname: c\nversion: 1.0.0\n", "empty": "", "not yaml": "a: b: c\n", "list": "- a\n", "text": "text\n",
+    "sources text": "name: c\nversion: 1.0.0\nsources: x\n", "sources numbers": "name: c\nversion: 1.0.0\nsources: [1, true]\n", "sources nested": "name: c\nversion: 1.0.0\nsources: [[a]]\n", "maintainers text": "name: c\nversion: 1.0.0\nmaintainers: x\n", "maintainers null": "name: c\nversion: 1.0.0\nmaintainers: [null]\n", "maintainers texts": "name: c\nversion: 1.0.0\nmaintainers: [x]\n",
+    "maintainers name": "name: c\nversion: 1.0.0\nmaintainers: [{name: [1]}]\n", "annotations": "name: c\nversion: 1.0.0\nannotations: {a: 1, b: true}\n", "annotations list": "name: c\nversion: 1.0.0\nannotations: [a]\n", "annotations nested": "name: c\nversion: 1.0.0\nannotations: {a: [b]}\n", "spaces": "name: c\nversion: 1.0.0\ndescription: \"a\\tb\\u00a0c\\u200bd\"\n",
+    "case": "NAME: c\nVersion: 1.0.0\n", "deps null": "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [null]\n", "deps text": "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [x]\n", "deps twice": "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: a, version: 1.0.0}, {name: b, alias: a, version: 1.0.0}]\n",
+    "deps alias": "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: a, alias: \"x y\", version: 1.0.0}]\n", "deps missing": "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: a, version: 1.0.0}]\n", "deps no name": "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{version: 1.0.0}]\n",
+    "kube": "name: c\nversion: 1.0.0\nkubeVersion: \">=1.20.0-0\"\n", "kube bad": "name: c\nversion: 1.0.0\nkubeVersion: \"x\"\n", "kube not": "name: c\nversion: 1.0.0\nkubeVersion: \"<1.20\"\n", "import text": "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: a, import-values: x}]\n"}.items():
+    case(f"chart {name}", {"templates/v.yaml": "v: {{ .Chart | toJson | squote }}\n"}, chart=chart)
+case("chart missing", chart=None)
+case("chart with a byte order mark", chart="\ufeff" + CHART)
+
+# ---- what lies in a chart ----
+case("helmignore", {".helmignore": "*.bak\n/top.txt\ndir/\n# c\n!keep.me.not\n", "x.bak": "", "top.txt": "", "sub/top.txt": "", "dir/x": "", "keep.me.not": "", "templates/.hidden": "{{ fail \"read\" }}", "templates/v.yaml": "v: {{ range $k, $v := .Files }}{{ $k }} {{ end }}\n"})
+case("helmignore positive", {".helmignore": "*.bak\n/top.txt\ndir/\nsub/*.txt\n[a-c].x\n", "x.bak": "", "top.txt": "", "sub/top.txt": "", "sub/deep/a.txt": "", "dir/x": "", "b.x": "", "d.x": "", "templates/v.yaml": "v: {{ range $k, $v := .Files }}{{ $k }} {{ end }}\n"})
+case("helmignore double star", {".helmignore": "a/**\n"})
+case("helmignore bad pattern", {".helmignore": "a[\n"})
+case("irregular subchart", {"charts/README.md": "x"})
+case("broken tgz", {"charts/s-1.0.0.tgz": "x"})
+case("subchart tgz", {"charts/s-1.0.0.tgz": tgz({"s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "s/values.yaml": "k: 1\n", "s/templates/a.yaml": "sub: {{ .Values.k }}\n"})})
+for name, files in {"absolute": {"s//etc/x": "a"}, "up": {"s/../../x": "a"}, "base": {"Chart.yaml/x": "a"}, "drive": {"s/c:/x": "a"}, "nothing": {}, "backslash": {"s\\Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "s\\templates\\a.yaml": "x: 1\n"}, "no base": {"s": "x"},
+                    "link": {"s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "s/link": (tarfile.SYMTYPE, "/etc/passwd"), "s/templates/a.yaml": "x: {{ .Files.Get \"link\" | quote }}\n"}, "hard link": {"s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "s/link": (tarfile.LNKTYPE, "s/Chart.yaml"), "s/templates/a.yaml": "x: {{ .Files.Get \"link\" | quote }}\n"}}.items():
+    case(f"tgz {name}", {"charts/s-1.0.0.tgz": tgz(files)})
+case("prov file", {"charts/s.tgz.prov": "x", "templates/v.yaml": "v: {{ range $k, $v := .Files }}{{ $k }} {{ end }}\n"})
+case("requirements v1", {"requirements.yaml": "dependencies: [{name: s, version: 1.x, condition: s.on}]\n", "values.yaml": "s: {on: false}\n", "charts/s/Chart.yaml": "name: s\nversion: 1.2.0\n", "charts/s/templates/a.yaml": "sub: 1\n"}, chart="name: c\nversion: 1.0.0\n")
+case("requirements v2", {"requirements.yaml": "dependencies: [{name: s, version: 1.x, condition: s.on}]\n", "values.yaml": "s: {on: false}\n", "charts/s/Chart.yaml": "name: s\nversion: 1.2.0\n", "charts/s/templates/a.yaml": "sub: 1\n"})
+case("library subchart", {"charts/l/Chart.yaml": "apiVersion: v2\nname: l\nversion: 1.0.0\ntype: library\n", "charts/l/templates/_x.tpl": "{{ define \"l.x\" }}from l{{ end }}", "charts/l/templates/bad.yaml": "{{ fail \"not parsed\" }}", "templates/v.yaml": "v: {{ include \"l.x\" . }}\n"})
+
+# ---- coalescing ----
+SUB = {"charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "charts/s/templates/v.yaml": "s: {{ .Values | toJson | squote }}\n"}
+DEP = CHART + "dependencies: [{name: s, version: 1.0.0%s}]\n"
+for name, parent, sub, args in [
+    ("plain", "s: {a: 1}\n", "a: 2\nb: 3\n", []), ("nulls", "s: {a: null, c: {d: null}}\nx: null\n", "a: 2\nb: null\nc: {d: 1, e: null}\n", []), ("user nulls", "s: {a: 1}\nx: 1\ny: {z: 1}\n", "a: 2\nb: 3\nc: {d: 1}\n", ["--set", "s.a=null,s.b=null,s.c.d=null,x=null,y.z=null,nope=null"]),
+    ("user null of table", "y: {z: 1}\n", "c: {d: 1}\n", ["--set", "y=null,s.c=null"]), ("table over text", "a: text\n", "", ["--set", "a.b=1"]), ("text over table", "a: {b: 1}\n", "", ["--set", "a=text"]), ("sub is text", "s: text\n", "", []), ("sub is list", "s: [a, 1, null]\n", "", []), ("sub is false", "s: false\n", "", []), ("sub is null", "s: null\n", "a: 1\n", []), ("sub is number", "s: 1.5\n", "", []),
+    ("globals", "global: {a: 1, t: {x: 1}}\ns: {global: {a: 2, t: {y: 2}, z: 3}}\n", "global: {a: 3, q: 4, t: {w: 5}}\n", []), ("globals text", "global: text\n", "", []), ("sub global text", "global: {a: 1}\ns: {global: text}\n", "", []), ("globals conflict", "global: {a: {b: 1}}\ns: {global: {a: text}}\n", "", []), ("globals user", "global: {a: 1}\n", "", ["--set", "global.a=null,global.b=2"]),
+    ("lists", "s: {l: [1]}\n", "l: [2, 3]\n", []), ("deep", "s: {a: {b: {c: 1, n: null}}}\n", "a: {b: {c: 2, d: 3, n: 4}, e: null}\n", ["--set", "s.a.b.d=null"]), ("numbers", "a: 5\n", "k: 1\n", ["--set", "s.k=2,b=3", "--set-json", "c=4"])]:
+    case(f"coalesce {name}", dict(SUB, **{"values.yaml": parent, "charts/s/values.yaml": sub}), args)
+    case(f"coalesce {name}, listed", dict(SUB, **{"values.yaml": parent, "charts/s/values.yaml": sub}), args, chart=DEP % "")
+
+# ---- dependencies ----
+for name, extra, parent, sub, args in [
+    ("condition true", ", condition: s.on", "s: {on: true}\n", "", []), ("condition false", ", condition: s.on", "s: {on: false}\n", "", []), ("condition of the subchart", ", condition: s.on", "", "on: false\n", []), ("condition text", ", condition: s.on", "s: {on: \"false\"}\n", "", []), ("two conditions", ", condition: \"x.y,s.on\"", "s: {on: false}\nx: {y: true}\n", "", []), ("condition table", ", condition: \"s,s.on\"", "s: {on: false}\n", "", []), ("conditions with blanks", ", condition: \" x.y, s.on \"", "s: {on: false}\n", "", []),
+    ("condition set", ", condition: s.on", "s: {on: true}\n", "", ["--set", "s.on=false"]), ("tags", ", tags: [a, b]", "tags: {a: false}\n", "", []), ("tags both", ", tags: [a, b]", "tags: {a: false, b: true}\n", "", []), ("tags text", ", tags: [a]", "tags: {a: \"false\"}\n", "", []), ("tags and condition", ", tags: [a], condition: s.on", "tags: {a: false}\ns: {on: true}\n", "", []), ("tags set", ", tags: [a]", "", "", ["--set", "tags.a=false"]),
+    ("alias", ", alias: t", "t: {a: 1}\ns: {a: 2}\n", "a: 3\nb: 4\n", []), ("alias condition", ", alias: t, condition: t.on", "t: {on: false}\n", "", []), ("import", ", import-values: [{child: c.d, parent: p.q}]", "p: {q: {x: 1}}\n", "c: {d: {x: 2, y: 3}}\n", []), ("import root", ", import-values: [{child: c, parent: .}]", "x: 1\n", "c: {x: 2, y: 3}\n", []), ("import exports", ", import-values: [e, nope]", "x: 1\n", "exports: {e: {x: 2, y: {z: null}}}\n", []), ("import of a global", ", import-values: [{child: global, parent: g}]", "global: {a: 1}\n", "", []),
+    ("import user", ", import-values: [{child: c, parent: p}]", "", "c: {x: 2, y: 3}\n", ["--set", "p.x=9,s.c.y=null"]), ("import odd", ", import-values: [1, {child: 1}, {a: b}]", "", "c: {x: 2}\n", []), ("version outside", "", "", "", []), ("import twice", ", import-values: [{child: a, parent: p}, {child: b, parent: p}]", "", "a: {x: 1}\nb: {x: 2, y: 3}\n", [])]:
+    chart = DEP % extra
+    if name == "version outside":
+        chart = chart.replace("1.0.0%s", "").replace("version: 1.0.0,", "").replace("{name: s, version: 1.0.0", "{name: s, version: 2.x")
+    case(f"dependency {name}", dict(SUB, **{"values.yaml": parent, "charts/s/values.yaml": sub}), args, chart=chart)
+case("two aliases", dict(SUB, **{"values.yaml": "t: {a: 1}\nu: {a: 2}\n", "charts/s/values.yaml": "a: 0\n", "charts/s/charts/g/Chart.yaml": "apiVersion: v2\nname: g\nversion: 1.0.0\n", "charts/s/charts/g/templates/v.yaml": "g: {{ .Values | toJson | squote }} {{ .Template.Name }}\n"}), chart=CHART + "dependencies: [{name: s, alias: t, version: 1.0.0}, {name: s, alias: u, version: 1.0.0}]\n")
+case("three levels", dict(SUB, **{"values.yaml": "s: {g: {on: false, v: 1}}\nglobal: {x: 1}\n", "charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\ndependencies: [{name: g, version: 1.x.x, condition: g.on, import-values: [{child: e, parent: f}]}]\n", "charts/s/charts/g/Chart.yaml": "apiVersion: v2\nname: g\nversion: 1.0.0\n", "charts/s/charts/g/values.yaml": "on: true\ne: {q: 1}\n", "charts/s/charts/g/templates/v.yaml": "g: {{ .Values | toJson | squote }}\n"}), chart=DEP % "")
+case("three levels on", dict(SUB, **{"values.yaml": "s: {g: {on: true, v: 1}}\nglobal: {x: 1}\n", "charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\ndependencies: [{name: g, version: 1.x.x, condition: g.on, import-values: [{child: e, parent: f}]}]\n", "charts/s/charts/g/Chart.yaml": "apiVersion: v2\nname: g\nversion: 1.0.0\n", "charts/s/charts/g/values.yaml": "on: true\ne: {q: 1}\n", "charts/s/charts/g/templates/v.yaml": "g: {{ .Values | toJson | squote }}\n"}), chart=DEP % ", import-values: [{child: f, parent: up}]")
+
+# ---- objects ----
+for i, text in enumerate(['.Capabilities.KubeVersion', '.Capabilities.KubeVersion.Version', '.Capabilities.KubeVersion.GitVersion', '.Capabilities.KubeVersion.Major', '.Capabilities.KubeVersion.Minor', '.Capabilities.APIVersions', '.Capabilities.APIVersions.Has "apps/v1"', '.Capabilities.APIVersions.Has "x/v1"', '.Capabilities.APIVersions.Has "a.b/v1/Kind"', 'typeOf .Capabilities', 'typeOf .Capabilities.APIVersions', 'typeOf .Values', 'typeOf .', 'typeOf .Files', 'typeOf .Release', 'typeOf .Template', 'typeOf .Chart', 'typeOf .Release.Revision',
+                          '.Release | toJson', '.Template | toJson', '.Subcharts', '.Capabilities.Nope', '.Release.Nope', '.Chart.Nope', '.Nope', '.Values.nope.nope', '.Chart.Maintainers', '.Chart.Annotations', 'kindOf .Chart.Dependencies', '.Chart.IsRoot', 'len .Capabilities.APIVersions', '.Capabilities.KubeVersion.Nope', '.Capabilities.HelmVersion.KubeClientVersion', '.Capabilities.HelmVersion.Nope', 'len .', 'keys . | sortAlpha']):
+    case(f"object {i}", {"templates/v.yaml": "v: |\n  {{ %s }}\n" % text}, ["--namespace", "ns", "--api-versions", "x/v1,y/v1", "-a", "a.b/v1/Kind"], chart=CHART + "appVersion: \"1.0\"\nannotations: {a: b}\nmaintainers: [{name: x, email: y}]\n")
+for v in ["1.28", "v1.28.3", "v1.28.3-gke.100", "1.28.3+k3s1", "1", "x", "v1.02.3", "1.28.x", "1.28.99999999999999999999", "v1.30.0-rc.1", " 1.2"]:
+    case(f"kube version {v}", {"templates/v.yaml": "v: {{ .Capabilities.KubeVersion }} {{ .Capabilities.KubeVersion.Version }} {{ .Capabilities.KubeVersion.Major }} {{ .Capabilities.KubeVersion.Minor }} {{ semverCompare \">=1.28-0\" .Capabilities.KubeVersion.Version }}\n"}, ["--kube-version", v])
+FILES = {"a.txt": "one\ntwo\n", "d/b.txt": "x", "d/e/c.json": "{}", "empty": "", "bin": {"b64": "AP8B"}}
+for i, text in enumerate(['.Files.Get "a.txt"', '.Files.Get "nope"', '.Files.GetBytes "d/b.txt"', '.Files.Lines "a.txt"', '.Files.Lines "nope"', '(.Files.Glob "d/*").AsConfig', '(.Files.Glob "**").AsConfig', '(.Files.Glob "d/**").AsSecrets', '(.Files.Glob "nope").AsConfig', '(.Files.Glob "[").AsConfig', '(.Files.Glob "{a,d/b}.txt").AsConfig', 'range $k, $v := .Files.Glob "**.txt" }}{{ $k }}={{ $v | toString }} {{ end', '.Files.Nope', 'len .Files', '.Files.Get', '.Files.Get "a.txt" "b"', 'index .Files "a.txt"', '.Files.AsSecrets', 'typeOf (.Files.Get "a.txt")', 'typeOf (.Files.Glob "*")', '.Files.bin | b64enc', 'toYaml .Files', '.Files.empty']):
+    case(f"files {i}", dict(FILES, **{"templates/v.yaml": "v: |\n{{ %s }}\n" % text}))
+
+# ---- manifests ----
+CM = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+for name, files, args in [
+    ("separators", {"templates/a.yaml": "a: 1\n---\n\n---   \nb: 2\n--- # comment\nc: 3\n---d: 4\n  ---\n"}, []), ("comment only", {"templates/a.yaml": "# nothing\n"}, []), ("blank", {"templates/a.yaml": "  \n\n"}, []), ("text", {"templates/a.txt": "plain text\n"}, []), ("list", {"templates/a.yaml": "- a\n"}, []), ("kind list", {"templates/a.yaml": "kind: [a]\n"}, []), ("metadata text", {"templates/a.yaml": "metadata: x\n"}, []), ("annotations list", {"templates/a.yaml": "metadata: {annotations: [a]}\n"}, []), ("annotation list", {"templates/a.yaml": "metadata: {annotations: {a: [b]}}\n"}, []), ("annotation bool", {"templates/a.yaml": "metadata: {annotations: {helm.sh/hook: true}}\n"}, []), ("bad yaml", {"templates/a.yaml": "a: b: c\n"}, []), ("bad yaml 2", {"templates/a.yaml": "a: 1\n---\nb: [\n"}, []), ("tab", {"templates/a.yaml": "a:\n\tb: 1\n"}, []), ("duplicate", {"templates/a.yaml": "a: 1\na: 2\n"}, []),
+    ("kinds", {"templates/z.yaml": "kind: Zeta\n---\nkind: Alpha\n---\nkind: Service\n---\nkind: Namespace\n---\nkind: CustomResourceDefinition\n---\nkind: Ingress\n---\nkind: ValidatingWebhookConfiguration\n---\nkind: Secret\n---\nkind: Alpha\nn: 2\n", "templates/a.yaml": CM}, []),
+    ("hooks", {"templates/h.yaml": "kind: Job\nmetadata: {name: j, annotations: {helm.sh/hook: \"pre-install,Post-Install\", helm.sh/hook-weight: \"5\"}}\n---\nkind: Pod\nmetadata: {name: t, annotations: {helm.sh/hook: test}}\n---\nkind: Pod\nmetadata: {name: s, annotations: {helm.sh/hook: test-success}}\n---\nkind: ConfigMap\nmetadata: {name: u, annotations: {helm.sh/hook: \"pre-install,nope\"}}\n---\nkind: A\nmetadata: {name: e, annotations: {helm.sh/hook: \"\"}}\n"}, [])]:
+    case(f"manifest {name}", files, args, dump=False)
+    if name in ("hooks", "kinds", "comment only"):
+        for flag in [["--no-hooks"], ["--skip-tests"], ["--include-crds"], ["--skip-crds"], ["--is-upgrade"], ["--hide-notes"]]:
+            case(f"manifest {name} {flag[0]}", dict(files, **{"crds/a.yaml": "crd: 1\n", "crds/b.txt": "x", "templates/NOTES.txt": "notes\n"}), flag, dump=False)
+SHOW = {"templates/a.yaml": CM, "templates/b.yaml": "kind: B\n---\nkind: C\n", "templates/d/e.yaml": "kind: E\n", "charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "charts/s/templates/a.yaml": "kind: S\n", "templates/h.yaml": "kind: Job\nmetadata: {name: j, annotations: {helm.sh/hook: pre-install}}\n"}
+for show in ["templates/a.yaml", "templates/b.yaml", "templates/*.yaml", "templates/nope.yaml", "charts/s/templates/a.yaml", "templates/d/e.yaml", "templates/h.yaml", "*"]:
+    case(f"show only {show}", SHOW, ["--show-only", show], dump=False)
+case("show only two", SHOW, ["-s", "templates/b.yaml", "-s", "templates/a.yaml"], dump=False)
+for release in ["Bad", "a..b", "-a", "a-", "a" * 54, "a" * 53, "a.b-c"]:
+    case(f"release {release}", {}, release=release)
+case("notes of a subchart", dict(SUB, **{"templates/NOTES.txt": "x", "charts/s/templates/NOTES.txt": "{{ fail \"in notes\" }}"}))
+case("execution order", dict(SUB, **{"templates/a.yaml": "a: {{ .Values.x | default 0 }}{{ $_ := set .Values \"x\" 1 }}\n", "templates/b.yaml": "b: {{ .Values.x | default 0 }}{{ $_ := set .Values \"x\" 2 }}\n", "charts/s/templates/w.yaml": "{{ $_ := set .Values \"y\" 7 }}w: 1\n"}))
+for i, text in enumerate(['{{ include "nope" . }}', '{{ fail "stop" }}', '{{ required "need it" .Values.nope }}', '{{ .Values.a.b.c }}', '{{ nope }}', '{{ if }}', '{{ include "a" . }}', '{{ tpl "{{ .x }" . }}', '{{ tpl "{{ fail \\"in tpl\\" }}" . }}', '{{ tpl "{{ .Values.a.b.c }}" . }}', '{{ template "nope" }}', '{{ index .Values.l 5 }}', '{{ lookup "v1" "Pod" "" "" }}', '{{ define "x" }}{{ .a.b.c }}{{ end }}{{ template "x" . }}', '{{ define "x" }}{{ .a.b.c }}{{ end }}{{ include "x" . }}', '{{ define "x" }}{{ fail "deep" }}{{ end }}{{ define "y" }}{{ include "x" . }}{{ end }}{{ include "y" . }}', '{{ define "x" }}{{ index (list) 1 }}{{ end }}{{ include "x" . }}', '{{ define "r" }}{{ include "r" . }}{{ end }}{{ include "r" . }}', '{{ toYaml . | fail }}', '{{ 1 | required "x" }}{{ required "" "" }}', '{{ getHostByName "localhost" }}', '{{ .Values.nope.x }}', '{{ (index .Values "a").b }}', '{{ include "x" }}', '{{ "<no value>" }} {{ .Values.none }}', '{{ mustToJson . | len | gt 10 }}', '{{ regexMatch "(" "x" }}', '{{ mustRegexMatch "(" "x" }}', '{{ atoi "x" }}', '{{ divf 1 0 }}', '{{ div 1 0 }}', '{{ fromYaml "a: b: c" }}', '{{ range .Values.l }}{{ end', "{{ \"unclosed }}", '{{ end }}', '{{ $x }}', '{{ .Release.Name | nope }}', '{{ include "t.x" (dict "a" 1) }}']):
+    case(f"failing {i}", {"templates/v.yaml": "v: x\nw: " + text + "\n", "values.yaml": "l: [1]\n"})
+
+# ---- schemas ----
+def schema(name, s, values, args=()):
+    case(f"schema {name}", {"values.schema.json": s if isinstance(s, str) else json.dumps(s), "values.yaml": values}, args)
+
+
+S7 = "http://json-schema.org/draft-07/schema#"
+for name, s, values in [
+    ("type", {"properties": {"a": {"type": "string"}}}, "a: 1\n"), ("types", {"properties": {"a": {"type": ["string", "null"]}}}, "a: 1\n"), ("types 3", {"properties": {"a": {"type": ["string", "null", "boolean"]}}}, "a: 1\n"), ("integer", {"properties": {"a": {"type": "integer"}}}, "a: 1.5\n"), ("integer 1.0", {"properties": {"a": {"type": "integer"}}}, "a: 1.0\n"), ("required", {"required": ["x", "y"]}, "a: 1\n"), ("required one", {"required": ["x"]}, "a: 1\n"), ("enum", {"properties": {"a": {"enum": [1, "x", None]}}}, "a: y\n"), ("enum one", {"properties": {"a": {"enum": ["x"]}}}, "a: y\n"), ("enum objects", {"properties": {"a": {"enum": [{"a": 1}, [1]]}}}, "a: y\n"), ("const", {"properties": {"a": {"const": 5}}}, "a: y\n"), ("const object", {"properties": {"a": {"const": {"a": 1}}}}, "a: y\n"),
+    ("minimum", {"properties": {"a": {"minimum": 5}}}, "a: 1\n"), ("maximum", {"properties": {"a": {"maximum": 5.5}}}, "a: 6.25\n"), ("exclusive", {"properties": {"a": {"exclusiveMinimum": 5, "exclusiveMaximum": 5}}}, "a: 5\n"), ("multiple", {"properties": {"a": {"multipleOf": 2}}}, "a: 3\n"), ("multiple of a fraction", {"properties": {"a": {"multipleOf": 0.1}}}, "a: 0.35\n"), ("third", {"properties": {"a": {"minimum": 0.333333333333}}}, "a: 0.1\n"), ("lengths", {"properties": {"a": {"minLength": 5}}}, "a: abc\n"), ("maxlength", {"properties": {"a": {"maxLength": 2}}}, "a: äöü\n"), ("pattern", {"properties": {"a": {"pattern": "^[a-z]+$"}}}, "a: A\n"), ("pattern bad", {"properties": {"a": {"pattern": "("}}}, "a: A\n"), ("items", {"properties": {"a": {"items": {"type": "string"}}}}, "a: [x, 1]\n"), ("minitems", {"properties": {"a": {"minItems": 2}}}, "a: [x]\n"), ("maxitems", {"properties": {"a": {"maxItems": 1}}}, "a: [x, y]\n"), ("unique", {"properties": {"a": {"uniqueItems": True}}}, "a: [x, y, x]\n"), ("contains", {"properties": {"a": {"contains": {"type": "string"}}}}, "a: [1, 2]\n"), ("mincontains", {"properties": {"a": {"contains": {"type": "string"}, "minContains": 2}}}, "a: [x, 2]\n"), ("maxcontains", {"properties": {"a": {"contains": {"type": "string"}, "maxContains": 1}}}, "a: [x, y]\n"), ("prefix", {"properties": {"a": {"prefixItems": [{"type": "string"}], "items": False}}}, "a: [1, 2]\n"), ("tuple", {"$schema": S7, "properties": {"a": {"items": [{"type": "string"}], "additionalItems": False}}}, "a: [x, 2, 3]\n"), ("tuple schema", {"$schema": S7, "properties": {"a": {"items": [{"type": "string"}], "additionalItems": {"type": "string"}}}}, "a: [x, 2]\n"),
+    ("additional", {"properties": {"a": {}}, "additionalProperties": False}, "b: 1\n"), ("additional schema", {"additionalProperties": {"type": "string"}}, "b: 1\n"), ("pattern properties", {"patternProperties": {"^x": {"type": "string"}}}, "x1: 1\n"), ("property names", {"propertyNames": {"maxLength": 2}}, "abc: 1\n"), ("minprops", {"minProperties": 2}, "a: 1\n"), ("maxprops", {"properties": {"a": {"maxProperties": 0}}}, "a: {b: 1}\n"), ("dependencies", {"$schema": S7, "dependencies": {"a": ["b"]}}, "a: 1\n"), ("dependencies schema", {"$schema": S7, "dependencies": {"a": {"required": ["b"]}}}, "a: 1\n"), ("dependent required", {"dependentRequired": {"a": ["b", "c"]}}, "a: 1\n"), ("dependent schemas", {"dependentSchemas": {"a": {"required": ["b"]}}}, "a: 1\n"), ("unevaluated", {"properties": {"a": True}, "unevaluatedProperties": False}, "b: 1\n"), ("unevaluated all of", {"allOf": [{"properties": {"a": True}}], "unevaluatedProperties": False}, "a: 1\nb: 1\n"), ("unevaluated items", {"properties": {"a": {"prefixItems": [True], "unevaluatedItems": False}}}, "a: [1, 2]\n"),
+    ("all of", {"properties": {"a": {"allOf": [{"type": "string"}, {"minimum": 5}]}}}, "a: 1\n"), ("all of one", {"properties": {"a": {"allOf": [{"type": "string"}]}}}, "a: 1\n"), ("any of", {"properties": {"a": {"anyOf": [{"type": "string"}, {"minimum": 5}]}}}, "a: 1\n"), ("one of none", {"properties": {"a": {"oneOf": [{"type": "string"}, {"minimum": 5}]}}}, "a: 1\n"), ("one of two", {"properties": {"a": {"oneOf": [{"type": "number"}, {"minimum": 0}]}}}, "a: 1\n"), ("not", {"properties": {"a": {"not": {"type": "number"}}}}, "a: 1\n"), ("if then", {"if": {"required": ["a"]}, "then": {"required": ["b"]}}, "a: 1\n"), ("if else", {"if": {"required": ["x"]}, "else": {"required": ["b"]}}, "a: 1\n"), ("false", {"properties": {"a": False}}, "a: 1\n"), ("whole false", "false", "a: 1\n"), ("true", "true", "a: 1\n"),
+    ("ref", {"properties": {"a": {"$ref": "#/definitions/x"}}, "definitions": {"x": {"type": "string"}}}, "a: 1\n"), ("ref group", {"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"minimum": 5, "multipleOf": 2}}}, "a: 1\n"), ("ref sibling", {"properties": {"a": {"$ref": "#/$defs/x", "type": "boolean"}}, "$defs": {"x": {"type": "string"}}}, "a: 1\n"), ("ref sibling 7", {"$schema": S7, "properties": {"a": {"$ref": "#/definitions/x", "type": "boolean"}}, "definitions": {"x": {"type": "number"}}}, "a: 1\n"), ("ref missing", {"properties": {"a": {"$ref": "#/definitions/x"}}}, "a: 1\n"), ("ref recursive", {"$ref": "#/$defs/n", "$defs": {"n": {"properties": {"k": {"$ref": "#/$defs/n"}, "v": {"type": "string"}}}}}, "k: {k: {v: 1}}\n"), ("ref cycle", {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "k: 1\n"), ("ref self", {"properties": {"a": {"$ref": "#"}}, "required": ["b"]}, "a: {}\nb: 1\n"), ("ref anchor", {"properties": {"a": {"$ref": "#foo"}}, "$defs": {"x": {"$anchor": "foo", "type": "string"}}}, "a: 1\n"), ("ref escaped", {"properties": {"a": {"$ref": "#/$defs/x~1y%20z"}}, "$defs": {"x/y z": {"type": "string"}}}, "a: 1\n"), ("ref id", {"$id": "http://example.com/root.json", "properties": {"a": {"$ref": "item.json"}}, "$defs": {"x": {"$id": "item.json", "type": "string"}}}, "a: 1\n"), ("dynamic ref", {"$dynamicRef": "#n", "$defs": {"n": {"$dynamicAnchor": "n", "required": ["b"]}}}, "a: 1\n"), ("urn", {"properties": {"a": {"$ref": "urn:x:y"}}}, "a: 1\n"), ("remote file", {"properties": {"a": {"$ref": "file:///nope/x.json"}}}, "a: 1\n"),
+    ("draft 4", {"$schema": "http://json-schema.org/draft-04/schema#", "properties": {"a": {"minimum": 5, "exclusiveMinimum": True}}}, "a: 5\n"), ("draft 4 id", {"$schema": "http://json-schema.org/draft-04/schema#", "id": "http://x/y", "properties": {"a": {"type": "integer"}}}, "a: 1.5\n"), ("draft 6", {"$schema": "http://json-schema.org/draft-06/schema#", "properties": {"a": {"const": 5}}}, "a: 6\n"), ("draft 2019", {"$schema": "https://json-schema.org/draft/2019-09/schema", "properties": {"a": {"items": [{"type": "string"}]}}}, "a: [5]\n"), ("draft unknown", {"$schema": "http://example.com/nope", "type": "object"}, "a: 6\n"), ("draft relative", {"$schema": "nope", "type": "object"}, "a: 6\n"), ("draft number", {"$schema": 5, "type": "object"}, "a: 6\n"),
+    ("not json", "{", "a: 1\n"), ("not json 2", "{\"a\": }", "a: 1\n"), ("more json", "{} {}", "a: 1\n"), ("array", "[]", "a: 1\n"), ("text", "\"x\"", "a: 1\n"), ("bad type", {"type": "nope"}, "a: 1\n"), ("bad type 2", {"type": 5}, "a: 1\n"), ("bad required", {"required": "a"}, "a: 1\n"), ("bad properties", {"properties": {"a": 5}}, "a: 1\n"), ("bad minimum", {"properties": {"a": {"minimum": "x"}}}, "a: 1\n"), ("bad minlength", {"properties": {"a": {"minLength": -1}}}, "a: 1\n"), ("bad enum", {"enum": "x"}, "a: 1\n"), ("bad all of", {"allOf": []}, "a: 1\n"), ("bad two", {"type": "nope", "required": "x"}, "a: 1\n"), ("bad multiple", {"multipleOf": 0}, "a: 1\n"),
+    ("formats", {"properties": {"a": {"format": "ipv4"}}}, "a: x\n"), ("formats 7", {"$schema": S7, "properties": {"a": {"format": "ipv4"}}}, "a: x\n"), ("formats 7 date", {"$schema": S7, "properties": {"a": {"format": "date"}}}, "a: x\n"), ("regex format", {"$schema": S7, "properties": {"a": {"format": "regex"}}}, "a: \"(\"\n"), ("content", {"$schema": S7, "properties": {"a": {"contentEncoding": "base64", "contentMediaType": "application/json"}}}, "a: x\n"), ("nested", {"properties": {"a": {"properties": {"b": {"items": {"required": ["c"]}}}}}}, "a: {b: [{c: 1}, {}]}\n"), ("quotes", {"properties": {"a'b": {"type": "string"}, "c/d~e": {"type": "string"}}}, "\"a'b\": 1\n"), ("slash", {"properties": {"c/d~e": {"type": "string"}}}, "\"c/d~e\": 1\n"), ("big", {"properties": {"a": {"maximum": 10}}}, "a: 12345678901234567890\n"), ("exponent", {"properties": {"a": {"maximum": 1e2}}}, "a: 1e300\n"), ("ok", {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}, "a: 1\n"), ("bool schema", {"properties": {"a": {"not": True}}}, "a: 1\n"), ("null", {"properties": {"a": {"type": "string"}}}, "a: null\n"), ("nested any", {"properties": {"a": {"anyOf": [{"type": "object", "required": ["x"]}, {"allOf": [{"type": "string"}, {"type": "boolean"}]}]}}}, "a: 1\n"), ("uneval anyof", {"anyOf": [{"properties": {"a": {"type": "string"}}, "required": ["a"]}, {"properties": {"b": True}, "required": ["b"]}], "unevaluatedProperties": False}, "b: 1\nc: 2\n")]:
+    schema(name, s, values)
+schema("skipped", {"required": ["x"]}, "a: 1\n", ["--skip-schema-validation"])
+case("schema of a subchart", dict(SUB, **{"charts/s/values.schema.json": '{"required":["k"]}', "values.schema.json": '{"required":["x"]}'}))
+case("schema of a subchart only", dict(SUB, **{"charts/s/values.schema.json": '{"required":["k"]}'}))
+case("schema of a disabled subchart", dict(SUB, **{"charts/s/values.schema.json": '{"required":["k"]}', "values.yaml": "s: {on: false}\n"}), chart=DEP % ", condition: s.on")
