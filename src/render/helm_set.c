@@ -173,37 +173,41 @@ static bool is_empty_value(struct setter *s)
     return true;
 }
 
+static bool is_json_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/* Index behind the closing quote of the string that opens at i. */
+static size_t json_string_end(str text, size_t i)
+{
+    for (i++; i < text.len && text.at[i] != '"'; i++)
+        i += text.at[i] == '\\';
+    return MIN_OF(i + 1, text.len);
+}
+
 /* Bytes of the first JSON value of `text`: a scan for its end that leaves judging to the parser. */
 static size_t json_extent(str text)
 {
     size_t i = 0, depth = 0;
-    bool quoted = false;
-    while (i < text.len && strchr(" \t\r\n", text.at[i]) && text.at[i])
+    while (i < text.len && is_json_blank(text.at[i]))
         i++;
-    for (; i < text.len; i++) {
+    while (i < text.len) {
         char c = text.at[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"') {
-                quoted = false;
-                if (!depth)
-                    return i + 1;
-            }
+        if (c == '"') {
+            i = json_string_end(text, i);
+            if (!depth)
+                return i;
             continue;
         }
-        if (c == '"')
-            quoted = true;
-        else if (c == '{' || c == '[')
-            depth++;
-        else if (c == '}' || c == ']') {
+        if (c == '}' || c == ']') {
             if (depth <= 1)
                 return depth ? i + 1 : i;
             depth--;
-        } else if (!depth && (c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r'))
+        }
+        if (!depth && (c == ',' || is_json_blank(c)))
             return i;
+        depth += c == '{' || c == '[';
+        i++;
     }
-    return MIN_OF(i, text.len);
+    return i;
 }
 
 static value as_float(struct arena *a, value v)

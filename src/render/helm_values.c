@@ -99,14 +99,14 @@ static void coalesce_tables(const struct helm_values_context *x, value dst, valu
     bool *had_value = ARENA_ARRAY(x->arena, bool, n_src + 1);
     for (size_t i = 0; i < n_src; i++)
         had_value[i] = x->level3 || !value_is_null(value_val(src, i));
-    for (struct value_iter it = value_iter(dst); value_next(&it);)
+    for (struct value_iter it = value_iter(dst); !x->level3 && value_next(&it);)
         if (value_is_null(it.val))
             value_set(x->arena, src, it.key, it.val);
     for (size_t i = 0, n = value_len(src); i < n; i++) {
         str key = value_key(src, i);
         value val = value_val(src, i), was = value_get(dst, key);
         /* Keys that only dst has were appended behind n_src: they never had a value of src. */
-        if (value_is_null(was) && !merge && (i < n_src ? had_value[i] : x->level3))
+        if (value_is_null(was) && !merge && i < n_src && had_value[i])
             value_remove(dst, key);
         else if (!value_exists(was))
             value_set(x->arena, dst, key, val);
