@@ -303,15 +303,20 @@ static enum run_state delete_old_hooks(struct sync_run *r, const task_list *task
 struct create_result {
     bool done, ok;
     str message;
+    usec at; /* when it was answered */
 };
+
+/* kubectl names the temporary file it was handed; clients match the rest of the text. */
+#define KUBECTL_FILE "/dev/shm/0"
 
 /* kubectl's words for an object of a kind the cluster does not serve. */
 static str no_mapping_text(struct sync_run *r, const struct sync_task *t)
 {
     return arena_printf(r->a,
                         "resource mapping not found for name: \"%.*s\" namespace: \"%.*s\" from "
-                        "\"\": no matches for "
-                        "kind \"%.*s\" in version \"%.*s\"\nensure CRDs are installed first",
+                        "\"" KUBECTL_FILE
+                        "\": no matches for kind \"%.*s\" in version \"%.*s\"\nensure CRDs are "
+                        "installed first",
                         STR_FMT(t->key.name), STR_FMT(t->key.ns), STR_FMT(t->key.kind),
                         STR_FMT(object_api_version(t->target)));
 }
@@ -329,7 +334,27 @@ static struct create_result create_one(struct sync_run *r, struct sync_task *t)
         return (struct create_result){0};
     bool unmapped = !a->ok && t->skip_dry_run &&
                     str_has(a->message, STR("could not find the requested resource"));
-    return (struct create_result){true, a->ok, unmapped ? no_mapping_text(r, t) : a->message};
+    return (struct create_result){true, a->ok, unmapped ? no_mapping_text(r, t) : a->message,
+                                  a->at};
+}
+
+/* The rows of one kind appear in the order of the answers, as the objects were sent side by side.
+ */
+static void write_rows(struct sync_run *r, struct sync_task *const *task,
+                       struct create_result *result, size_t n)
+{
+    enum op_phase done = r->opt.dry_run ? OP_SUCCEEDED : OP_RUNNING;
+    for (;;) {
+        size_t first = n;
+        for (size_t i = 0; i < n; i++)
+            if (result[i].done && (first == n || result[i].at < result[first].at))
+                first = i;
+        if (first == n)
+            return;
+        row_set(r, task[first], result[first].ok ? RESULT_SYNCED : RESULT_SYNC_FAILED,
+                result[first].ok ? done : OP_FAILED, result[first].message);
+        result[first].done = false;
+    }
 }
 
 /* Groups of one kind, one after the other; a refusal does not stop later groups. Rows are written
@@ -354,11 +379,12 @@ static enum run_state create_all(struct sync_run *r, const task_list *tasks)
     }
     if (state == RUN_UNANSWERED)
         return state;
-    enum op_phase done = r->opt.dry_run ? OP_SUCCEEDED : OP_RUNNING;
-    for (size_t i = 0; i < tasks->n; i++)
-        if (result[i].done)
-            row_set(r, tasks->at[i], result[i].ok ? RESULT_SYNCED : RESULT_SYNC_FAILED,
-                    result[i].ok ? done : OP_FAILED, result[i].message);
+    for (size_t i = 0, end; i < tasks->n; i = end) {
+        for (end = i + 1; end < tasks->n; end++)
+            if (!str_eq(tasks->at[end]->key.kind, tasks->at[i]->key.kind))
+                break;
+        write_rows(r, tasks->at + i, result + i, end - i);
+    }
     return state;
 }
 

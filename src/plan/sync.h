@@ -58,6 +58,7 @@ struct sync_answer {
     uint64_t id;
     bool ok;
     bool found;  /* GET */
+    bool seen;   /* the cache has caught up with this answer: it alone counts from now on */
     str message; /* kubectl's text ("configmap/c1 created") or the error, exactly as it shall appear
                   */
     value object; /* the object after a write or read; may be absent */

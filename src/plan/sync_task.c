@@ -293,16 +293,41 @@ static void prefer_answer(struct sync_run *r, struct sync_task *t)
 {
     const struct sync_answer *wrote = answer_find(r, action_id(r, SYNC_ACTION_APPLY, t, 0));
     int64_t seen, ours;
-    if (!wrote || !wrote->ok || !value_exists(wrote->object))
+    if (!wrote || !wrote->ok || wrote->seen || !value_exists(wrote->object))
         return;
     if (!value_exists(t->live)) {
-        if (r->f->context->now - wrote->at < ANSWER_FRESH_US)
-            t->live = wrote->object;
+        if (r->f->context->now - wrote->at >= ANSWER_FRESH_US)
+            return;
+        t->live = wrote->object;
+        r->ret->wake_at = wrote->at + ANSWER_FRESH_US;
     } else if (str_eq(object_uid(t->live), object_uid(wrote->object)) &&
                str_to_i64(object_resource_version(t->live), &seen) &&
                str_to_i64(object_resource_version(wrote->object), &ours) && seen < ours) {
         t->live = wrote->object;
     }
+}
+
+static const struct sync_action *action_begun(const struct sync_run *r, uint64_t id)
+{
+    const struct sync_answer *done = answer_find(r, id);
+    for (size_t i = 0; !done && i < r->f->n_asked; i++)
+        if (r->f->asked[i]->id == id)
+            return r->f->asked[i];
+    return done ? done->action : NULL;
+}
+
+/* A hook that was found completed is released and perhaps deleted before its row is stored: what
+ * was found then stays true, whatever the cache shows of its end. */
+static void judge_once(struct sync_run *r, struct sync_task *t)
+{
+    const struct sync_action *begun;
+    if (!t->hook || !task_running(t) || r->f->phase == OP_TERMINATING)
+        return;
+    begun = action_begun(r, action_id(r, SYNC_ACTION_DROP_HOOK_FINALIZER, t, SALT_AFTER));
+    if (!begun)
+        begun = action_begun(r, action_id(r, SYNC_ACTION_DELETE_HOOK, t, SALT_END));
+    if (begun && value_exists(begun->live))
+        t->live = begun->live;
 }
 
 /* ---- may it run? ---- */
@@ -517,6 +542,7 @@ int sync_tasks_make(struct sync_run *r, bool *ret_valid)
             find_live(r, t);
         if (value_exists(t->target) && !(t->is_namespace && !t->row))
             prefer_answer(r, t);
+        judge_once(r, t);
         *ret_valid &= check(r, t);
     }
     mirror_prune_waves(r);

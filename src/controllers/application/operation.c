@@ -201,6 +201,7 @@ static size_t gather_answers(const struct operation *op, struct arena *a, struct
     for (size_t i = 0; i < op->n_actions; i++)
         if (op->action[i].answered) {
             answer[n] = op->action[i].answer;
+            answer[n].seen = op->action[i].seen;
             answer[n++].action = &op->action[i].action;
         }
     *ret = answer;

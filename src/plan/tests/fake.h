@@ -43,6 +43,7 @@ struct fake_operation {
     enum op_phase phase;
     str message;
     usec started_at;
+    usec wake_at; /* of the last turn */
     bool started, resumed;
     struct compare_result compared; /* of the last turn */
     size_t turns;

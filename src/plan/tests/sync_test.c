@@ -305,6 +305,104 @@ static void a_hook_that_succeeded_is_deleted_by_its_policy(void **state)
     arena_done(&b.arena);
 }
 
+static struct sync_action only_asked(const struct bench *b, enum sync_action_kind kind)
+{
+    assert_int_equal(b->op.n_asked, 1);
+    assert_int_equal(b->op.asked[0]->kind, kind);
+    return *b->op.asked[0];
+}
+
+/* The cache tells of the deletion that the operation asked for before the answer comes. */
+static void a_hook_on_its_way_out_keeps_its_verdict(void **state)
+{
+    for (int gone = 0; gone < 2; gone++) {
+        struct bench b;
+        (void)state;
+        bench_start(&b, "[" HOOK("h1", "PreSync", "HookSucceeded") "," CM("c1") "]",
+                    "{\"sync\":{}}");
+        b.cluster.never_ready = "h1";
+        fake_run(&b.op, 10);
+        b.cluster.never_ready = NULL;
+        struct kube_key key = {STR("batch"), STR("Job"), STR("ns-$ID"), STR("h1")};
+        fake_put(&b.cluster, fake_find(&b.cluster, key));
+        fake_turn(&b.op, false);
+        struct sync_action drop = only_asked(&b, SYNC_ACTION_DROP_HOOK_FINALIZER);
+        if (gone) {
+            fake_forget(&b.cluster, key);
+        } else {
+            value dying = value_copy(&b.arena, fake_find(&b.cluster, key));
+            value_set_path(&b.arena, dying, "metadata.deletionTimestamp",
+                           value_of_str(&b.arena, STR("2024-01-01T00:00:00Z")));
+            fake_forget(&b.cluster, key);
+            fake_put(&b.cluster, dying);
+        }
+        fake_do(&b.cluster, &drop);
+        fake_run(&b.op, 30);
+        expect_message(&b, OP_SUCCEEDED, "successfully synced (all tasks run)");
+        assert_true(str_is(row_text(&b, 0, "hookPhase"), "Succeeded"));
+        assert_true(
+            str_is(row_text(&b, 0, "message"), "Reached expected number of succeeded pods"));
+        arena_done(&b.arena);
+    }
+}
+
+/* Deleted right after it was made: the cache may only lag for so long, and somebody must look. */
+static void an_object_missing_right_after_its_write_is_looked_for_again(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, "[" DEPLOY("d0", "0") "," WAVE("c1", "1") "]", "{\"sync\":{}}");
+    b.cluster.never_ready = "d0";
+    while (!b.cluster.creates)
+        fake_turn(&b.op, true);
+    fake_forget(&b.cluster,
+                (struct kube_key){STR("apps"), STR("Deployment"), STR("ns-$ID"), STR("d0")});
+    fake_turn(&b.op, true);
+    assert_true(b.op.wake_at > b.cluster.now);
+    b.cluster.now = b.op.wake_at;
+    fake_run(&b.op, 3);
+    expect_message(&b, OP_FAILED,
+                   "one or more synchronization tasks completed unsuccessfully, reason: Resource "
+                   "apps/Deployment/d0 is missing, it might have been deleted");
+    arena_done(&b.arena);
+}
+
+/* As above, but the cache has shown the object: its absence is news. */
+static void an_object_that_was_seen_and_is_gone_is_missed_at_once(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, "[" DEPLOY("d0", "0") "," WAVE("c1", "1") "]", "{\"sync\":{}}");
+    b.cluster.never_ready = "d0";
+    while (!b.cluster.creates)
+        fake_turn(&b.op, true);
+    fake_forget(&b.cluster,
+                (struct kube_key){STR("apps"), STR("Deployment"), STR("ns-$ID"), STR("d0")});
+    for (size_t i = 0; i < b.cluster.n_answers; i++)
+        b.cluster.answer[i].seen = true;
+    fake_run(&b.op, 4);
+    assert_int_equal(b.op.phase, OP_FAILED);
+    arena_done(&b.arena);
+}
+
+static void rows_of_one_kind_stand_in_the_order_of_their_answers(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, "[" CM("a") "," CM("b") "]", "{\"sync\":{}}");
+    b.cluster.refuse = "a";
+    fake_turn(&b.op, true); /* dry run */
+    fake_turn(&b.op, false);
+    assert_int_equal(b.op.n_asked, 2);
+    fake_do(&b.cluster, b.op.asked[1]);
+    b.cluster.now++;
+    fake_do(&b.cluster, b.op.asked[0]);
+    fake_run(&b.op, 10);
+    assert_true(str_is(row_text(&b, 0, "name"), "b"));
+    assert_true(str_is(row_text(&b, 1, "name"), "a"));
+    arena_done(&b.arena);
+}
+
 static void an_old_hook_is_deleted_before_a_new_one_is_made(void **state)
 {
     struct bench b;
@@ -440,6 +538,10 @@ int main(void)
         cmocka_unit_test(an_object_that_disappears_while_waited_for_fails),
         cmocka_unit_test(terminating_ends_a_running_hook),
         cmocka_unit_test(a_hook_that_succeeded_is_deleted_by_its_policy),
+        cmocka_unit_test(a_hook_on_its_way_out_keeps_its_verdict),
+        cmocka_unit_test(an_object_missing_right_after_its_write_is_looked_for_again),
+        cmocka_unit_test(an_object_that_was_seen_and_is_gone_is_missed_at_once),
+        cmocka_unit_test(rows_of_one_kind_stand_in_the_order_of_their_answers),
         cmocka_unit_test(an_old_hook_is_deleted_before_a_new_one_is_made),
         cmocka_unit_test(a_restart_anywhere_creates_nothing_twice),
         cmocka_unit_test(extra_objects_are_pruned_only_on_request),
