@@ -106,4 +106,6 @@ func main() {
 	randomRows(4, 250, func(r row) { merges = append(merges, r) })
 	write("merges.jsonl", merges)
 	protobufs()
+	rbacRows()
+	managedRows()
 }
