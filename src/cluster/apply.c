@@ -1,16 +1,21 @@
 /* cluster/apply.c: one object brought to a state, as a small machine.
  *
+ *   OWNERS -> MOVE              fields of another manager become ours (migrate_manager)
+ *   (roles: cluster_rbac_reconcile)
  *   READ -> (nothing there) CREATE
  *        -> (there) PATCH or PUT -> refused and force: DELETE -> GONE? (read until not found) ->
- * CREATE
+ *           CREATE -> refused: RESTORE
  *        -> a conflict: READ again, at most APPLY_TRIES times
+ *   CHANGE (server-side) -> client-side managers seen: UPGRADE -> AGAIN
+ *   any -> ESTABLISHED?         a definition: read until it is served
  *
- * Each request's answer comes back to `answered`, which looks at `state` only. */
+ * Each request's answer comes back to `answered`; the table `on` says what a state makes of it. */
 #include "cluster/apply.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "kube/managed.h"
 #include "kube/object.h"
 #include "kube/schema.h"
 #include "kube/strategic.h"
@@ -19,8 +24,23 @@
 #define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
 #define GONE_POLL_US (20 * USEC_PER_MS)
 #define GONE_POLLS_MAX 1500
+#define ESTABLISHED_POLL_US (100 * USEC_PER_MS)
+#define CLIENT_SIDE_MAX 8
 
-enum state { READ, CREATE, CHANGE, DELETE, GONE };
+enum state {
+    OWNERS,
+    MOVE,
+    READ,
+    CREATE,
+    CHANGE,
+    DELETE,
+    GONE,
+    RESTORE,
+    UPGRADE,
+    REREAD,
+    AGAIN,
+    ESTABLISHED
+};
 
 struct apply {
     struct cluster_client *client;
@@ -34,7 +54,15 @@ struct apply {
     struct doc *live;
     enum state state;
     int tries;
-    bool recreated, was_unmarked; /* unmarked: patched without a last-applied annotation */
+    bool recreated;
+    struct doc *replaced; /* what was deleted to be made again */
+    struct err refusal;   /* why the new one was not made */
+    str note;             /* what was said about it before */
+    struct buf warnings;  /* kubectl's standard error, lines */
+    struct doc *done;     /* ESTABLISHED: what to answer, and with which words */
+    const char *done_word;
+    bool done_created;
+    usec patience_ends;
     struct timer poll;
 };
 
@@ -44,6 +72,7 @@ void apply_result_free(void *result)
     if (!r)
         return;
     doc_unref(r->object);
+    buf_done(&r->message);
     free(r);
 }
 
@@ -69,6 +98,9 @@ static void apply_free(struct apply *p)
 {
     timer_stop(&p->poll);
     doc_unref(p->live);
+    doc_unref(p->replaced);
+    doc_unref(p->done);
+    buf_done(&p->warnings);
     cluster_kinds_unref(p->kinds);
     arena_done(&p->arena);
     free(p);
@@ -80,34 +112,51 @@ static void fail(struct apply *p, const struct err *err)
     apply_free(p);
 }
 
+/* kubectl's standard output and standard error as one text. */
+static void say(struct apply *p, const struct doc *object, const char *what, struct buf *out)
+{
+    str name = apply_object_name(&p->arena, p->kind, p->target.gvk.group, p->target.gvk.kind,
+                                 object ? object_name(doc_root(object)) : p->target.name);
+    if (p->o.verb == APPLY_UPDATE && !str_is(str_of(what), "created"))
+        name = ARENA_CAT(&p->arena, p->target.gvk.kind, STR("/"), p->target.name);
+    buf_printf(out, "%.*s%.*s %s%s", STR_FMT(p->note), STR_FMT(name), what,
+               p->o.dry_run ? " (dry run)" : "");
+    str warnings = str_trim(buf_str(&p->warnings));
+    if (warnings.len)
+        buf_printf(out, ". %.*s", STR_FMT(warnings));
+}
+
 static void succeed(struct apply *p, struct doc *object, const char *what, bool created,
                     bool changed)
 {
     struct apply_result *r = calloc(1, sizeof(*r));
     if (!r)
         abort();
-    str name = apply_object_name(&p->arena, p->kind, p->target.gvk.group, p->target.gvk.kind,
-                                 object ? object_name(doc_root(object)) : p->target.name);
-    if (p->o.verb == APPLY_UPDATE && !created)
-        name = ARENA_CAT(&p->arena, p->target.gvk.kind, STR("/"), p->target.name);
-    snprintf(r->message, sizeof(r->message), "%.*s %s%s", STR_FMT(name), what,
-             p->o.dry_run ? " (dry run)" : "");
-    if (p->was_unmarked) {
-        size_t len = strlen(r->message);
-        snprintf(r->message + len, sizeof(r->message) - len,
-                 ". Warning: resource %.*s/%.*s is missing the " LAST_APPLIED
-                 " annotation which is required by  apply.  apply should only be used on resources "
-                 "created "
-                 "declaratively by either  create --save-config or  apply. The missing annotation "
-                 "will be patched "
-                 "automatically.",
-                 STR_FMT(p->kind ? p->kind->plural : STR("")), STR_FMT(p->target.name));
-    }
+    buf_init(&r->message, BUF_BYTES_DEFAULT);
+    say(p, object, what, &r->message);
     r->object = doc_ref(object);
     r->created = created;
     r->changed = changed;
     call_answer_ok(p->asker, r, apply_result_free);
     apply_free(p);
+}
+
+static void warn_unmarked(struct apply *p)
+{
+    buf_printf(&p->warnings,
+               "Warning: resource %.*s/%.*s is missing the " LAST_APPLIED
+               " annotation which is required by  apply.  apply should only be used on resources "
+               "created declaratively by either  create --save-config or  apply. The missing "
+               "annotation will be patched automatically.\n",
+               STR_FMT(p->kind ? p->kind->plural : STR("")), STR_FMT(p->target.name));
+}
+
+static void warn_if_deleting(struct apply *p, const struct doc *object)
+{
+    if (object && object_is_deleting(doc_root(object)))
+        buf_printf(&p->warnings,
+                   "Warning: Detected changes to resource %.*s which is currently being deleted.\n",
+                   STR_FMT(p->target.name));
 }
 
 /* ---- what is sent ---- */
@@ -142,7 +191,6 @@ static int three_way(struct apply *p, value *ret_patch, enum cluster_patch_type 
         if (rc < 0)
             return rc;
     }
-    p->was_unmarked = !last.len;
     value modified = with_last_applied(p);
     const struct kube_schema *schema =
         kube_schema_of_kind(p->target.gvk.group, p->target.gvk.version, p->target.gvk.kind);
@@ -150,6 +198,24 @@ static int three_way(struct apply *p, value *ret_patch, enum cluster_patch_type 
     if (schema)
         return kube_strategic_diff3(original, modified, live, schema, a, ret_patch, err);
     return json_merge_patch_three_way(a, original, modified, live, ret_patch, err);
+}
+
+/* kubectl drops nulls from what it creates, not from the annotation about it. */
+static value without_nulls(struct arena *a, value v)
+{
+    if (value_is_list(v)) {
+        value list = value_new_list(a);
+        for (struct value_iter it = value_iter(v); value_next(&it);)
+            value_push(a, list, without_nulls(a, it.val));
+        return list;
+    }
+    if (!value_is_map(v))
+        return v;
+    value map = value_new_map(a);
+    for (struct value_iter it = value_iter(v); value_next(&it);)
+        if (!value_is_null(it.val))
+            value_set(a, map, it.key, without_nulls(a, it.val));
+    return map;
 }
 
 static void answered(void *arg, struct answer *ans);
@@ -171,7 +237,8 @@ static void create(struct apply *p)
     bool plain =
         p->o.verb == APPLY_CREATE || p->o.verb == APPLY_REPLACE || p->o.verb == APPLY_UPDATE;
     const struct cluster_options o = {.field_manager = plain ? STR("") : p->o.field_manager};
-    cluster_create(p->client, &p->target, plain ? p->desired : with_last_applied(p), &o,
+    cluster_create(p->client, &p->target,
+                   plain ? p->desired : without_nulls(&p->arena, with_last_applied(p)), &o,
                    expect(p, CREATE));
 }
 
@@ -184,7 +251,11 @@ static void patch_client_side(struct apply *p)
         fail(p, &err);
         return;
     }
+    buf_reset(&p->warnings);
+    if (!object_has_annotation(doc_root(p->live), STR(LAST_APPLIED)))
+        warn_unmarked(p);
     if (value_len(patch) == 0) {
+        warn_if_deleting(p, p->live);
         succeed(p, p->live, "unchanged", false, false);
         return;
     }
@@ -197,20 +268,27 @@ static void patch_client_side(struct apply *p)
     cluster_patch(p->client, &p->target, type, body, &o, expect(p, CHANGE));
 }
 
+static void send_apply(struct apply *p, enum state state)
+{
+    const struct cluster_options o = {.field_manager = p->o.field_manager, .force = true};
+    str body = json_str(&p->arena, p->desired, AUDIENCE_WIRE, 0);
+    cluster_patch(p->client, &p->target, CLUSTER_PATCH_APPLY, body, &o, expect(p, state));
+}
+
 static void patch_server_side(struct apply *p)
 {
     if (p->o.dry_run) {
         succeed(p, NULL, "serverside-applied", false, true);
         return;
     }
-    const struct cluster_options o = {.field_manager = p->o.field_manager, .force = true};
-    str body = json_str(&p->arena, p->desired, AUDIENCE_WIRE, 0);
-    cluster_patch(p->client, &p->target, CLUSTER_PATCH_APPLY, body, &o, expect(p, CHANGE));
+    send_apply(p, CHANGE);
 }
 
 static void delete_first(struct apply *p)
 {
     const struct cluster_options o = {.propagation = STR("Background")};
+    doc_unref(p->replaced);
+    p->replaced = doc_ref(p->live);
     cluster_delete(p->client, &p->target, &o, expect(p, DELETE));
 }
 
@@ -289,10 +367,10 @@ static void change_refused(struct apply *p, struct err *err)
     fail_changing(p, err);
 }
 
-static void poll_gone(void *arg)
+static void poll_again(void *arg)
 {
     struct apply *p = arg;
-    cluster_get(p->client, &p->target, expect(p, GONE));
+    cluster_get(p->client, &p->target, expect(p, p->state == ESTABLISHED ? ESTABLISHED : GONE));
 }
 
 static void wait_gone(struct apply *p)
@@ -306,33 +384,6 @@ static void wait_gone(struct apply *p)
     timer_arm_in(&p->poll, GONE_POLL_US);
 }
 
-static void refused(struct apply *p, struct err *err)
-{
-    switch (p->state) {
-    case READ:
-        if (err->kind != ERR_NOT_FOUND) {
-            fail(p, err);
-            return;
-        }
-        start(p);
-        return;
-    case CREATE:
-        if (err->kind == ERR_EXISTS && p->o.verb != APPLY_CREATE && try_again(p))
-            return;
-        fail(p, err);
-        return;
-    case CHANGE: change_refused(p, err); return;
-    case DELETE:
-    case GONE:
-        if (err->kind != ERR_NOT_FOUND) {
-            fail(p, err);
-            return;
-        }
-        create(p);
-        return;
-    }
-}
-
 static const char *word_of_change(const struct apply *p)
 {
     switch (p->o.verb) {
@@ -343,27 +394,308 @@ static const char *word_of_change(const struct apply *p)
     }
 }
 
+static void look_and_start(struct apply *p)
+{
+    bool needs_live = p->o.verb != APPLY_SERVER_SIDE && p->o.verb != APPLY_CREATE;
+    if (needs_live && !p->o.live_known)
+        read_live(p);
+    else
+        start(p);
+}
+
+static void read_refused(struct apply *p, struct err *err)
+{
+    if (err->kind == ERR_NOT_FOUND)
+        start(p);
+    else
+        fail(p, err);
+}
+
+static void read_done(struct apply *p, struct doc *object)
+{
+    doc_unref(p->live);
+    p->live = doc_ref(object);
+    start(p);
+}
+
+/* ---- the end; a definition is waited for ---- */
+
+static bool is_established(const struct doc *object)
+{
+    value conditions = value_path(doc_root(object), "status.conditions");
+    for (struct value_iter it = value_iter(conditions); value_next(&it);)
+        if (str_is(value_path_str(it.val, "type"), "Established"))
+            return str_is(value_path_str(it.val, "status"), "True");
+    return false;
+}
+
+static void written(struct apply *p, struct doc *object, const char *what, bool created)
+{
+    if (!p->o.wait_established || is_established(object)) {
+        succeed(p, object, what, created, true);
+        return;
+    }
+    p->done = doc_ref(object);
+    p->done_word = what;
+    p->done_created = created;
+    p->state = ESTABLISHED;
+    p->patience_ends = loop_now(cluster_loop(p->client)) + APPLY_ESTABLISHED_US;
+    timer_arm_in(&p->poll, ESTABLISHED_POLL_US);
+}
+
+static void look_again(struct apply *p)
+{
+    if (loop_now(cluster_loop(p->client)) >= p->patience_ends)
+        succeed(p, p->done, p->done_word, p->done_created, true);
+    else
+        timer_arm_in(&p->poll, ESTABLISHED_POLL_US);
+}
+
+static void established_refused(struct apply *p, struct err *err UNUSED) { look_again(p); }
+
+static void established_done(struct apply *p, struct doc *object)
+{
+    if (is_established(object))
+        succeed(p, object, p->done_word, p->done_created, true);
+    else
+        look_again(p);
+}
+
+/* ---- create, delete and create again ---- */
+
+static void create_refused(struct apply *p, struct err *err)
+{
+    if (err->kind == ERR_EXISTS && p->o.verb != APPLY_CREATE && try_again(p))
+        return;
+    if (!p->recreated || !p->replaced || p->o.verb != APPLY_CLIENT_SIDE) {
+        fail(p, err);
+        return;
+    }
+    value original = value_edit(&p->arena, doc_root(p->replaced));
+    value_remove(value_edit_map(&p->arena, original, STR("metadata")), STR("resourceVersion"));
+    p->refusal = *err;
+    const struct cluster_options o = {.field_manager = p->o.field_manager};
+    cluster_create(p->client, &p->target, original, &o, expect(p, RESTORE));
+}
+
+static void create_done(struct apply *p, struct doc *object)
+{
+    written(p, object, p->recreated ? word_of_change(p) : "created", !p->recreated);
+}
+
+static void restore_refused(struct apply *p, struct err *err)
+{
+    struct err both;
+    err_set(&both, p->refusal.kind,
+            "An error occurred force-replacing the existing object with the newly provided "
+            "one:\n\n%s.\n\nAdditionally, an error occurred attempting to restore the original "
+            "object:\n\n%s",
+            p->refusal.text, err->text);
+    fail(p, &both);
+}
+
+static void restore_done(struct apply *p, struct doc *object UNUSED) { fail(p, &p->refusal); }
+
+static void gone_refused(struct apply *p, struct err *err)
+{
+    if (err->kind == ERR_NOT_FOUND)
+        create(p);
+    else
+        fail(p, err);
+}
+
+static void gone_done(struct apply *p, struct doc *object UNUSED) { wait_gone(p); }
+
+/* ---- from client-side to server-side ---- */
+
+static void upgrade_failed(struct apply *p, struct doc *object, const struct err *err)
+{
+    buf_printf(&p->warnings,
+               "Warning: server rejected managed fields migration to Server-Side Apply. This is "
+               "non-fatal and will be retried next time you apply. Error: %s\n",
+               err->text);
+    warn_if_deleting(p, object);
+    written(p, object, word_of_change(p), false);
+}
+
+/* The fields of `from` become ours: a patch that meets the object as it is now. *ret_sent false:
+ * there is nothing to move. */
+static int move_fields(struct apply *p, const struct doc *object, const str *from, size_t n,
+                       const struct cluster_options *o, enum state state, bool *ret_sent,
+                       struct err *err)
+{
+    struct arena *a = &p->arena;
+    value moved;
+    int rc = managed_upgrade(object_managed_fields(doc_root(object)), from, n, p->o.field_manager,
+                             a, &moved, err);
+    *ret_sent = rc == 0 && value_exists(moved);
+    if (!*ret_sent)
+        return rc;
+    value patch = managed_upgrade_patch(a, moved, object_resource_version(doc_root(object)));
+    cluster_patch(p->client, &p->target, CLUSTER_PATCH_JSON, json_str(a, patch, AUDIENCE_WIRE, 0),
+                  o, expect(p, state));
+    return 0;
+}
+
+/* The answer of the server shows who else owns fields: those who applied on the client's side would
+ * keep what we dropped. */
+static void upgrade(struct apply *p, struct doc *object)
+{
+    str from[CLIENT_SIDE_MAX];
+    size_t n = managed_client_side(object_managed_fields(doc_root(object)), from, CLIENT_SIDE_MAX);
+    const struct cluster_options o = {.field_manager = p->o.field_manager};
+    struct err err;
+    bool sent;
+    doc_unref(p->live);
+    p->live = doc_ref(object);
+    if (move_fields(p, object, from, n, &o, UPGRADE, &sent, &err) < 0) {
+        upgrade_failed(p, object, &err);
+    } else if (!sent) {
+        warn_if_deleting(p, object);
+        written(p, object, word_of_change(p), false);
+    }
+}
+
+static void upgrade_refused(struct apply *p, struct err *err)
+{
+    if (err->kind == ERR_CONFLICT && ++p->tries < APPLY_TRIES)
+        cluster_get(p->client, &p->target, expect(p, REREAD));
+    else
+        upgrade_failed(p, p->live, err);
+}
+
+static void upgrade_done(struct apply *p, struct doc *object UNUSED) { send_apply(p, AGAIN); }
+
+static void reread_refused(struct apply *p, struct err *err) { upgrade_failed(p, p->live, err); }
+
+static void again_refused(struct apply *p, struct err *err)
+{
+    buf_printf(&p->warnings,
+               "Warning: failed to re-apply configuration after performing Server-Side Apply "
+               "migration. This is non-fatal and will be retried next time you apply. Error: %s\n",
+               err->text);
+    written(p, p->live, word_of_change(p), false);
+}
+
+static void change_done(struct apply *p, struct doc *object)
+{
+    if (p->o.verb == APPLY_SERVER_SIDE) {
+        upgrade(p, object);
+        return;
+    }
+    if (p->o.verb == APPLY_CLIENT_SIDE)
+        warn_if_deleting(p, object);
+    written(p, object, word_of_change(p), false);
+}
+
+static void again_done(struct apply *p, struct doc *object)
+{
+    warn_if_deleting(p, object);
+    written(p, object, word_of_change(p), false);
+}
+
+/* ---- what comes before ---- */
+
+static void reconciled(void *arg, struct answer *ans)
+{
+    struct apply *p = arg;
+    if (ans->rc < 0) {
+        err_wrap(&ans->err, "error running kubectl auth reconcile");
+        fail(p, &ans->err);
+        return;
+    }
+    p->note = arena_str(&p->arena, buf_str(ans->result));
+    look_and_start(p);
+}
+
+static void prepare(struct apply *p)
+{
+    if (!p->o.rbac_reconcile) {
+        look_and_start(p);
+        return;
+    }
+    p->o.live_known = false;
+    cluster_rbac_reconcile(p->client, p->desired, p->o.dry_run,
+                           call_open(cluster_loop(p->client), 0, reconciled, p));
+}
+
+static void fail_moving(struct apply *p, struct err *err)
+{
+    err_wrap(err, "Failed to perform client-side apply migration for %.*s/%.*s/%.*s/%.*s",
+             STR_FMT(p->target.gvk.group), STR_FMT(p->target.gvk.kind), STR_FMT(p->target.ns),
+             STR_FMT(p->target.name));
+    fail(p, err);
+}
+
+static void read_owners(struct apply *p) { cluster_get(p->client, &p->target, expect(p, OWNERS)); }
+
+static void owners_refused(struct apply *p, struct err *err)
+{
+    if (err->kind == ERR_NOT_FOUND) {
+        prepare(p);
+        return;
+    }
+    err_wrap(err, "failed to get fresh object for CSA migration");
+    fail_moving(p, err);
+}
+
+static void owners_done(struct apply *p, struct doc *object)
+{
+    struct err err;
+    bool sent = false;
+    const str *from = &p->o.migrate_manager;
+    if (managed_has_update(object_managed_fields(doc_root(object)), *from) &&
+        move_fields(p, object, from, 1, NULL, MOVE, &sent, &err) < 0) {
+        err_wrap(&err, "failed to generate csaupgrade migration patch");
+        fail_moving(p, &err);
+    } else if (!sent) {
+        prepare(p);
+    }
+}
+
+static void move_refused(struct apply *p, struct err *err)
+{
+    if (err->kind == ERR_CONFLICT && ++p->tries < APPLY_TRIES)
+        read_owners(p);
+    else
+        fail_moving(p, err);
+}
+
+static void move_done(struct apply *p, struct doc *object UNUSED)
+{
+    p->o.live_known = false;
+    prepare(p);
+}
+
+/* ---- the table ---- */
+
+static const struct {
+    void (*done)(struct apply *p, struct doc *object); /* object: borrowed */
+    void (*refused)(struct apply *p, struct err *err);
+} on[] = {
+    [OWNERS] = {owners_done, owners_refused},
+    [MOVE] = {move_done, move_refused},
+    [READ] = {read_done, read_refused},
+    [CREATE] = {create_done, create_refused},
+    [CHANGE] = {change_done, change_refused},
+    [DELETE] = {gone_done, gone_refused},
+    [GONE] = {gone_done, gone_refused},
+    [RESTORE] = {restore_done, restore_refused},
+    [UPGRADE] = {upgrade_done, upgrade_refused},
+    [REREAD] = {upgrade, reread_refused},
+    [AGAIN] = {again_done, again_refused},
+    [ESTABLISHED] = {established_done, established_refused},
+};
+
 static void answered(void *arg, struct answer *ans)
 {
     struct apply *p = arg;
     if (ans->rc < 0) {
-        refused(p, &ans->err);
+        on[p->state].refused(p, &ans->err);
         return;
     }
     struct doc *object = answer_take(ans);
-    switch (p->state) {
-    case READ:
-        doc_unref(p->live);
-        p->live = object;
-        start(p);
-        return;
-    case CREATE:
-        succeed(p, object, p->recreated ? word_of_change(p) : "created", !p->recreated, true);
-        break;
-    case CHANGE: succeed(p, object, word_of_change(p), false, true); break;
-    case DELETE:
-    case GONE: wait_gone(p); break;
-    }
+    on[p->state].done(p, object);
     doc_unref(object);
 }
 
@@ -378,15 +710,16 @@ void cluster_apply(struct cluster_client *c, value desired, const struct doc *li
     p->asker = call;
     p->o = *o;
     p->o.field_manager = arena_str(&p->arena, o->field_manager);
+    p->o.migrate_manager = arena_str(&p->arena, o->migrate_manager);
     p->desired = value_copy(&p->arena, desired);
     p->target = cluster_target_of(p->desired);
     p->kinds = cluster_kinds_ref(cluster_kinds(c));
     p->kind = cluster_kind(c, p->target.gvk);
     p->live = doc_ref(live);
-    timer_init(&p->poll, cluster_loop(c), poll_gone, p);
-    bool needs_live = o->verb != APPLY_SERVER_SIDE && o->verb != APPLY_CREATE;
-    if (needs_live && !o->live_known)
-        read_live(p);
+    buf_init(&p->warnings, BUF_BYTES_DEFAULT);
+    timer_init(&p->poll, cluster_loop(c), poll_again, p);
+    if (p->o.migrate_manager.len && !o->dry_run)
+        read_owners(p);
     else
-        start(p);
+        prepare(p);
 }

@@ -16,6 +16,9 @@
 
 #define KUBE_TIMEOUT_DEFAULT_US (30 * USEC_PER_SEC)
 #define KUBE_BODY_BYTES_MAX ((size_t)64 << 20)
+/* The server names who wrote without a fieldManager by the head of this: fields that Argo CD
+ * created or replaced are owned by "argocd", and stay so. */
+#define KUBE_USER_AGENT "argocd/v3.6.0"
 
 struct kube_request { /* text is copied where kept */
     enum method method;

@@ -208,7 +208,9 @@ static void on_token_due(void *arg)
 int kube_transport_open(struct loop *l, const struct kube_access *access,
                         struct kube_transport *ret, struct err *err)
 {
-    int rc = kube_transport_http(l, &access->http, ret, err);
+    struct http_client_config config = access->http;
+    config.user_agent = STR(KUBE_USER_AGENT);
+    int rc = kube_transport_http(l, &config, ret, err);
     if (rc < 0 || !access->token_file.len)
         return rc;
     struct http_transport *t = ret->arg;

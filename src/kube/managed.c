@@ -86,7 +86,7 @@ static int upgrade_one(value list, str from, str to, struct arena *a, value *ret
     int rc = join(entry, update, a, &fields, err);
     if (rc < 0)
         return rc;
-    value joined = value_fork(a, entry);
+    value joined = value_edit(a, value_fork(a, entry));
     value_set_str(a, joined, "manager", to);
     value_set_str(a, joined, "operation", STR("Apply"));
     value_setz(a, joined, "fieldsV1", fields);

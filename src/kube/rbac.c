@@ -324,7 +324,7 @@ void rbac_reconcile(value desired, value existing, struct arena *a, struct rbac_
                !same_texts(value_getz(desired, "roleRef"), value_getz(existing, "roleRef"), 3)) {
         ret->operation = RBAC_RECREATE;
     } else {
-        ret->object = value_fork(a, existing);
+        ret->object = value_edit(a, value_fork(a, existing));
         merge_texts(a, ret, desired, "annotations");
         merge_texts(a, ret, desired, "labels");
         if (binding) {

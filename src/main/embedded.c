@@ -60,7 +60,7 @@ static struct mk_request core_request(const struct embedded *e, const struct kub
         .target = r->target,
         .accept = r->accept,
         .content_type = r->content_type,
-        .user_agent = STR("tiphys"),
+        .user_agent = STR(KUBE_USER_AGENT),
         .user = str_of(e->user),
         .body = r->body,
     };

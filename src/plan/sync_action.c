@@ -127,13 +127,13 @@ static struct sync_action write_action(const struct sync_run *r, const struct sy
     w.force = option_on(t, r->opt.force, "Force=true");
     w.validate =
         r->opt.validate && !object_has_option(t->target, KEY_SYNC_OPTIONS, "Validate=false");
-    w.server_side = w.kind == SYNC_ACTION_APPLY &&
-                    !object_has_option(t->target, KEY_SYNC_OPTIONS, "ServerSideApply=false") &&
-                    (r->opt.server_side ||
-                     object_has_option(t->target, KEY_SYNC_OPTIONS, "ServerSideApply=true"));
+    bool server_side = !object_has_option(t->target, KEY_SYNC_OPTIONS, "ServerSideApply=false") &&
+                       (r->opt.server_side ||
+                        object_has_option(t->target, KEY_SYNC_OPTIONS, "ServerSideApply=true"));
+    w.server_side = w.kind == SYNC_ACTION_APPLY && server_side;
     w.rbac_reconcile = w.kind == SYNC_ACTION_APPLY && !w.server_side && needs_rbac_reconcile(t);
     w.wait_established = is_kind(t, "apiextensions.k8s.io", "CustomResourceDefinition");
-    w.migrate_manager = w.server_side ? migration(r, t) : STR("");
+    w.migrate_manager = server_side ? migration(r, t) : STR("");
     return w;
 }
 
@@ -142,7 +142,8 @@ const struct sync_answer *ask_dry_run(struct sync_run *r, struct sync_task *t)
     struct sync_action w = write_action(r, t);
     w.dry_run_of = w.kind;
     w.kind = SYNC_ACTION_DRY_RUN;
-    w.server_side = w.rbac_reconcile = w.wait_established = false;
+    w.server_side = w.wait_established = false; /* a dry run is always client-side */
+    w.rbac_reconcile = w.dry_run_of == SYNC_ACTION_APPLY && needs_rbac_reconcile(t);
     w.migrate_manager = STR("");
     return action_ask(r, w, t, 0);
 }

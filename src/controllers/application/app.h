@@ -244,6 +244,14 @@ struct application *interest_find(struct app_controller *c, struct kube_key key)
 void results_store(struct application *app, struct evaluation *e, const struct round *r);
 void results_store_tree(struct application *app, struct evaluation *e); /* tree.c */
 
+/* act.c */
+struct serial_args {
+    uint64_t serial; /* of the round, the write, the action */
+};
+bool application_destination(struct application *app, struct fleet_cluster *ret);
+int act_start(struct subject *s, const struct step *st, struct call c, struct err *err);
+void act_absorb(struct subject *s, const struct step *st, struct answer *ans);
+
 /* steps.c */
 void application_plan(const struct subject *s, usec now, struct arena *a, struct plan *ret);
 

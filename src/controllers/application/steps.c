@@ -3,15 +3,16 @@
  *   render   one source of a round                  (no effect)
  *   read     our own object, after a conflict        (no effect)
  *   write    what `wanted` asks of our own object    (effect on it alone; one at a time)
- *   act      one action of a sync                    (effect: only once the stored state says
- * Running) delete   one object of a cascade                 (effect: only while the object says it
- * is being deleted) tell     one Kubernetes event advance  a time has come: draw conclusions again
+ *   act      one action of a sync, see act.c
+ *            (effect: only once the stored state says Running)
+ *   delete   one object of a cascade
+ *            (effect: only while the object says it is being deleted)
+ *   tell     one Kubernetes event
+ *   advance  a time has come: draw conclusions again
  */
 #include "controllers/application/app.h"
 
 #include "base/fault.h"
-#include "cluster/apply.h"
-#include "cluster/finalizer.h"
 #include "kube/object.h"
 
 #define ADVANCE_PAUSE_US (20 * USEC_PER_MS) /* at most one turn by time in this time */
@@ -19,15 +20,11 @@
 #define WRITE_BACKOFF_US (250 * USEC_PER_MS)
 #define WRITE_BACKOFF_MAX_US (30 * USEC_PER_SEC)
 #define DELETE_AGAIN_US (2 * USEC_PER_SEC)
-#define ESTABLISHED_US (3 * USEC_PER_SEC)
 
 struct render_args {
     uint64_t serial;
     size_t index;
     bool of_operation;
-};
-struct serial_args {
-    uint64_t serial;
 };
 struct index_args {
     size_t index;
@@ -238,118 +235,6 @@ static void read_absorb(struct subject *s, const struct step *st UNUSED, struct 
         application_advance(app);
 }
 
-/* ---- actions of a sync ---- */
-
-static struct action_fact *action_of(struct application *app, const struct step *st)
-{
-    const struct serial_args *args = st->args;
-    struct operation *op = app->operation;
-    for (size_t i = 0; op && i < op->n_actions; i++)
-        if (op->action[i].id == args->serial)
-            return &op->action[i];
-    return NULL;
-}
-
-static bool destination(struct application *app, struct fleet_cluster *ret)
-{
-    struct evaluation *e = evaluation_new(app);
-    bool found = evaluation_cluster(app, e, ret);
-    evaluation_free(e);
-    return found;
-}
-
-static enum apply_verb verb_of(const struct sync_action *x, enum sync_action_kind kind)
-{
-    switch (kind) {
-    case SYNC_ACTION_CREATE: return APPLY_CREATE;
-    case SYNC_ACTION_REPLACE: return APPLY_REPLACE;
-    case SYNC_ACTION_UPDATE: return APPLY_UPDATE;
-    default: return x->server_side ? APPLY_SERVER_SIDE : APPLY_CLIENT_SIDE;
-    }
-}
-
-static struct cluster_target target_of_action(const struct sync_action *x)
-{
-    struct cluster_target t = {.gvk = {x->key.group, STR(""), x->key.kind},
-                               .ns = x->key.ns,
-                               .name = x->key.name};
-    str group;
-    if (kube_api_version_parse(x->api_version, &group, &t.gvk.version, NULL) < 0)
-        t.gvk.version = STR("");
-    return t;
-}
-
-static int act_start(struct subject *s, const struct step *st, struct call c, struct err *err)
-{
-    struct application *app = app_of(s);
-    struct action_fact *f = action_of(app, st);
-    struct fleet_cluster cluster;
-    if (!f)
-        return err_set(err, ERR_CANCELED, "the operation is over");
-    if (!destination(app, &cluster))
-        return err_set(err, ERR_UNAVAILABLE, "the destination cluster is not known any more");
-    FAULT_POINT("application.act.start");
-    const struct sync_action *x = &f->action;
-    struct cluster_target t = target_of_action(x);
-    bool dry = x->kind == SYNC_ACTION_DRY_RUN;
-    struct apply_options o = {
-        .verb = verb_of(x, dry ? x->dry_run_of : x->kind),
-        .field_manager = STR(FIELD_MANAGER),
-        .force = x->force,
-        .dry_run = dry,
-        .live_known = true,
-    };
-    const struct cluster_options removal = {.propagation = x->propagation};
-    switch (x->kind) {
-    case SYNC_ACTION_GET: cluster_get(cluster.client, &t, c); break;
-    case SYNC_ACTION_PRUNE:
-    case SYNC_ACTION_DELETE_HOOK: cluster_delete(cluster.client, &t, &removal, c); break;
-    case SYNC_ACTION_DROP_HOOK_FINALIZER:
-        cluster_drop_finalizer(cluster.client, &t, NULL, STR(FINALIZER_HOOK), c);
-        break;
-    default: cluster_apply(cluster.client, x->object, f->live, &o, c); break;
-    }
-    return 0;
-}
-
-static void keep_answer(struct application *app, struct action_fact *f, struct answer *ans)
-{
-    struct operation *op = app->operation;
-    const struct sync_action *x = &f->action;
-    bool removal = x->kind == SYNC_ACTION_PRUNE || x->kind == SYNC_ACTION_DELETE_HOOK;
-    bool missing = ans->rc == -ERR_NOT_FOUND;
-    f->answered = true;
-    f->answer = (struct sync_answer){.id = f->id, .at = application_wall(app)};
-    f->answer.ok = ans->rc == 0 || (missing && (removal || x->kind == SYNC_ACTION_GET));
-    f->answer.found = ans->rc == 0;
-    if (ans->rc < 0) {
-        f->answer.message = arena_str(&op->arena, err_str(&ans->err));
-        return;
-    }
-    bool plain =
-        removal || x->kind == SYNC_ACTION_GET || x->kind == SYNC_ACTION_DROP_HOOK_FINALIZER;
-    if (plain) {
-        f->answer_object = removal ? NULL : answer_take(ans);
-    } else {
-        struct apply_result *r = ans->result;
-        f->answer.message = arena_str(&op->arena, str_of(r->message));
-        f->answer_object = doc_ref(r->object);
-    }
-    f->answer.object = doc_root(f->answer_object);
-}
-
-static void act_absorb(struct subject *s, const struct step *st, struct answer *ans)
-{
-    struct application *app = app_of(s);
-    struct action_fact *f = action_of(app, st);
-    if (!f || f->answered || ans->rc == -ERR_CANCELED)
-        return;
-    FAULT_POINT("application.act.answered");
-    keep_answer(app, f, ans);
-    app->live_changed = true;
-    application_advance(app);
-}
-
 /* ---- deletion ---- */
 
 static int delete_start(struct subject *s, const struct step *st, struct call c, struct err *err)
@@ -359,7 +244,7 @@ static int delete_start(struct subject *s, const struct step *st, struct call c,
     struct fleet_cluster cluster;
     if (args->index >= app->deletion.n)
         return err_set(err, ERR_CANCELED, "nothing to delete");
-    if (!destination(app, &cluster))
+    if (!application_destination(app, &cluster))
         return err_set(err, ERR_UNAVAILABLE, "the destination cluster is not known any more");
     FAULT_POINT("application.delete.start");
     bool background =
@@ -541,18 +426,27 @@ static void plan_own_object(const struct application *app, usec now, struct aren
         plan_add(ret, &kinds[WRITE], write, NULL, 0);
 }
 
+/* kubectl sends these without a look at what is there, so that of objects that start together they
+ * come first. */
+static bool is_direct(const struct sync_action *x)
+{
+    return x->kind == SYNC_ACTION_CREATE || (x->kind == SYNC_ACTION_APPLY && x->server_side);
+}
+
 static void plan_actions(const struct application *app, struct arena *a, struct plan *ret)
 {
     const struct operation *op = app->operation;
     if (!op || op->done || !announced(app))
         return;
-    for (size_t i = 0; i < op->n_actions && room(ret); i++) {
-        if (op->action[i].answered)
-            continue;
-        struct serial_args *args = ARENA_NEW(a, struct serial_args);
-        args->serial = op->action[i].id;
-        plan_add(ret, &kinds[ACT], step_id(ACT, op->action[i].id, 0), args, sizeof(*args));
-    }
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < op->n_actions && room(ret); i++) {
+            const struct action_fact *f = &op->action[i];
+            if (f->answered || is_direct(&f->action) != (pass == 0))
+                continue;
+            struct serial_args *args = ARENA_NEW(a, struct serial_args);
+            args->serial = f->id;
+            plan_add(ret, &kinds[ACT], step_id(ACT, f->id, 0), args, sizeof(*args));
+        }
     if (op->waiting_for[0])
         ret->waiting_for = str_of(op->waiting_for);
 }
