@@ -15,7 +15,6 @@
 #include "plan/sync.h"
 
 #define APP_EVENTS_MAX 32  /* Kubernetes events that wait to be sent; more are dropped */
-#define APP_ACTIONS_MAX 48 /* actions of a sync under way at once */
 
 struct settings_snapshot { /* immutable, reference-counted; one loop */
     int refs;
