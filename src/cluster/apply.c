@@ -518,22 +518,27 @@ static void upgrade_failed(struct apply *p, struct doc *object, const struct err
     written(p, object, word_of_change(p), false);
 }
 
-/* The fields of `from` become ours: a patch that meets the object as it is now. *ret_sent false:
- * there is nothing to move. */
-static int move_fields(struct apply *p, const struct doc *object, const str *from, size_t n,
-                       const struct cluster_options *o, enum state state, bool *ret_sent,
-                       struct err *err)
+struct move { /* fields of `from` become ours; sent in `state` */
+    const str *from;
+    size_t n;
+    enum state state;
+    const struct cluster_options *options;
+};
+
+/* A patch that only fits the object as it is now. *ret_sent false: there is nothing to move. */
+static int move_fields(struct apply *p, const struct doc *object, const struct move *m,
+                       bool *ret_sent, struct err *err)
 {
     struct arena *a = &p->arena;
     value moved;
-    int rc = managed_upgrade(object_managed_fields(doc_root(object)), from, n, p->o.field_manager,
-                             a, &moved, err);
+    int rc = managed_upgrade(object_managed_fields(doc_root(object)), m->from, m->n,
+                             p->o.field_manager, a, &moved, err);
     *ret_sent = rc == 0 && value_exists(moved);
     if (!*ret_sent)
         return rc;
     value patch = managed_upgrade_patch(a, moved, object_resource_version(doc_root(object)));
     cluster_patch(p->client, &p->target, CLUSTER_PATCH_JSON, json_str(a, patch, AUDIENCE_WIRE, 0),
-                  o, expect(p, state));
+                  m->options, expect(p, m->state));
     return 0;
 }
 
@@ -544,11 +549,12 @@ static void upgrade(struct apply *p, struct doc *object)
     str from[CLIENT_SIDE_MAX];
     size_t n = managed_client_side(object_managed_fields(doc_root(object)), from, CLIENT_SIDE_MAX);
     const struct cluster_options o = {.field_manager = p->o.field_manager};
+    const struct move m = {from, n, UPGRADE, &o};
     struct err err;
     bool sent;
     doc_unref(p->live);
     p->live = doc_ref(object);
-    if (move_fields(p, object, from, n, &o, UPGRADE, &sent, &err) < 0) {
+    if (move_fields(p, object, &m, &sent, &err) < 0) {
         upgrade_failed(p, object, &err);
     } else if (!sent) {
         warn_if_deleting(p, object);
@@ -643,9 +649,9 @@ static void owners_done(struct apply *p, struct doc *object)
 {
     struct err err;
     bool sent = false;
-    const str *from = &p->o.migrate_manager;
-    if (managed_has_update(object_managed_fields(doc_root(object)), *from) &&
-        move_fields(p, object, from, 1, NULL, MOVE, &sent, &err) < 0) {
+    const struct move m = {&p->o.migrate_manager, 1, MOVE, NULL};
+    if (managed_has_update(object_managed_fields(doc_root(object)), p->o.migrate_manager) &&
+        move_fields(p, object, &m, &sent, &err) < 0) {
         err_wrap(&err, "failed to generate csaupgrade migration patch");
         fail_moving(p, &err);
     } else if (!sent) {

@@ -14,7 +14,7 @@
 #include "plan/operation.h"
 #include "plan/sync.h"
 
-#define APP_EVENTS_MAX 32  /* Kubernetes events that wait to be sent; more are dropped */
+#define APP_EVENTS_MAX 32 /* Kubernetes events that wait to be sent; more are dropped */
 
 struct settings_snapshot { /* immutable, reference-counted; one loop */
     int refs;
