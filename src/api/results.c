@@ -20,7 +20,7 @@ static void unref_entry(void *e) { appcache_entry_unref(e); }
 static struct appcache_entry *results_of(struct api_request *r, const struct doc *d)
 {
     str key = ARENA_CAT(r->a, object_ns(doc_root(d)), STR("/"), object_name(doc_root(d)));
-    struct appcache_entry *e = appcache_read(r->api->config.results, key);
+    struct appcache_entry *e = appcache_read_whole(r->api->config.results, key);
     if (e)
         arena_on_done(r->a, unref_entry, e);
     return e;

@@ -30,6 +30,10 @@ struct appcache {
     VEC(struct note *) notes;
     struct map note_of; /* app -> struct note */
     bool telling, freed;
+    void (*fill)(void *arg, str app);
+    void *fill_arg;
+    char *filled[APPCACHE_FILLED_MAX]; /* the applications asked for last; newest first */
+    size_t n_filled;
 };
 
 struct note {
@@ -128,6 +132,9 @@ void appcache_free(struct appcache *c)
     for (size_t i = 0; map_next(&c->by_app, &i, NULL, &v);)
         entry_unref(v);
     map_done(&c->by_app);
+    for (size_t i = 0; i < c->n_filled; i++)
+        free(c->filled[i]);
+    c->n_filled = 0;
     for (struct appcache_watch *w = c->watches; w; w = w->next)
         w->cache = NULL;
     c->watches = NULL;
@@ -207,12 +214,17 @@ static struct entry *entry_edit(struct appcache *c, str app)
 }
 
 /* The map borrows its key from the entry, so the old key has to go before the old entry. */
-static void entry_put(struct appcache *c, struct entry *e, unsigned part)
+static void entry_replace(struct appcache *c, struct entry *e)
 {
     struct entry *old = map_remove(&c->by_app, e->pub.app);
-    e->pub.has |= part;
     map_set(&c->by_app, e->pub.app, e);
     entry_unref(old);
+}
+
+static void entry_put(struct appcache *c, struct entry *e, unsigned part)
+{
+    e->pub.has |= part;
+    entry_replace(c, e);
     note(c, e->pub.app, part);
 }
 
@@ -294,6 +306,68 @@ struct appcache_entry *appcache_read(const struct appcache *c, str app)
         return NULL;
     atomic_fetch_add(&e->refs, 1);
     return &e->pub;
+}
+
+/* ---- what is written when it is asked for ---- */
+
+bool appcache_holds(const struct appcache *c, str app, unsigned parts)
+{
+    const struct entry *e = map_find(&c->by_app, app);
+    return e && (e->pub.has & parts);
+}
+
+void appcache_drop(struct appcache *c, str app, unsigned parts)
+{
+    if (!appcache_holds(c, app, parts))
+        return;
+    struct entry *e = entry_edit(c, app);
+    e->pub.has &= ~parts;
+    if (parts & APPCACHE_MANAGED) {
+        part_unref(TAKE(e->part));
+        e->pub.managed = NULL;
+        e->pub.n_managed = 0;
+    }
+    if (parts & APPCACHE_TREE)
+        doc_unref(TAKE(e->pub.tree));
+    if (parts & APPCACHE_MANIFESTS)
+        doc_unref(TAKE(e->pub.manifests));
+    entry_replace(c, e);
+}
+
+void appcache_on_miss(struct appcache *c, void (*fill)(void *arg, str app), void *arg)
+{
+    c->fill = fill;
+    c->fill_arg = arg;
+}
+
+/* app is asked for now: it moves to the front, and what falls out at the end is dropped. */
+static void remember_filled(struct appcache *c, str app)
+{
+    size_t i = 0;
+    while (i < c->n_filled && !str_is(app, c->filled[i]))
+        i++;
+    char *name = i < c->n_filled ? c->filled[i] : copy(app);
+    if (i == APPCACHE_FILLED_MAX) {
+        char *oldest = c->filled[--i];
+        appcache_drop(c, str_of(oldest), APPCACHE_MANAGED | APPCACHE_MANIFESTS);
+        free(oldest);
+    } else if (i == c->n_filled) {
+        c->n_filled++;
+    }
+    memmove(&c->filled[1], &c->filled[0], i * sizeof(c->filled[0]));
+    c->filled[0] = name;
+}
+
+struct appcache_entry *appcache_read_whole(struct appcache *c, str app)
+{
+    const unsigned lazy = APPCACHE_MANAGED | APPCACHE_MANIFESTS;
+    const struct entry *e = map_find(&c->by_app, app);
+    if (c->fill && e) {
+        if ((e->pub.has & lazy) != lazy)
+            c->fill(c->fill_arg, app);
+        remember_filled(c, app);
+    }
+    return appcache_read(c, app);
 }
 
 size_t appcache_len(const struct appcache *c) { return map_len(&c->by_app); }

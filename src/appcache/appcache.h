@@ -6,6 +6,10 @@
  * told after a change, on a later turn of the loop and at most once a turn for an application.
  * Results are frozen documents in the API's own shapes.
  *
+ * What is large and seldom looked at (managed resources, manifests) need not be written before
+ * somebody asks: appcache_read_whole asks the writer to, and the cache keeps it for the
+ * APPCACHE_FILLED_MAX applications that were asked for last.
+ *
  * One loop owns the cache; snapshots may be read from any thread. Bounds: APPCACHE_APPS_MAX
  * applications; further ones are not kept. Source: argo-cd util/cache/appstate (the shapes
  * ResourceDiff, ApplicationTree, ManifestResponse). */
@@ -16,6 +20,7 @@
 #include "value/doc.h"
 
 #define APPCACHE_APPS_MAX 100000
+#define APPCACHE_FILLED_MAX 64
 
 enum appcache_part {
     APPCACHE_MANAGED = 1,
@@ -49,6 +54,13 @@ void appcache_set_tree(struct appcache *c, str app, struct doc *take_tree);
  * {"manifests":["<json>",..],"namespace":..,"revision":..,"sourceType":..,"commands":..} */
 void appcache_set_manifests(struct appcache *c, str app, struct doc *take_manifests);
 void appcache_remove(struct appcache *c, str app);
+/* Is any of these parts kept? If not, a writer may leave them until they are asked for. */
+bool appcache_holds(const struct appcache *c, str app, unsigned parts);
+/* Forget these parts, without telling anybody: the next appcache_read_whole asks for them. */
+void appcache_drop(struct appcache *c, str app, unsigned parts);
+/* fill(arg, app) writes the parts of an application that a reader misses, now or never; it may
+ * find that it cannot. NULL ends it. */
+void appcache_on_miss(struct appcache *c, void (*fill)(void *arg, str app), void *arg);
 
 /* ---- readers ---- */
 struct appcache_entry { /* a snapshot */
@@ -61,6 +73,8 @@ struct appcache_entry { /* a snapshot */
 };
 /* A reference for the caller, or NULL when nothing was ever written for this application. */
 struct appcache_entry *appcache_read(const struct appcache *c, str app);
+/* The same with everything that can be known of it now. */
+struct appcache_entry *appcache_read_whole(struct appcache *c, str app);
 void appcache_entry_unref(struct appcache_entry *e); /* NULL is fine */
 size_t appcache_len(const struct appcache *c);
 

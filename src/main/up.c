@@ -19,6 +19,7 @@
 #include "kube/object.h"
 #include "main/bootstrap.h"
 #include "main/embedded.h"
+#include "main/memory.h"
 #include "main/repos.h"
 #include "main/serve.h"
 #include "main/up_options.h"
@@ -44,6 +45,7 @@ struct up {
     struct fleet *fleet;
     struct informer *secrets;
     struct serve *serve;
+    struct memory_keeper memory;
     uv_signal_t signal[2];
     char password[BOOTSTRAP_PASSWORD_BYTES];
     bool stopping, failed;
@@ -244,6 +246,7 @@ static int open_controllers(struct up *u, struct err *err)
     };
     u->secrets = informer_open(&secrets);
     app_controller_start(u->controller, u->fleet);
+    memory_keeper_start(&u->memory, u->loop, u->controller);
     return 0;
 }
 
@@ -355,6 +358,7 @@ static void close_rest(void *arg)
     struct up *u = arg;
     serve_free(u->serve);
     informer_close(u->secrets);
+    memory_keeper_stop(&u->memory);
     app_controller_free(u->controller);
     if (u->fleet)
         fleet_free(u->fleet);
@@ -405,6 +409,7 @@ int up_main(int argc, char **argv)
               str_is(str_of(u.options.log_format), "json") ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
     arena_init(&u.arena, ARENA_BYTES_DEFAULT);
     signal(SIGPIPE, SIG_IGN);
+    memory_setup();
     int rc = u.options.no_jail ? 0 : jail_open(&(struct jail_options){0}, &u.jail, &err);
     if (rc == 0)
         rc = start(&u, &err);

@@ -241,6 +241,10 @@ struct application *interest_find(struct app_controller *c, struct kube_key key)
 
 /* results.c */
 void results_store(struct application *app, struct evaluation *e, const struct round *r);
+/* What was computed holds no more. */
+void results_forget(struct application *app);
+/* For appcache_on_miss: managed resources and manifests as they are now. */
+void results_fill(void *controller, str key);
 void results_store_tree(struct application *app, struct evaluation *e); /* tree.c */
 
 /* act.c */

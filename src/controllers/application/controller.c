@@ -478,6 +478,8 @@ struct app_controller *app_controller_new(const struct app_controller_config *co
     timer_init(&c->late_turn, config->loop, do_late_one, c);
     c->late_end = &c->late;
     controller_metrics_open(c);
+    if (config->results)
+        appcache_on_miss(config->results, results_fill, c);
     return c;
 }
 
@@ -507,6 +509,8 @@ void app_controller_free(struct app_controller *c)
     void *app;
     if (!c)
         return;
+    if (c->config.results)
+        appcache_on_miss(c->config.results, NULL, NULL);
     timer_stop(&c->poll);
     timer_stop(&c->late_turn);
     if (c->polling)

@@ -70,9 +70,36 @@ static void store_manifests(struct application *app, struct evaluation *e, const
                            doc_freeze(answer, 0));
 }
 
+/* Bodies are computed for those who look at them: the tree is all that everybody needs. */
 void results_store(struct application *app, struct evaluation *e, const struct round *r)
 {
-    store_managed(app, e);
+    struct appcache *c = app->controller->config.results;
+    if (appcache_holds(c, str_of(app->key), APPCACHE_MANAGED | APPCACHE_MANIFESTS)) {
+        store_managed(app, e);
+        store_manifests(app, e, r);
+    }
     results_store_tree(app, e);
-    store_manifests(app, e, r);
+}
+
+void results_forget(struct application *app)
+{
+    struct appcache *c = app->controller->config.results;
+    appcache_drop(c, str_of(app->key), APPCACHE_MANIFESTS);
+    appcache_set_managed(c, str_of(app->key), NULL, 0);
+}
+
+void results_fill(void *controller, str key)
+{
+    struct app_controller *c = controller;
+    struct application *app = map_find(&c->app, key);
+    struct err err;
+    if (!app || !app->rendered.source)
+        return;
+    struct evaluation *e = evaluation_new(app);
+    if (!e->spec_errors.n &&
+        evaluation_compare(app, e, &app->rendered, NULL, &err) == EVALUATION_DONE) {
+        store_managed(app, e);
+        store_manifests(app, e, &app->rendered);
+    }
+    evaluation_free(e);
 }

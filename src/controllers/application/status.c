@@ -95,7 +95,7 @@ void status_of_bad_spec(struct application *app, struct evaluation *e)
     value_setz(a, status, "sync", compare_status_unknown(&e->context, &nothing, a));
     value_setz(a, status, "resources", VALUE_ABSENT);
     status_want(app, status);
-    appcache_set_managed(app->controller->config.results, str_of(app->key), NULL, 0);
+    results_forget(app);
 }
 
 /* All conditions of a comparison: its own and those of the desired objects. */

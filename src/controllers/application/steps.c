@@ -106,11 +106,12 @@ static void render_absorb(struct subject *s, const struct step *st, struct answe
 
 /* ---- our own object ---- */
 
-/* The answer of a write may arrive after the watch has shown something newer: that stays. */
+/* The answer of a write may arrive after the watch has shown it, or something newer: that stays. */
 static void take_object(struct application *app, struct doc *take_object)
 {
-    if (resource_version_newer(object_resource_version(doc_root(app->object)),
-                               object_resource_version(doc_root(take_object)))) {
+    str have = object_resource_version(doc_root(app->object));
+    str told = object_resource_version(doc_root(take_object));
+    if (str_eq(have, told) || resource_version_newer(have, told)) {
         doc_unref(take_object);
         return;
     }
@@ -324,7 +325,7 @@ static void tell_absorb(struct subject *s, const struct step *st UNUSED, struct 
         app->event_serial++;
     }
     if (app->n_events == 0)
-        arena_reset(&app->event_arena);
+        arena_done(&app->event_arena); /* a block for each application at rest is too much */
     steps_poke(&app->subject);
 }
 
