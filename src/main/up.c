@@ -15,6 +15,7 @@
 
 #include "cluster/kubeconfig.h"
 #include "cluster/transport_http.h"
+#include "control/quarantine.h"
 #include "controllers/application/controller.h"
 #include "kube/object.h"
 #include "main/bootstrap.h"
@@ -40,6 +41,7 @@ struct up {
     struct cluster_client *home;
     struct appcache *results;
     struct metrics *metrics;
+    struct quarantine *quarantine;
     struct manifests *manifests;
     struct app_controller *controller;
     struct fleet *fleet;
@@ -215,9 +217,12 @@ static int open_controllers(struct up *u, struct err *err)
         .source = {.cache_dir = ARENA_CAT(&u->arena, u->data_dir, STR("/repos"))},
         .jail = u->jail,
     };
+    const char *at_work = arena_cstr(&u->arena, ARENA_CAT(&u->arena, u->data_dir, STR("/at-work")));
     u->results = appcache_new(u->loop);
     u->metrics = metrics_new();
     int rc = manifests_new(u->loop, u->pool, &m, &u->manifests, err);
+    if (rc == 0)
+        rc = quarantine_open(at_work, loop_wall(u->loop), &u->quarantine, err);
     if (rc < 0)
         return rc;
     const struct app_controller_config config = {
@@ -225,6 +230,7 @@ static int open_controllers(struct up *u, struct err *err)
         .home = u->home,
         .results = u->results,
         .metrics = u->metrics,
+        .quarantine = u->quarantine,
         .world = {u, world_get, world_forget, world_poll, world_repo},
         .control_namespace = str_of(u->options.namespace),
         .reconcile_us = reconcile_of_environment(),
@@ -360,6 +366,7 @@ static void close_rest(void *arg)
     informer_close(u->secrets);
     memory_keeper_stop(&u->memory);
     app_controller_free(u->controller);
+    quarantine_close(u->quarantine);
     if (u->fleet)
         fleet_free(u->fleet);
     if (u->manifests)

@@ -324,7 +324,7 @@ def story_with_a_kill(point, nth, name):
 @tap.test
 def killed_at_every_fault_point_it_ends_the_same():
     points = fault_points()
-    tap.equal([p for p in points if not passages[p] and p not in ELSEWHERE], [], "FAULT points that the story never passes")
+    tap.equal([p for p in points if not passages[p]], [], "FAULT points that the story never passes")
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         jobs = {(p, nth): pool.submit(story_with_a_kill, p, nth, f"fault{i}-{nth}") for i, p in enumerate(points) if passages[p] for nth in chosen(passages[p])}
         failed, kills = [], collections.Counter()
@@ -341,7 +341,56 @@ def killed_at_every_fault_point_it_ends_the_same():
     tap.equal([p for p in points if passages[p] and not kills[p]], [], "points at which nothing was killed")
 
 
-ELSEWHERE = {}
+def ends_by_itself(w):
+    """The next end of the product, by a signal."""
+    wait_until("the product ends", lambda: not w.running(), PATIENCE_S)
+    tap.equal(w.process.returncode, -signal.SIGKILL)
+
+
+@tap.test
+def an_application_that_ends_the_process_twice_is_left_alone_and_the_others_go_on():
+    w = world.World()
+    try:
+        repos = {name: w.repo(name) for name in ("poison", "bystander")}
+        for repo in repos.values():
+            repo.write("cm.yaml", config_map("c1"))
+            repo.commit()
+        bystander = w.app("bystander", repos["bystander"], automated={})
+        bystander.wait(sync="Synced")
+        tap.equal(w.stop(), 0)
+        w.env["TIPHYS_FAULT"] = f"quarantine.work@{ARGOCD}/poison:1:kill"  # as a bug that this application meets
+        w.start()
+        w.namespace("poison")
+        try:
+            w.app("poison", repos["poison"], namespace="poison", automated={})
+        except tap.Failed:  # its answer may die with the process
+            pass
+        ends_by_itself(w)
+        w.start(served=False)
+        ends_by_itself(w)
+        w.start()
+        poison = App(w, "poison")
+        message = poison.wait_condition("UnknownError")
+        tap.true(message.startswith("Quarantined: working on this application ended the process twice"), message)
+        repos["bystander"].write("cm.yaml", config_map("c1", {"k": "2"}))
+        bystander.synced(repos["bystander"].commit())
+        tap.true(w.running(), "the product has ended")
+        tap.equal(w.kube.get("ConfigMap", "poison", "c1"), None)
+        # Whoever asks again is heard: the third crash is the last one, too.
+        try:
+            poison.patch({"spec": {"source": {"targetRevision": "main"}}})
+        except tap.Failed:
+            pass
+        ends_by_itself(w)
+        w.env.pop("TIPHYS_FAULT")
+        w.start()  # a mended release
+        poison.wait_condition("UnknownError")
+        poison.patch({"spec": {"source": {"targetRevision": "HEAD"}}})
+        poison.wait(sync="Synced", health="Healthy")
+        poison.wait_no_condition()
+        bystander.wait(sync="Synced", health="Healthy")
+    finally:
+        w.end()
 
 
 @tap.test

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "cluster/apply.h"
 #include "cluster/finalizer.h"
+#include "control/quarantine.h"
 #include "kube/object.h"
 
 bool application_destination(struct application *app, struct fleet_cluster *ret)
@@ -77,7 +78,11 @@ int act_start(struct subject *s, const struct step *st, struct call c, struct er
     case SYNC_ACTION_DROP_HOOK_FINALIZER:
         cluster_drop_finalizer(cluster.client, &t, NULL, STR(FINALIZER_HOOK), c);
         break;
-    default: cluster_apply(cluster.client, x->object, f->live, &o, c); break;
+    default:
+        quarantine_begin(app->controller->config.quarantine, str_of(app->key));
+        cluster_apply(cluster.client, x->object, f->live, &o, c);
+        quarantine_end(app->controller->config.quarantine);
+        break;
     }
     return 0;
 }

@@ -122,6 +122,7 @@ struct application {
     char **interest; /* keys without our mark that we wait for */
     size_t n_interests;
     struct doc *object; /* newest seen */
+    struct doc *held;   /* as it was when it was quarantined; NULL: it is not */
     bool gone;
 
     int wanted_level; /* asked for in memory; -1: none */
@@ -233,6 +234,10 @@ void operation_saw_deletion(struct application *app, struct kube_key key, str ui
 /* deletion.c */
 void deletion_advance(struct application *app);
 void deletion_free(struct application *app);
+
+/* held.c */
+bool application_held(struct application *app);   /* quarantined: says so and is not worked */
+void application_rested(struct application *app); /* forgets a crash once all is done */
 
 /* interest.c */
 void interest_register(struct application *app, const struct evaluation *e);

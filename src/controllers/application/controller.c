@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "control/quarantine.h"
 #include "kube/object.h"
 
 #define LATE_PAUSE_US (5 * USEC_PER_MS) /* between two applications that nothing is urgent for */
@@ -53,13 +54,21 @@ str application_name(const struct application *app)
 
 void application_advance(struct application *app)
 {
+    struct quarantine *q = app->controller->config.quarantine;
     if (app->gone || !app->controller->status.synced)
         return;
+    if (application_held(app)) {
+        steps_poke(&app->subject);
+        return;
+    }
+    quarantine_begin(q, str_of(app->key));
     if (object_is_deleting(doc_root(app->object)))
         deletion_advance(app);
     else
         operation_advance(app);
     refresh_advance(app);
+    quarantine_end(q);
+    application_rested(app);
     steps_poke(&app->subject);
 }
 
@@ -164,6 +173,7 @@ void application_free(struct application *app)
     deletion_free(app);
     wanted_reset(app);
     doc_unref(app->object);
+    doc_unref(app->held);
     arena_done(&app->event_arena);
     c->status.n_apps--;
     free(app->instance);
@@ -186,6 +196,7 @@ static struct application *find_application(struct app_controller *c, str ns, st
 static void application_removed(struct application *app)
 {
     forget_sources(app);
+    quarantine_settled(app->controller->config.quarantine, str_of(app->key));
     appcache_remove(app->controller->config.results, str_of(app->key));
     application_free(app);
 }

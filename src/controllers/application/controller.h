@@ -30,9 +30,10 @@ struct app_world {
 
 struct app_controller_config {
     struct loop *loop;
-    struct cluster_client *home; /* the API server that holds the Applications; borrowed */
-    struct appcache *results;    /* borrowed */
-    struct metrics *metrics;     /* borrowed; NULL: none */
+    struct cluster_client *home;   /* the API server that holds the Applications; borrowed */
+    struct appcache *results;      /* borrowed */
+    struct metrics *metrics;       /* borrowed; NULL: none */
+    struct quarantine *quarantine; /* control/quarantine.h; borrowed; NULL: none */
     struct app_world world;
     str control_namespace; /* "argocd"; outlives the controller */
     usec reconcile_us; /* in place of argocd-cm's timeout.reconciliation when that is not set; 0:
