@@ -1,415 +1,249 @@
-/* Values as YAML, byte for byte as go-yaml v2 writes them below sigs.k8s.io/yaml: what decides is
- * where the output stands (column, whether only indentation was written, whether a blank was), so
- * that state is kept the same way. */
+/* Documents as YAML, byte for byte as go-yaml v2 writes them below sigs.k8s.io/yaml. Only frozen
+ * documents are printed (a tree is frozen first); their tape is walked from front to back, a map's
+ * entries in the natural order of their keys.
+ *
+ * Where a value goes: behind "key:" or "-" on the same line if it is a scalar or empty. A map
+ * behind "key:" begins a line and is indented, a list begins a line and is not. Either behind "-"
+ * begins on that line. */
 #include <math.h>
 
 #include "value/number.h"
-#include "value/text.h"
+#include "value/tape.h"
+#include "value/yaml/print.h"
 #include "value/yaml/resolve.h"
-#include "value/yaml/write.h"
 
 #define LOG_BYTES_MAX 1024
-#define INDENT 2
-#define SIMPLE_KEY_BYTES_MAX 128
-#define WIDTH 80
-
-struct emitter {
-    struct buf *out;
-    struct arena *arena;
-    enum yaml_style style;
-    int indent, column;
-    int width;
-    bool whitespace; /* the last character was a blank (or nothing) */
-    bool indention;  /* only indentation and indicators stand on this line */
-};
-
-/* ---- characters ---- */
-
-static void put(struct emitter *e, char c)
-{
-    buf_addc(e->out, c);
-    e->column++;
-}
-
-static void put_break(struct emitter *e)
-{
-    buf_addc(e->out, '\n');
-    e->column = 0;
-}
-
-/* One character; returns its width. */
-static size_t copy_char(struct emitter *e, str s, size_t i)
-{
-    size_t width = yaml_char_width(s, i);
-    buf_add(e->out, str_sub(s, i, width));
-    e->column++;
-    return width;
-}
-
-static size_t copy_break(struct emitter *e, str s, size_t i)
-{
-    size_t width = yaml_char_width(s, i);
-    buf_add(e->out, str_sub(s, i, width));
-    e->column = 0;
-    return width;
-}
-
-static void write_indent(struct emitter *e)
-{
-    int indent = MAX_OF(e->indent, 0);
-    if (!e->indention || e->column > indent || (e->column == indent && !e->whitespace))
-        put_break(e);
-    if (e->column < indent) {
-        buf_fill(e->out, ' ', (size_t)(indent - e->column));
-        e->column = indent;
-    }
-    e->whitespace = e->indention = true;
-}
-
-static void write_indicator(struct emitter *e, char c, bool need_blank, bool is_blank,
-                            bool is_indention)
-{
-    if (need_blank && !e->whitespace)
-        put(e, ' ');
-    put(e, c);
-    e->whitespace = is_blank;
-    e->indention = e->indention && is_indention;
-}
-
-static int increase_indent(struct emitter *e, bool flow, bool indentless)
-{
-    int before = e->indent;
-    if (e->indent < 0)
-        e->indent = flow ? INDENT : 0;
-    else if (!indentless)
-        e->indent += INDENT;
-    return before;
-}
-
-/* ---- scalars ---- */
-
-static bool is_space(str s, size_t i) { return i < s.len && s.at[i] == ' '; }
-
-static bool wants_break(const struct emitter *e, bool allowed, bool spaces)
-{
-    return allowed && !spaces && e->column > e->width;
-}
-
-/* Letters, digits and signs up to a character that may need care; returns their number. */
-static size_t copy_run(struct emitter *e, str s, size_t i)
-{
-    size_t from = i;
-    while (i < s.len && (signed char)s.at[i] > ' ' && s.at[i] != '\'' && s.at[i] != '"' &&
-           s.at[i] != '\\' && s.at[i] != 0x7f)
-        i++;
-    if (i == from)
-        return copy_char(e, s, i);
-    buf_add(e->out, str_sub(s, from, i - from));
-    e->column += (int)(i - from);
-    return i - from;
-}
-
-/* Plain and single-quoted text: breaks double, a blank past the width becomes one. */
-static void write_lines(struct emitter *e, str s, bool allow_breaks, bool quoted)
-{
-    bool spaces = false, breaks = false;
-    for (size_t i = 0; i < s.len;) {
-        if (is_space(s, i)) {
-            bool edge = quoted && (i == 0 || i + 1 == s.len);
-            if (wants_break(e, allow_breaks, spaces) && !edge && !is_space(s, i + 1)) {
-                write_indent(e);
-                i++;
-            } else {
-                i += copy_char(e, s, i);
-            }
-            spaces = true;
-        } else if (yaml_break_at(s, i)) {
-            if (!breaks && s.at[i] == '\n')
-                put_break(e);
-            i += copy_break(e, s, i);
-            e->indention = true;
-            breaks = true;
-        } else {
-            if (breaks)
-                write_indent(e);
-            if (quoted && s.at[i] == '\'')
-                put(e, '\'');
-            i += copy_run(e, s, i);
-            e->indention = false;
-            spaces = breaks = false;
-        }
-    }
-}
-
-static void write_plain(struct emitter *e, str s, bool allow_breaks)
-{
-    if (!e->whitespace)
-        put(e, ' ');
-    write_lines(e, s, allow_breaks, false);
-    e->whitespace = e->indention = false;
-}
-
-static void write_single(struct emitter *e, str s, bool allow_breaks)
-{
-    write_indicator(e, '\'', true, false, false);
-    write_lines(e, s, allow_breaks, true);
-    write_indicator(e, '\'', false, false, false);
-    e->whitespace = e->indention = false;
-}
-
-static void write_escape(struct emitter *e, uint32_t c)
-{
-    static const struct {
-        uint32_t c;
-        char name;
-    } names[] = {{0, '0'},     {7, 'a'},    {8, 'b'},    {9, 't'},      {10, 'n'},
-                 {11, 'v'},    {12, 'f'},   {13, 'r'},   {27, 'e'},     {'"', '"'},
-                 {'\\', '\\'}, {0x85, 'N'}, {0xa0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}};
-    put(e, '\\');
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (names[i].c == c) {
-            put(e, names[i].name);
-            return;
-        }
-    int digits = c <= 0xff ? 2 : c <= 0xffff ? 4 : 8;
-    put(e, digits == 2 ? 'x' : digits == 4 ? 'u' : 'U');
-    for (int k = (digits - 1) * 4; k >= 0; k -= 4)
-        put(e, "0123456789ABCDEF"[c >> k & 15]);
-}
-
-static void write_double(struct emitter *e, str s, bool allow_breaks)
-{
-    /* Upstream looks for a byte order mark at the beginning, at every character. */
-    bool bom = str_starts(s, STR("\xef\xbb\xbf")), spaces = false;
-    write_indicator(e, '"', true, false, false);
-    for (size_t i = 0; i < s.len;) {
-        if (bom || !yaml_printable(s, i) || yaml_break_at(s, i) || s.at[i] == '"' ||
-            s.at[i] == '\\') {
-            uint32_t rune;
-            i += utf8_decode(s.at + i, s.at + s.len, &rune);
-            write_escape(e, rune);
-            spaces = false;
-        } else if (is_space(s, i)) {
-            if (wants_break(e, allow_breaks, spaces) && i > 0 && i + 1 < s.len) {
-                write_indent(e);
-                if (is_space(s, i + 1))
-                    put(e, '\\');
-                i++;
-            } else {
-                i += copy_char(e, s, i);
-            }
-            spaces = true;
-        } else {
-            i += copy_run(e, s, i);
-            spaces = false;
-        }
-    }
-    write_indicator(e, '"', false, false, false);
-    e->whitespace = e->indention = false;
-}
-
-static void write_literal(struct emitter *e, str s)
-{
-    write_indicator(e, '|', true, false, false);
-    if (is_space(s, 0) || yaml_break_at(s, 0))
-        write_indicator(e, '0' + INDENT, false, false, false);
-    size_t last = yaml_char_before(s, s.len);
-    if (!yaml_break_at(s, last))
-        write_indicator(e, '-', false, false, false);
-    else if (last == 0 || yaml_break_at(s, yaml_char_before(s, last)))
-        write_indicator(e, '+', false, false, false);
-    put_break(e);
-    e->indention = e->whitespace = true;
-    bool breaks = true;
-    for (size_t i = 0; i < s.len;) {
-        if (yaml_break_at(s, i)) {
-            i += copy_break(e, s, i);
-            e->indention = breaks = true;
-        } else {
-            if (breaks)
-                write_indent(e);
-            /* the rest of the line, as far as it is ordinary */
-            size_t from = i;
-            while (i < s.len && (signed char)s.at[i] > 0 && s.at[i] != '\n' && s.at[i] != '\r')
-                i++;
-            buf_add(e->out, str_sub(s, from, i - from));
-            e->column += (int)(i - from);
-            if (i == from)
-                i += copy_char(e, s, i);
-            e->indention = breaks = false;
-        }
-    }
-}
-
-/* Where a node stands. */
-struct place {
-    bool in_mapping, simple_key;
-};
-
-static void emit_string(struct emitter *e, str s, struct place at)
-{
-    struct yaml_analysis is = yaml_analyze(s);
-    enum yaml_quoting style = yaml_quoting_of(s);
-    if (at.simple_key && is.multiline)
-        style = YAML_DOUBLE;
-    if (style == YAML_PLAIN && (!is.plain_allowed || (!s.len && at.simple_key)))
-        style = YAML_SINGLE;
-    if (style == YAML_SINGLE && !is.single_allowed)
-        style = YAML_DOUBLE;
-    if (style == YAML_LITERAL && (!is.literal_allowed || at.simple_key))
-        style = YAML_DOUBLE;
-    int before = increase_indent(e, true, false);
-    switch (style) {
-    case YAML_PLAIN: write_plain(e, s, !at.simple_key); break;
-    case YAML_SINGLE: write_single(e, s, !at.simple_key); break;
-    case YAML_DOUBLE: write_double(e, s, !at.simple_key); break;
-    case YAML_LITERAL: write_literal(e, s); break;
-    }
-    e->indent = before;
-}
-
-/* Numbers come by way of JSON text, which YAML reads again: whole ones as integers where they fit.
- */
-static str number_text(value v, char *text)
-{
-    double d;
-    size_t n;
-    switch (value_type(v)) {
-    case VALUE_INT: return str_mem(text, number_print_int(value_int(v), text));
-    case VALUE_UINT: return str_mem(text, number_print_uint(value_uint(v), text));
-    default: break;
-    }
-    d = value_double(v);
-    if (d == 0)
-        return STR("0");
-    n = number_print_double(d, text);
-    struct yaml_scalar is = yaml_resolve(str_mem(text, n));
-    if (is.kind == YAML_FLOAT)
-        n = yaml_print_float(is.d, 64, text);
-    return str_mem(text, n);
-}
-
-static void emit_plain(struct emitter *e, str s) { write_plain(e, s, false); }
-
-static void emit(struct emitter *e, value v, struct place at);
-
-static void emit_empty(struct emitter *e, const char *brackets)
-{
-    write_indicator(e, brackets[0], true, true, false);
-    write_indicator(e, brackets[1], false, false, false);
-}
-
-static void emit_key(struct emitter *e, str key)
-{
-    struct yaml_analysis is = yaml_analyze(key);
-    if (!is.multiline && key.len <= SIMPLE_KEY_BYTES_MAX) {
-        emit_string(e, key, (struct place){true, true});
-        write_indicator(e, ':', false, false, false);
-        return;
-    }
-    write_indicator(e, '?', true, false, true);
-    emit_string(e, key, (struct place){true, false});
-    write_indent(e);
-    write_indicator(e, ':', true, false, true);
-}
+#define INSERTION_MAX 12 /* maps up to that are sorted by insertion */
 
 struct pair {
     str key;
-    value val;
+    const char *val;
+    bool complex; /* needs `? ` */
 };
+
+struct printer {
+    struct yaml_out out;
+    struct arena *arena;
+    struct pair *pair; /* stack: entries of the open maps, innermost last */
+    size_t n_pairs, cap_pairs;
+};
+
+enum place { AT_ROOT, BEHIND_KEY, BEHIND_DASH };
+
+static void put_value(struct printer *p, const char *at, int indent, enum place place);
+
+/* ---- scalars ---- */
+
+/* Numbers come by way of JSON text, which YAML reads again: whole ones as integers where they fit.
+ */
+static size_t double_text(double d, char *text)
+{
+    if (d == 0) {
+        text[0] = '0';
+        return 1;
+    }
+    size_t n = number_print_double(d, text);
+    struct yaml_scalar is = yaml_resolve(str_mem(text, n));
+    return is.kind == YAML_FLOAT ? yaml_print_float(is.d, 64, text) : n;
+}
+
+static size_t number_text(unsigned kind, uint64_t bits, char *text)
+{
+    double d;
+    if (kind == TAPE_INT64)
+        return number_print_int((int64_t)bits, text);
+    if (kind == TAPE_UINT64)
+        return number_print_uint(bits, text);
+    memcpy(&d, &bits, 8);
+    return double_text(d, text);
+}
+
+static void put_scalar(struct printer *p, const char *at, int indent, bool blank)
+{
+    struct yaml_out *o = &p->out;
+    uint32_t header = tape_u32(at), payload = header >> TAPE_PAYLOAD_SHIFT;
+    unsigned kind = header & 15;
+    switch (kind) {
+    case TAPE_TEXT:
+    case TAPE_ODD_TEXT: yaml_put_string(o, str_mem(at + 4, payload), indent, false, blank); return;
+    case TAPE_BIG_TEXT:
+        yaml_put_string(o, str_mem(at + 12, tape_u64(at + 4)), indent, false, blank);
+        return;
+    default: break;
+    }
+    char text[MAX_OF(NUMBER_PRINT_MAX, YAML_FLOAT_BYTES_MAX)];
+    str s = STR("null");
+    int64_t small = (int64_t)(int32_t)header >> TAPE_PAYLOAD_SHIFT;
+    if (kind == TAPE_FALSE)
+        s = STR("false");
+    else if (kind == TAPE_TRUE)
+        s = STR("true");
+    else if (kind == TAPE_SMALL)
+        s = str_mem(text, number_print_int(small, text));
+    else if (kind == TAPE_NUMBER)
+        s = str_mem(text, number_text((uint8_t)at[4] & 15, tape_u64(at + 5), text));
+    else if (kind != TAPE_NULL)
+        s = str_mem(text, number_text(kind, tape_u64(at + 4), text));
+    yaml_out_room(o, s.len + 1);
+    if (blank)
+        *o->w++ = ' ';
+    memcpy(o->w, s.at, s.len);
+    o->w += s.len;
+}
+
+/* ---- maps ---- */
 
 static int by_natural_order(const void *a, const void *b)
 {
     return yaml_key_order(((const struct pair *)a)->key, ((const struct pair *)b)->key);
 }
 
-/* The entries in the order in which they are written; text is what YAML makes of it. */
-static struct pair *ordered(struct emitter *e, value map, size_t *ret_n)
+static void sort_pairs(struct pair *pair, size_t n)
 {
-    size_t n = value_len(map);
-    struct pair *pairs = ARENA_ARRAY(e->arena, struct pair, n);
-    for (struct value_iter it = value_iter(map); value_next(&it);)
-        pairs[it.i] = (struct pair){yaml_reread(e->arena, it.key), it.val};
-    if (e->style != YAML_KUSTOMIZE)
-        qsort(pairs, n, sizeof(*pairs), by_natural_order);
-    *ret_n = n;
-    return pairs;
+    if (n > INSERTION_MAX) {
+        size_t i = 1;
+        while (i < n && yaml_key_order(pair[i - 1].key, pair[i].key) < 0)
+            i++;
+        if (i < n)
+            qsort(pair, n, sizeof(*pair), by_natural_order);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        struct pair one = pair[i];
+        size_t j = i;
+        for (; j > 0 && yaml_key_order(one.key, pair[j - 1].key) < 0; j--)
+            pair[j] = pair[j - 1];
+        pair[j] = one;
+    }
 }
 
-static void emit_map(struct emitter *e, value map)
+static void grow_pairs(struct printer *p, size_t n)
 {
-    size_t n;
-    struct pair *pairs = ordered(e, map, &n);
-    int before = increase_indent(e, false, false);
+    size_t cap = MAX_OF(p->cap_pairs * 2, p->n_pairs + n + 64);
+    p->pair =
+        arena_grow(p->arena, p->pair, p->cap_pairs * sizeof(*p->pair), cap * sizeof(*p->pair));
+    p->cap_pairs = cap;
+}
+
+/* The entries of a map in the order in which they are written, on the stack. */
+static void push_pairs(struct printer *p, const char *at, size_t n)
+{
+    if (p->cap_pairs - p->n_pairs < n)
+        grow_pairs(p, n);
+    struct pair *pair = p->pair + p->n_pairs;
+    at += 8;
     for (size_t i = 0; i < n; i++) {
-        write_indent(e);
-        emit_key(e, pairs[i].key);
-        emit(e, pairs[i].val, (struct place){true, false});
+        bool odd = (uint8_t)*at == TAPE_KEY_LONG;
+        pair[i].key = tape_key(at, &pair[i].val);
+        if (odd)
+            pair[i].key = yaml_reread(p->arena, pair[i].key);
+        pair[i].complex = (odd || pair[i].key.len > YAML_SIMPLE_KEY_BYTES_MAX) &&
+                          yaml_key_is_complex(pair[i].key);
+        at = pair[i].val + tape_size(pair[i].val);
     }
-    e->indent = before;
+    p->n_pairs += n;
+    sort_pairs(pair, n);
 }
 
-static void emit_list(struct emitter *e, value list, struct place at)
+static void put_key(struct printer *p, str key, bool complex, int indent)
 {
-    int before = increase_indent(e, false, at.in_mapping && !e->indention);
-    for (struct value_iter it = value_iter(list); value_next(&it);) {
-        write_indent(e);
-        write_indicator(e, '-', true, false, true);
-        emit(e, it.val, (struct place){false, false});
+    struct yaml_out *o = &p->out;
+    if (!complex) {
+        yaml_put_string(o, key, indent + YAML_INDENT, true, false);
+    } else {
+        yaml_out_room(o, 1);
+        *o->w++ = '?';
+        yaml_put_string(o, key, indent + YAML_INDENT, false, true);
+        yaml_out_line(o, indent);
     }
-    e->indent = before;
+    yaml_out_room(o, 1);
+    *o->w++ = ':';
 }
 
-static void emit(struct emitter *e, value v, struct place at)
+static void put_map(struct printer *p, const char *at, size_t n, int indent, enum place place)
 {
-    char text[MAX_OF(NUMBER_PRINT_MAX, YAML_FLOAT_BYTES_MAX)];
-    switch (value_type(v)) {
-    case VALUE_NONE:
-    case VALUE_NULL: emit_plain(e, STR("null")); break;
-    case VALUE_BOOL: emit_plain(e, value_bool(v) ? STR("true") : STR("false")); break;
-    case VALUE_INT:
-    case VALUE_UINT:
-    case VALUE_DOUBLE: emit_plain(e, number_text(v, text)); break;
-    case VALUE_STRING: emit_string(e, yaml_reread(e->arena, value_str(v)), at); break;
-    case VALUE_LIST:
-        if (value_len(v))
-            emit_list(e, v, at);
-        else
-            emit_empty(e, "[]");
-        break;
-    case VALUE_MAP:
-        if (value_len(v))
-            emit_map(e, v);
-        else
-            emit_empty(e, "{}");
-        break;
+    size_t base = p->n_pairs;
+    push_pairs(p, at, n);
+    for (size_t i = 0; i < n; i++) {
+        struct pair one = p->pair[base + i];
+        if (i > 0 || place == BEHIND_KEY)
+            yaml_out_line(&p->out, indent);
+        put_key(p, one.key, one.complex, indent);
+        put_value(p, one.val, indent, one.complex ? BEHIND_DASH : BEHIND_KEY);
     }
+    p->n_pairs = base;
+}
+
+static void put_list(struct printer *p, const char *at, size_t n, int indent, enum place place)
+{
+    at += 8;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 || place == BEHIND_KEY)
+            yaml_out_line(&p->out, indent);
+        yaml_out_room(&p->out, 1);
+        *p->out.w++ = '-';
+        put_value(p, at, indent, BEHIND_DASH);
+        at += tape_size(at);
+    }
+}
+
+/* indent: that of the container around it. */
+static void put_value(struct printer *p, const char *at, int indent, enum place place)
+{
+    uint32_t header = tape_u32(at);
+    unsigned kind = header & 15;
+    if (kind < TAPE_LIST) {
+        put_scalar(p, at, indent + YAML_INDENT, place != AT_ROOT);
+        return;
+    }
+    size_t n = tape_count(header);
+    if (!n || place == BEHIND_DASH) {
+        yaml_out_room(&p->out, 3);
+        if (place != AT_ROOT)
+            *p->out.w++ = ' ';
+    }
+    if (!n) {
+        *p->out.w++ = kind == TAPE_MAP ? '{' : '[';
+        *p->out.w++ = kind == TAPE_MAP ? '}' : ']';
+    } else if (kind == TAPE_MAP) {
+        put_map(p, at, n, place == AT_ROOT ? 0 : indent + YAML_INDENT, place);
+    } else {
+        put_list(p, at, n, place == BEHIND_DASH ? indent + YAML_INDENT : indent, place);
+    }
+}
+
+/* ---- the outside ---- */
+
+/* A document that shows to `who` what it may see; the caller's. */
+static struct doc *shown(value v, enum audience who, struct arena *a)
+{
+    struct json_input exact = {.exact_uint64 = true};
+    struct doc *d = NULL;
+    if (who == AUDIENCE_WIRE)
+        return v.doc ? doc_ref(v.doc) : doc_freeze(value_exists(v) ? v : value_null(a), 0);
+    /* masking has one place, the JSON printer */
+    if (json_parse_doc(json_str(a, v, AUDIENCE_DISPLAY, 0), &exact, &d, NULL))
+        d = doc_freeze(value_null(a), 0);
+    return d;
 }
 
 void yaml_print(value v, enum yaml_style style, enum audience who, struct buf *out)
 {
     struct arena a;
     arena_init(&a, ARENA_BYTES_DEFAULT);
-    if (who != AUDIENCE_WIRE) { /* masking has one place, the JSON printer */
-        struct json_input exact = {.exact_uint64 = true};
-        value shown;
-        if (json_parse(json_str(&a, v, AUDIENCE_DISPLAY, 0), &exact, &a, &shown, NULL))
-            shown = value_null(&a);
-        v = shown;
-    }
+    struct doc *d = shown(v, who, &a);
     size_t from = out->len;
-    struct emitter e = {.out = out,
-                        .arena = &a,
-                        .style = style,
-                        .indent = -1,
-                        .width = style == YAML_KUSTOMIZE ? INT32_MAX : WIDTH,
-                        .whitespace = true,
-                        .indention = true};
-    emit(&e, v, (struct place){false, false});
-    write_indent(&e);
+    size_t root = v.doc == d ? v.at : TAPE_ROOT;
+    struct printer p = {.arena = &a};
+    (void)style;
+    yaml_out_init(&p.out, out, &a);
+    put_value(&p, d->tape + root, 0, AT_ROOT);
+    yaml_out_line(&p.out, 0);
+    yaml_out_finish(&p.out);
     if (who == AUDIENCE_LOG && out->len > from + LOG_BYTES_MAX) {
         out->len = from + LOG_BYTES_MAX;
         buf_addz(out, "...");
     }
+    doc_unref(d);
     arena_done(&a);
 }

@@ -69,10 +69,12 @@ static const struct word {
 
 static bool find_word(str text, struct yaml_scalar *ret)
 {
+    char c = text.len ? text.at[0] : 0;
     if (text.len > WORD_BYTES_MAX)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (str_eq(text, words[i].text)) {
+        if (words[i].text.at[0] == c && words[i].text.len == text.len &&
+            !memcmp(words[i].text.at, text.at, text.len)) {
             *ret = words[i].is;
             return true;
         }
@@ -308,7 +310,10 @@ struct yaml_scalar yaml_resolve(str text)
     if (!text.len)
         return (struct yaml_scalar){.kind = YAML_NULL};
     char c = text.at[0];
-    if ((c >= '0' && c <= '9') || c == '-' || c == '+') {
+    if (c >= '0' && c <= '9') {
+        if (number(text, &is))
+            return is;
+    } else if (c == '-' || c == '+') {
         if (find_word(text, &is) || number(text, &is))
             return is;
     } else if (c == '.') {

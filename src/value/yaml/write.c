@@ -241,16 +241,22 @@ static size_t first_difference(str a, str b)
     size_t i = 0, most = MIN_OF(a.len, b.len);
     while (i < most && a.at[i] == b.at[i])
         i++;
+    if (i < most && (signed char)(a.at[i] | b.at[i]) >= 0)
+        return i;
     while (i > 0 && i < most && ((byte_at(a, i) & 0xc0) == 0x80 || (byte_at(b, i) & 0xc0) == 0x80))
         i--; /* to the beginning of the character */
     return i;
 }
+
+static bool is_ascii_letter(uint8_t c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
 int yaml_key_order(str a, str b)
 {
     size_t i = first_difference(a, b), end_a, end_b;
     if (i == a.len || i == b.len)
         return a.len == b.len ? 0 : order(a.len < b.len);
+    if (is_ascii_letter((uint8_t)a.at[i]) && is_ascii_letter((uint8_t)b.at[i])) /* nearly always */
+        return order(a.at[i] < b.at[i]);
     uint32_t x, y;
     utf8_decode(a.at + i, a.at + a.len, &x);
     utf8_decode(b.at + i, b.at + b.len, &y);
