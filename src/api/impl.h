@@ -131,6 +131,12 @@ value app_public(struct arena *a, value object);
 value app_shown(struct api *api, struct arena *a, value object);
 struct cluster_target app_target(str ns, str name);
 bool app_allowed(struct api_request *r, value app, const char *action);
+/* As app_of, named by the path and the query. */
+const struct doc *app_named(struct api_request *r, const char *action);
+/* What was computed for it, kept until the answer; NULL when nothing was yet. */
+struct appcache_entry *app_results(struct api_request *r, const struct doc *d);
+/* The client of its destination; NULL: not known. */
+struct cluster_client *app_destination(struct api_request *r, value app);
 /* A Kubernetes Event "<user> <text>" about the application; written in the background, failures are
  * logged. */
 void event_record(struct api_request *r, value app, const char *reason, str text);

@@ -1,5 +1,5 @@
 /* api/results.c: what was computed for an application (from appcache/), and its single resources.
- * Source: argo-cd server/application/application.go (ManagedResources, ResourceTree, GetManifests,
+ * Source: argo-cd server/application/application.go (ResourceTree, GetManifests,
  * GetResource, ListResourceEvents, RevisionMetadata). */
 #include "api/impl.h"
 #include "argo/project.h"
@@ -9,15 +9,14 @@
 
 #define CALL_TIMEOUT_US (60 * USEC_PER_SEC)
 
-static const struct doc *named_app(struct api_request *r, const char *action)
+const struct doc *app_named(struct api_request *r, const char *action)
 {
     return app_of(r, r->var[0], query_get(r, "appNamespace"), query_get(r, "project"), action);
 }
 
 static void unref_entry(void *e) { appcache_entry_unref(e); }
 
-/* The snapshot, kept until the answer; NULL when nothing was computed yet. */
-static struct appcache_entry *results_of(struct api_request *r, const struct doc *d)
+struct appcache_entry *app_results(struct api_request *r, const struct doc *d)
 {
     str key = ARENA_CAT(r->a, object_ns(doc_root(d)), STR("/"), object_name(doc_root(d)));
     struct appcache_entry *e = appcache_read_whole(r->api->config.results, key);
@@ -26,69 +25,21 @@ static struct appcache_entry *results_of(struct api_request *r, const struct doc
     return e;
 }
 
+struct cluster_client *app_destination(struct api_request *r, value app)
+{
+    const struct api_ports *p = &r->api->config.ports;
+    return p->cluster ? p->cluster(p->arg, value_path_str(app, "spec.destination.server"),
+                                   value_path_str(app, "spec.destination.name"))
+                      : r->api->config.home;
+}
+
 void handle_app_tree(struct api_request *r)
 {
-    const struct doc *d = named_app(r, "get");
+    const struct doc *d = app_named(r, "get");
     if (!d)
         return;
-    struct appcache_entry *e = results_of(r, d);
+    struct appcache_entry *e = app_results(r, d);
     answer_value(r, e && e->tree ? doc_root(e->tree) : value_new_map(r->a));
-}
-
-static bool query_matches(struct api_request *r, const char *key, str have)
-{
-    str want = query_get(r, key);
-    return !want.len || str_eq(want, have);
-}
-
-static void put_state(struct arena *a, value item, const char *key, const struct doc *d)
-{
-    str text = d ? json_str(a, doc_root(d), AUDIENCE_WIRE, JSON_SORT_KEYS) : STR("null");
-    value_set(a, item, str_of(key), value_borrow_str(a, text));
-}
-
-static void put_str(struct arena *a, value map, const char *key, str s)
-{
-    if (s.len)
-        value_set_str(a, map, key, s);
-}
-
-static value managed_row(struct arena *a, const struct appcache_managed *m)
-{
-    value v = value_new_map(a);
-    put_str(a, v, "group", m->group);
-    put_str(a, v, "kind", m->kind);
-    put_str(a, v, "namespace", m->namespace);
-    put_str(a, v, "name", m->name);
-    put_state(a, v, "targetState", m->target);
-    put_state(a, v, "liveState", m->live);
-    if (m->hook)
-        value_setz(a, v, "hook", value_of_bool(a, true));
-    put_state(a, v, "normalizedLiveState", m->normalized_live);
-    put_state(a, v, "predictedLiveState", m->predicted_live);
-    put_str(a, v, "resourceVersion", m->resource_version);
-    if (m->modified)
-        value_setz(a, v, "modified", value_of_bool(a, true));
-    return v;
-}
-
-void handle_app_managed(struct api_request *r)
-{
-    const struct doc *d = named_app(r, "get");
-    if (!d)
-        return;
-    struct appcache_entry *e = results_of(r, d);
-    value v = value_new_map(r->a), items = value_new_list(r->a);
-    for (size_t i = 0; e && i < e->n_managed; i++) {
-        const struct appcache_managed *m = &e->managed[i];
-        if (query_matches(r, "namespace", m->namespace) && query_matches(r, "name", m->name) &&
-            query_matches(r, "version", m->version) && query_matches(r, "group", m->group) &&
-            query_matches(r, "kind", m->kind))
-            value_push(r->a, items, managed_row(r->a, m));
-    }
-    if (value_len(items))
-        value_setz(r->a, v, "items", items);
-    answer_value(r, fields_filter(r, v));
 }
 
 /* ---- manifests ---- */
@@ -162,11 +113,11 @@ static void render_revision(struct api_request *r, const struct doc *d, str revi
 
 void handle_app_manifests(struct api_request *r)
 {
-    const struct doc *d = named_app(r, "get");
+    const struct doc *d = app_named(r, "get");
     if (!d)
         return;
     str revision = query_get(r, "revision");
-    struct appcache_entry *e = results_of(r, d);
+    struct appcache_entry *e = app_results(r, d);
     if (revision.len || !e || !e->manifests) {
         render_revision(r, d, revision);
         return;
@@ -223,7 +174,7 @@ static struct resource *resource_of(struct api_request *r, const char *verb)
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (!required(r, fields[i]))
             return NULL;
-    const struct doc *d = named_app(r, "get");
+    const struct doc *d = app_named(r, "get");
     if (!d)
         return NULL;
     str group = query_get(r, "group"), kind = query_get(r, "kind"), ns = query_get(r, "namespace"),
@@ -234,7 +185,7 @@ static struct resource *resource_of(struct api_request *r, const char *verb)
         if (!allowed_or_denied(r, STR("applications"), action, app_rbac_object(r, doc_root(d))))
             return NULL;
     }
-    struct appcache_entry *e = results_of(r, d);
+    struct appcache_entry *e = app_results(r, d);
     value tree = e && e->tree ? doc_root(e->tree) : VALUE_ABSENT;
     if (!in_list(value_getz(tree, "nodes"), group, kind, ns, name) &&
         !in_list(value_getz(tree, "orphanedNodes"), group, kind, ns, name)) {
@@ -243,7 +194,6 @@ static struct resource *resource_of(struct api_request *r, const char *verb)
         return NULL;
     }
     struct resource *x = ARENA_NEW(r->a, struct resource);
-    const struct api_ports *p = &r->api->config.ports;
     x->r = r;
     x->app = doc_root(d);
     x->target = (struct cluster_target){.gvk = {.group = group,
@@ -252,9 +202,7 @@ static struct resource *resource_of(struct api_request *r, const char *verb)
                                         .ns = ns,
                                         .name = name};
     str server = value_path_str(x->app, "spec.destination.server");
-    x->cluster = p->cluster
-                     ? p->cluster(p->arg, server, value_path_str(x->app, "spec.destination.name"))
-                     : r->api->config.home;
+    x->cluster = app_destination(r, x->app);
     if (!x->cluster)
         answer_error(r, GRPC_UNKNOWN, "the cluster \"%.*s\" is not connected", STR_FMT(server));
     return x->cluster ? x : NULL;
@@ -386,7 +334,7 @@ static void ask_events(struct api_request *r, struct cluster_client *cluster, st
 
 void handle_app_events(struct api_request *r)
 {
-    const struct doc *d = named_app(r, "get");
+    const struct doc *d = app_named(r, "get");
     if (!d)
         return;
     value app = doc_root(d);
@@ -396,18 +344,14 @@ void handle_app_events(struct api_request *r)
         ask_events(r, r->api->config.home, object_ns(app), object_name(app), object_uid(app));
         return;
     }
-    struct appcache_entry *e = results_of(r, d);
+    struct appcache_entry *e = app_results(r, d);
     value tree = e && e->tree ? doc_root(e->tree) : VALUE_ABSENT;
     bool found = false;
     for (struct value_iter it = value_iter(value_getz(tree, "nodes")); value_next(&it);)
         found |= str_eq(value_str(value_getz(it.val, "uid")), uid) &&
                  str_eq(value_str(value_getz(it.val, "name")), name) &&
                  str_eq(value_str(value_getz(it.val, "namespace")), ns);
-    const struct api_ports *p = &r->api->config.ports;
-    struct cluster_client *cluster =
-        p->cluster ? p->cluster(p->arg, value_path_str(app, "spec.destination.server"),
-                                value_path_str(app, "spec.destination.name"))
-                   : r->api->config.home;
+    struct cluster_client *cluster = app_destination(r, app);
     if (!found || !cluster)
         answer_error(r, GRPC_INVALID, "%.*s not found as part of application %.*s", STR_FMT(name),
                      STR_FMT(r->var[0]));
@@ -441,7 +385,7 @@ static bool is_sha(str s)
 
 void handle_app_revision(struct api_request *r)
 {
-    const struct doc *d = named_app(r, "get");
+    const struct doc *d = app_named(r, "get");
     if (!d)
         return;
     if (!is_sha(r->var[1]) || !r->api->config.manifests) {
@@ -456,7 +400,7 @@ void handle_app_revision(struct api_request *r)
 
 void handle_app_chart(struct api_request *r)
 {
-    const struct doc *d = named_app(r, "get");
+    const struct doc *d = app_named(r, "get");
     if (d)
         answer_error(r, GRPC_UNKNOWN, "no chart found for application: %.*s", STR_FMT(r->var[0]));
 }
@@ -479,7 +423,7 @@ void handle_app_windows(struct api_request *r)
     struct project project;
     struct window_verdict verdict;
     struct err err;
-    const struct doc *d = named_app(r, "get");
+    const struct doc *d = app_named(r, "get");
     if (!d)
         return;
     struct app *app = ARENA_NEW(a, struct app);
@@ -517,7 +461,7 @@ void handle_app_windows(struct api_request *r)
 
 void handle_app_links(struct api_request *r)
 {
-    const struct doc *d = named_app(r, "get");
+    const struct doc *d = app_named(r, "get");
     if (!d)
         return;
     const struct settings *s = auth_settings(auth_now(r->api));

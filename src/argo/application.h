@@ -86,6 +86,8 @@ struct app_conditions {
 /* Message is borrowed; equal (type, message) pairs are kept once. */
 void app_conditions_add(struct app_conditions *c, enum app_condition_type type, str message);
 bool app_conditions_have(const struct app_conditions *c, enum app_condition_type type);
+/* {lastTransitionTime, message, type} */
+value app_condition_value(struct arena *a, const struct app_condition *c, usec now);
 /* The new status.conditions: those of `old` whose type is not in `evaluated` (bits) stay, the
  * others are replaced by `fresh`; unchanged ones keep their time. Sorted as upstream. Absent when
  * empty. */

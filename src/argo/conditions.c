@@ -24,8 +24,17 @@ static str condition_text(value condition, const char *key)
     return value_str(value_get(condition, str_of(key)));
 }
 
+value app_condition_value(struct arena *a, const struct app_condition *c, usec now)
+{
+    value v = value_new_map(a);
+    value_set_str(a, v, "lastTransitionTime", time_str(a, now));
+    value_set_str(a, v, "message", c->message);
+    value_set_str(a, v, "type", app_condition_name(c->type));
+    return v;
+}
+
 /* An old condition keeps its time when type and message are the same. */
-static value condition_make(struct arena *a, value old, const struct app_condition *fresh, str now)
+static value condition_make(struct arena *a, value old, const struct app_condition *fresh, usec now)
 {
     str name = app_condition_name(fresh->type);
     for (struct value_iter it = value_iter(old); value_next(&it);)
@@ -33,11 +42,7 @@ static value condition_make(struct arena *a, value old, const struct app_conditi
             str_eq(condition_text(it.val, "message"), fresh->message) &&
             condition_text(it.val, "lastTransitionTime").len)
             return it.val;
-    value v = value_new_map(a);
-    value_set_str(a, v, "lastTransitionTime", now);
-    value_set_str(a, v, "message", fresh->message);
-    value_set_str(a, v, "type", name);
-    return v;
+    return app_condition_value(a, fresh, now);
 }
 
 static int condition_cmp(const void *x, const void *y)
@@ -55,7 +60,6 @@ static int condition_cmp(const void *x, const void *y)
 value app_conditions_merge(struct arena *a, value old, const struct app_conditions *fresh,
                            unsigned evaluated, usec now)
 {
-    str at = time_str(a, now);
     VEC(value) all = {0};
     for (struct value_iter it = value_iter(old); value_next(&it);) {
         enum app_condition_type t = app_condition_parse(condition_text(it.val, "type"));
@@ -63,7 +67,7 @@ value app_conditions_merge(struct arena *a, value old, const struct app_conditio
             vec_push(a, &all, it.val);
     }
     for (size_t i = 0; fresh && i < fresh->n; i++)
-        vec_push(a, &all, condition_make(a, old, &fresh->at[i], at));
+        vec_push(a, &all, condition_make(a, old, &fresh->at[i], now));
     if (!all.n)
         return VALUE_ABSENT;
     qsort(all.at, all.n, sizeof(*all.at), condition_cmp);

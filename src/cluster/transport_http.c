@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #define TOKEN_BYTES_MAX 65536
+/* The API server makes the field manager of a request without one from the first word: "argocd",
+ * as the objects of a migrated installation have it. */
+#define USER_AGENT "argocd/v3.6 tiphys"
 
 struct asked { /* one request under way */
     struct http_transport *transport;
@@ -179,7 +182,10 @@ int kube_transport_http(struct loop *l, const struct http_client_config *config,
                         struct kube_transport *ret, struct err *err)
 {
     struct http_client *client;
-    int rc = http_client_new(l, config, &client, err);
+    struct http_client_config named = *config;
+    if (!named.user_agent.len)
+        named.user_agent = STR(USER_AGENT);
+    int rc = http_client_new(l, &named, &client, err);
     if (rc < 0)
         return rc;
     struct http_transport *t = allocate(sizeof(*t));

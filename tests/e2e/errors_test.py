@@ -347,12 +347,15 @@ def a_broken_commit_changes_nothing_and_the_condition_goes_with_its_cause():
     app.delete()
 
 
-def invalid_spec(name, spec, expected):
+def invalid_spec(name, spec, expected, refused=None):
+    """refused: what a sync of such an application answers; the condition's text if not given."""
     shared().kube.create({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": name, "namespace": ARGOCD}, "spec": spec})
     app = App(shared(), name)
     shared().apps.append(app)
     tap.equal(app.wait_condition("InvalidSpecError"), expected)
     app.wait(sync="Unknown", health="Unknown")
+    op = app.sync()
+    tap.equal((op["phase"], op["message"]), ("Error", refused or expected))
     app.delete()
 
 
@@ -371,7 +374,27 @@ def a_spec_that_cannot_be_says_what_is_missing():
     invalid_spec("spec-both", spec_of(repo, destination={"namespace": "spec", "server": "https://kubernetes.default.svc", "name": "in-cluster"}),
                  "application destination can't have both name and server defined: in-cluster https://kubernetes.default.svc")
     invalid_spec("spec-where", spec_of(repo, destination={"namespace": "spec", "name": "nowhere"}), "there are no clusters with this name: nowhere")
-    invalid_spec("spec-proj", spec_of(repo, project="ghost"), "Application referencing project ghost which does not exist")
+    invalid_spec("spec-proj", spec_of(repo, project="ghost"), "Application referencing project ghost which does not exist",
+                 'Failed to load application project: error getting app project "ghost": appproject.argoproj.io "ghost" not found')
+    missing = "spec.source.repoURL and either spec.source.path or spec.source.chart are required"
+    nothing = {k: v for k, v in spec_of(repo).items() if k != "source"}
+    invalid_spec("spec-nosource", nothing, missing,
+                 "ComparisonError: Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = "
+                 f"failed to list refs: repository not found;InvalidSpecError: {missing}")
+
+
+@tap.test
+def a_sync_without_a_namespace_tells_the_stored_and_the_found_error():
+    repo = repository("nons", GOOD)
+    spec = spec_of(repo, destination={"server": "https://kubernetes.default.svc"})
+    shared().kube.create({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "nons", "namespace": ARGOCD}, "spec": spec})
+    app = App(shared(), "nons")
+    shared().apps.append(app)
+    text = "Namespace for c1 /v1, Kind=ConfigMap is missing."
+    tap.equal(app.wait_condition("InvalidSpecError"), text)
+    op = app.sync()
+    tap.equal((op["phase"], op["message"]), ("Error", f"InvalidSpecError: {text};InvalidSpecError: {text}"))
+    app.delete()
 
 
 @tap.test

@@ -348,6 +348,47 @@ static void results_come_from_the_cache(void **state)
     done(s);
 }
 
+/* The mirror keeps no managedFields; the answer has them all the same. */
+static void live_objects_are_shown_with_their_managed_fields(void **state)
+{
+    struct stage *s = stage();
+    const char *admin = login(s, "admin", "Adm1n-pass");
+    str uid = fake_put(
+        s->fake, CONFIG_MAP,
+        "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\",\"namespace\":"
+        "\"ns\",\"managedFields\":[{\"manager\":\"m\"}]}}");
+    const char *stored = arena_cstr(&s->arena, uid);
+    struct doc *live = doc(
+        arena_printf(&s->arena,
+                     "{\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\",\"namespace\":\"ns\","
+                     "\"uid\":\"%s\"}}",
+                     stored)
+            .at);
+    struct appcache_managed row = {.version = STR("v1"),
+                                   .kind = STR("ConfigMap"),
+                                   .namespace = STR("ns"),
+                                   .name = STR("c"),
+                                   .live = live,
+                                   .normalized_live = live};
+    appcache_set_managed(s->results, STR("argocd/shop"), &row, 1);
+    const char *path = "/api/v1/applications/shop/managed-resources?fields=items.liveState,"
+                       "items.normalizedLiveState,items.predictedLiveState";
+    const char *shown =
+        arena_cstr(&s->arena, arena_printf(&s->arena,
+                                           "{\\\"kind\\\":\\\"ConfigMap\\\",\\\"metadata\\\":{"
+                                           "\\\"managedFields\\\":[{\\\"manager\\\":\\\"m\\\"}],"
+                                           "\\\"name\\\":\\\"c\\\",\\\"namespace\\\":\\\"ns\\\","
+                                           "\\\"uid\\\":\\\"%s\\\"}}",
+                                           stored));
+    str want = arena_printf(&s->arena,
+                            "{\"items\":[{\"liveState\":\"%s\",\"normalizedLiveState\":\"%s\","
+                            "\"predictedLiveState\":\"null\"}]}",
+                            shown, shown);
+    assert_string_equal(ask(s, "GET", path, admin, NULL), arena_cstr(&s->arena, want));
+    doc_unref(live);
+    done(s);
+}
+
 static void a_stream_sends_what_is_there_and_what_changes(void **state)
 {
     struct stage *s = stage();
@@ -379,6 +420,7 @@ int main(void)
         cmocka_unit_test(guessing_passwords_is_stopped),
         cmocka_unit_test(a_viewer_may_look_and_no_more),
         cmocka_unit_test(results_come_from_the_cache),
+        cmocka_unit_test(live_objects_are_shown_with_their_managed_fields),
         cmocka_unit_test(a_stream_sends_what_is_there_and_what_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,125 +8,8 @@
 #ifndef CLUSTER_TESTS_FAKE_SERVER_H
 #define CLUSTER_TESTS_FAKE_SERVER_H
 
-#include <assert.h>
-#include "cluster/client.h"
-#include "event/loop.h"
-#include "kube/object.h"
+#include "cluster/tests/fake_store.h"
 #include "kube/selector.h"
-
-#define FAKE_OBJECTS_MAX 512
-#define FAKE_EVENTS_MAX 65536
-
-struct fake_kind {
-    const char *group, *version, *kind, *plural;
-    bool namespaced, served;
-};
-struct fake_object {
-    size_t kind;
-    struct doc *doc;
-};
-struct fake_event {
-    uint64_t version;
-    size_t kind;
-    const char *type;
-    struct doc *doc;
-};
-struct fake {
-    struct loop *loop;
-    struct fake_kind kind[8];
-    size_t n_kinds, n_objects, n_events;
-    struct fake_object object[FAKE_OBJECTS_MAX];
-    struct fake_event event[FAKE_EVENTS_MAX];
-    uint64_t version, compacted, n_uids;
-    unsigned faults; /* one in so many steps goes wrong; 0: none */
-    struct kube_stream *streams;
-    size_t n_requests;
-    int forbid_kind; /* index + 1: answered 403 */
-};
-struct kube_stream {
-    struct kube_stream *next;
-    struct fake *fake;
-    const struct kube_stream_handler *handler;
-    void *arg;
-    struct timer timer;
-    bool watch, head_sent, ended, list_ready, expired;
-    size_t kind, sent, at;
-    char ns[64], selector[256];
-    uint64_t from;
-    int status;
-    struct buf body;
-};
-
-static UNUSED bool fake_fault(struct fake *f)
-{
-    return f->faults && loop_random(f->loop) % f->faults == 0;
-}
-
-static UNUSED void fake_log(struct fake *f, size_t kind, const char *type, struct doc *take_doc)
-{
-    assert(f->n_events < FAKE_EVENTS_MAX);
-    f->event[f->n_events++] = (struct fake_event){f->version, kind, type, take_doc};
-    for (struct kube_stream *s = f->streams; s; s = s->next)
-        if (s->watch && !s->ended && !timer_armed(&s->timer))
-            timer_arm_in(&s->timer, (usec)(loop_random(f->loop) % 5000));
-}
-
-static UNUSED struct fake_object *fake_find(struct fake *f, size_t kind, const char *ns,
-                                            const char *name)
-{
-    for (size_t i = 0; i < f->n_objects; i++) {
-        value o = doc_root(f->object[i].doc);
-        if (f->object[i].kind == kind && str_is(object_ns(o), ns) && str_is(object_name(o), name))
-            return &f->object[i];
-    }
-    return NULL;
-}
-
-/* Create or replace. `json`: the object without uid and resourceVersion. Returns its uid (in the
- * stored document). */
-static UNUSED str fake_put(struct fake *f, size_t kind, const char *json)
-{
-    struct arena a;
-    arena_init(&a, 1 << 24);
-    value o;
-    struct err err;
-    int rc = json_parse(str_of(json), NULL, &a, &o, &err);
-    assert(rc == 0);
-    (void)rc;
-    o = value_copy(&a, o);
-    str name = arena_str(&a, object_name(o)), ns = arena_str(&a, object_ns(o));
-    struct fake_object *there = fake_find(f, kind, arena_cstr(&a, ns), arena_cstr(&a, name));
-    str uid = there
-                  ? object_uid(doc_root(there->doc))
-                  : arena_printf(&a, "00000000-0000-4000-8000-%012lu", (unsigned long)++f->n_uids);
-    value_set_path(&a, o, "metadata.uid", value_of_str(&a, uid));
-    value_set_path(&a, o, "metadata.resourceVersion",
-                   value_of_str(&a, arena_printf(&a, "%lu", (unsigned long)++f->version)));
-    struct doc *d = doc_freeze(o, 0);
-    if (there) {
-        doc_unref(there->doc);
-        there->doc = d;
-    } else {
-        assert(f->n_objects < FAKE_OBJECTS_MAX);
-        f->object[f->n_objects++] = (struct fake_object){kind, d};
-    }
-    fake_log(f, kind, there ? "MODIFIED" : "ADDED", doc_ref(d));
-    arena_done(&a);
-    return object_uid(doc_root(d));
-}
-
-static UNUSED void fake_remove(struct fake *f, struct fake_object *o)
-{
-    struct arena a;
-    arena_init(&a, 1 << 24);
-    value last = value_copy(&a, doc_root(o->doc));
-    value_set_path(&a, last, "metadata.resourceVersion",
-                   value_of_str(&a, arena_printf(&a, "%lu", (unsigned long)++f->version)));
-    fake_log(f, o->kind, "DELETED", doc_freeze(last, 0));
-    doc_unref(o->doc);
-    *o = f->object[--f->n_objects];
-    arena_done(&a);
-}
 
 static UNUSED void fake_status(struct buf *out, int code, const char *reason)
 {
@@ -184,6 +67,30 @@ static UNUSED void fake_reply_now(void *arg)
     free(r);
 }
 
+/* One object, or the end of discovery. */
+static UNUSED void fake_answer(struct fake *f, str target, struct kube_response *r)
+{
+    struct arena a;
+    struct kube_resource_path p;
+    str rest;
+    arena_init(&a, 1 << 20);
+    bool one = kube_resource_path_parse(target, &p, &rest, NULL) == 0 && p.name.len;
+    int kind = one ? fake_kind_of(f, &p) : -1;
+    struct fake_object *o =
+        kind >= 0 ? fake_find(f, (size_t)kind, arena_cstr(&a, p.ns), arena_cstr(&a, p.name)) : NULL;
+    if (o) {
+        json_print(doc_root(o->doc), AUDIENCE_WIRE, 0, &r->body);
+    } else if (one) {
+        r->status = 404;
+        fake_status(&r->body, 404, "NotFound");
+    } else if (str_is(target, "/version")) {
+        buf_addz(&r->body, "{\"gitVersion\":\"v1.36.0\"}");
+    } else {
+        fake_discovery(f, str_is(target, "/api"), &r->body);
+    }
+    arena_done(&a);
+}
+
 static UNUSED void fake_send(void *arg, const struct kube_request *q, struct call c)
 {
     struct fake *f = arg;
@@ -196,10 +103,8 @@ static UNUSED void fake_send(void *arg, const struct kube_request *q, struct cal
         r->response->status = fake_fault(f) ? 500 : 200;
         if (r->response->status == 500)
             fake_status(&r->response->body, 500, "InternalError");
-        else if (str_is(q->target, "/version"))
-            buf_addz(&r->response->body, "{\"gitVersion\":\"v1.36.0\"}");
         else
-            fake_discovery(f, str_is(q->target, "/api"), &r->response->body);
+            fake_answer(f, q->target, r->response);
     }
     timer_init(&r->timer, f->loop, fake_reply_now, r);
     timer_arm_in(&r->timer, (usec)(loop_random(f->loop) % 3000));

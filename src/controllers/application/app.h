@@ -99,14 +99,38 @@ struct wanted {
     struct doc *status;    /* NULL: as it is */
     struct doc *operation; /* automated sync to start; NULL: none */
     bool clear_operation;
-    bool drop_refresh;      /* the annotation named by refresh_value was served */
-    struct doc *spec;       /* normalised spec */
-    struct doc *finalizers; /* new list */
-    bool conflicted;        /* the last write met a newer object: read it first */
+    bool drop_refresh;                        /* the annotation named by refresh_value was served */
+    struct doc *spec;                         /* normalised spec */
+    unsigned finalizers_add, finalizers_drop; /* FINALIZER_BIT_* */
+    bool conflicted;                          /* the last write met a newer object: read it first */
     uint64_t serial;
     usec since;      /* monotonic: when status began to differ; 0: it does not */
     usec not_before; /* monotonic: back-off after a failure */
     unsigned failures;
+};
+
+/* ---- the end of an application: deletion.c ---- */
+
+enum app_finalizer {
+    FINALIZER_BIT_RESOURCES = 1,
+    FINALIZER_BIT_PRE_DELETE = 2,
+    FINALIZER_BIT_PRE_DELETE_CLEANUP = 4,
+    FINALIZER_BIT_POST_DELETE = 8,
+    FINALIZER_BIT_POST_DELETE_CLEANUP = 16,
+};
+
+struct deletion_action { /* one object to create or to delete now */
+    uint64_t id;         /* the same as long as it is the same wish */
+    struct doc *object;
+    bool create, foreground;
+    const char *blame; /* put before an error's text */
+    bool asked;        /* answered: the mirror tells what became of it */
+};
+
+struct deletion_made { /* a hook that was created and that the mirror may not have yet */
+    char *key;         /* heap */
+    usec at;           /* monotonic */
+    bool foreign;      /* it was there already and is none of ours */
 };
 
 struct app_event {
@@ -142,10 +166,12 @@ struct application {
 
     struct {
         bool active;
-        str server;          /* heap */
-        struct doc **target; /* objects to delete now */
+        struct deletion_action *action;
         size_t n;
-        usec again_at;
+        struct deletion_made *made;
+        size_t n_made;
+        unsigned settled; /* turns spent on telling the end */
+        usec again_at;    /* monotonic; 0: none */
     } deletion;
 
     char told_sync[16], told_health[16]; /* what the last event said; "" nothing yet */
@@ -193,6 +219,12 @@ enum evaluation_outcome { EVALUATION_DONE, EVALUATION_WAITS, EVALUATION_FAILED }
 enum evaluation_outcome evaluation_compare(struct application *app, struct evaluation *e,
                                            const struct round *r, const struct operation *op,
                                            struct err *err);
+/* Desired objects alone, of a complete round; the kinds must be taken. */
+int evaluation_desired(struct evaluation *e, const struct round *r, struct err *err) MUST_CHECK;
+/* Why the project cannot be used by the application at all, in upstream's words; "": it can. */
+str evaluation_project_error(struct evaluation *e);
+/* "failed to generate manifest for source 1 of 2: ..." of a round that failed, "" else. */
+str round_error(struct arena *a, const struct round *r);
 bool evaluation_cluster(struct application *app, const struct evaluation *e,
                         struct fleet_cluster *ret);
 /* Live object by key with a body, from the newest answers of `op` or from the mirror; NULL: not
@@ -231,9 +263,17 @@ void operation_free(struct operation *op);
 /* The mirror told that this object is gone. */
 void operation_saw_deletion(struct application *app, struct kube_key key, str uid);
 
+/* finalizers.c */
+unsigned finalizers_present(value object); /* bits of enum app_finalizer */
+/* The new list; absent: nothing changes. */
+value finalizers_changed(struct arena *a, value object, unsigned add, unsigned drop);
+
 /* deletion.c */
 void deletion_advance(struct application *app);
-void deletion_free(struct application *app);
+void deletion_close(struct application *app);
+void deletion_plan(const struct application *app, const struct step_kind *kind, struct plan *ret);
+int deletion_start(struct subject *s, const struct step *st, struct call c, struct err *err);
+void deletion_absorb(struct subject *s, const struct step *st, struct answer *ans);
 
 /* held.c */
 bool application_held(struct application *app);   /* quarantined: says so and is not worked */

@@ -170,7 +170,7 @@ void application_free(struct application *app)
     operation_free(app->operation);
     round_reset(&app->refresh);
     round_reset(&app->rendered);
-    deletion_free(app);
+    deletion_close(app);
     wanted_reset(app);
     doc_unref(app->object);
     doc_unref(app->held);

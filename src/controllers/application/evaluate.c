@@ -76,6 +76,22 @@ static void find_project(struct application *app, struct evaluation *e)
     e->has_project = true;
 }
 
+str evaluation_project_error(struct evaluation *e)
+{
+    const struct app *app = &e->view;
+    if (!e->has_project)
+        return arena_printf(&e->arena,
+                            "error getting app project \"%.*s\": appproject.argoproj.io \"%.*s\" "
+                            "not found",
+                            STR_FMT(app->project), STR_FMT(app->project));
+    if (project_app_namespace_permitted(&e->project, app->namespace, &e->settings->settings))
+        return STR("");
+    return arena_printf(&e->arena,
+                        "application '%.*s' in namespace '%.*s' is not permitted to use project "
+                        "'%.*s'",
+                        STR_FMT(app->name), STR_FMT(app->namespace), STR_FMT(e->project.name));
+}
+
 /* The view's reconciledAt is when we last knew: polls that found nothing moved count, and are not
  * stored. */
 static void remember_looked(struct application *app, struct evaluation *e)
@@ -229,20 +245,25 @@ static void collect_going(struct evaluation *e, const struct operation *op, stru
 
 /* ---- comparing ---- */
 
-static str load_error(struct evaluation *e, const struct round *r)
+str round_error(struct arena *a, const struct round *r)
 {
     for (size_t i = 0; i < r->n_sources; i++)
         if (r->source[i].state == SOURCE_FAILED)
-            return arena_printf(&e->arena,
-                                "Failed to load target state: failed to generate manifest for "
-                                "source %zu of %zu: rpc "
+            return arena_printf(a,
+                                "failed to generate manifest for source %zu of %zu: rpc "
                                 "error: code = %s desc = %s",
                                 i + 1, r->n_sources, manifests_error_code(r->source[i].err->kind),
                                 r->source[i].err->text);
     return STR("");
 }
 
-static int take_desired(struct evaluation *e, const struct round *r, struct err *err)
+static str load_error(struct evaluation *e, const struct round *r)
+{
+    str text = round_error(&e->arena, r);
+    return text.len ? ARENA_CAT(&e->arena, STR("Failed to load target state: "), text) : text;
+}
+
+int evaluation_desired(struct evaluation *e, const struct round *r, struct err *err)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->n_sources; i++)
@@ -307,7 +328,7 @@ enum evaluation_outcome evaluation_compare(struct application *app, struct evalu
     if (normalizer_new(&e->view, &e->settings->settings, &e->arena, &e->rules, &rules) < 0)
         e->context.rules_error = arena_str(&e->arena, err_str(&rules));
     e->context.rules = e->rules;
-    if (!failed.len && take_desired(e, r, err) < 0)
+    if (!failed.len && evaluation_desired(e, r, err) < 0)
         return EVALUATION_FAILED;
     struct live_list live = {0};
     collect_live(app, e, op, cluster.mirror, &live);

@@ -320,15 +320,37 @@ static void drive(struct application *app, struct evaluation *e)
         complete(app, e, was_terminating);
 }
 
+static bool stored_condition(value conditions, const struct app_condition *c)
+{
+    for (struct value_iter it = value_iter(conditions); value_next(&it);)
+        if (app_condition_parse(value_str(value_getz(it.val, "type"))) == c->type &&
+            str_eq(value_str(value_getz(it.val, "message")), c->message))
+            return true;
+    return false;
+}
+
+/* Upstream adds the comparison's errors to the stored ones of the spec, which it does not judge
+ * again: an error of the spec that only a comparison finds is there twice once it was stored. */
+static value conditions_of(struct application *app, struct evaluation *e)
+{
+    struct arena *a = &e->arena;
+    struct app_conditions *found = ARENA_NEW(a, struct app_conditions);
+    value stored = value_getz(status_now(app, a), "conditions"), list = value_new_list(a);
+    *found = e->spec_errors;
+    for (size_t i = 0; i < e->result.conditions.n; i++)
+        app_conditions_add(found, e->result.conditions.at[i].type,
+                           e->result.conditions.at[i].message);
+    for (size_t i = e->spec_errors.n; i < found->n; i++)
+        if (found->at[i].type == APP_CONDITION_INVALID_SPEC_ERROR &&
+            stored_condition(stored, &found->at[i]))
+            value_push(a, list, app_condition_value(a, &found->at[i], e->context.now));
+    return app_conditions_merge(a, list, found, 0, e->context.now);
+}
+
 static void refuse_or_drive(struct application *app, struct evaluation *e)
 {
     struct arena *a = &e->arena;
-    struct app_conditions *all = ARENA_NEW(a, struct app_conditions);
-    *all = e->spec_errors;
-    for (size_t i = 0; i < e->result.conditions.n; i++)
-        app_conditions_add(all, e->result.conditions.at[i].type,
-                           e->result.conditions.at[i].message);
-    value list = app_conditions_merge(a, VALUE_ABSENT, all, ~0U, e->context.now);
+    value list = conditions_of(app, e);
     struct operation_refusal refusal = {0};
     operation_check(&e->view, value_copy(a, doc_root(app->operation->state)), list, a, &refusal);
     if (refusal.phase != OP_NONE)
@@ -337,18 +359,35 @@ static void refuse_or_drive(struct application *app, struct evaluation *e)
         drive(app, e);
 }
 
+/* Without a source upstream asks for a repository without a name, and says what it answers. */
+static value sources_to_render(struct evaluation *e, value sources)
+{
+    if (value_len(sources))
+        return sources;
+    value list = value_new_list(&e->arena), none = value_new_map(&e->arena);
+    value_set_str(&e->arena, none, "repoURL", STR(""));
+    value_push(&e->arena, list, none);
+    return list;
+}
+
 static void compare_and_sync(struct application *app, struct evaluation *e,
                              const struct operation_next *next)
 {
     struct operation *op = app->operation;
     struct err err;
-    if (!e->has_cluster) {
+    str project_error = evaluation_project_error(e);
+    if (project_error.len) {
+        end_with(app, e, OP_ERROR,
+                 ARENA_CAT(&e->arena, STR("Failed to load application project: "), project_error));
+        return;
+    }
+    if (e->destination_error.len || !e->has_cluster) {
         end_with(app, e, OP_ERROR, e->destination_error);
         return;
     }
     if (!op->round.active) {
-        round_start(app, &op->round, next->sources, next->multi_source, next->revisions,
-                    MANIFESTS_REFS_NEW);
+        round_start(app, &op->round, sources_to_render(e, next->sources), next->multi_source,
+                    next->revisions, MANIFESTS_REFS_NEW);
         return;
     }
     if (!round_answered(&op->round))

@@ -163,6 +163,20 @@ static void comparison_failed(struct application *app, struct evaluation *e, con
     status_of_bad_spec(app, e);
 }
 
+/* Hooks that run at the end need the object to wait for them. */
+static void want_hook_finalizers(struct application *app, const struct evaluation *e,
+                                 const struct round *r)
+{
+    const unsigned pre = FINALIZER_BIT_PRE_DELETE | FINALIZER_BIT_PRE_DELETE_CLEANUP;
+    const unsigned post = FINALIZER_BIT_POST_DELETE | FINALIZER_BIT_POST_DELETE_CLEANUP;
+    if (e->view.deletion_at || round_failed(r))
+        return;
+    unsigned wish = (e->desired.pre_delete ? pre : 0) | (e->desired.post_delete ? post : 0);
+    unsigned present = finalizers_present(doc_root(app->object));
+    app->wanted.finalizers_add = wish & ~present;
+    app->wanted.finalizers_drop = (pre | post) & present & ~wish;
+}
+
 static void compare_round(struct application *app, struct evaluation *e, const struct round *r,
                           bool reconciled)
 {
@@ -172,6 +186,7 @@ static void compare_round(struct application *app, struct evaluation *e, const s
     case EVALUATION_FAILED: comparison_failed(app, e, &err); break;
     case EVALUATION_DONE:
         status_of_comparison(app, e, r, reconciled);
+        want_hook_finalizers(app, e, r);
         interest_register(app, e);
         results_store(app, e, r);
         decide_autosync(app, e);

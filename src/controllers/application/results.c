@@ -29,7 +29,7 @@ static void store_managed(struct application *app, struct evaluation *e)
             .version = row->version,
             .kind = row->key.kind,
             .namespace = row->key.ns,
-            .name = row->key.name,
+            .name = object_name(value_exists(row->live) ? row->live : row->target),
             .resource_version = object_resource_version(row->live),
             .target = frozen_or_null(four[0], a),
             .live = frozen_or_null(four[1], a),

@@ -55,7 +55,6 @@ void wanted_reset(struct application *app)
     doc_unref(w->status);
     doc_unref(w->operation);
     doc_unref(w->spec);
-    doc_unref(w->finalizers);
     *w = (struct wanted){.serial = w->serial};
 }
 
@@ -263,8 +262,9 @@ value wanted_patch(const struct application *app, struct arena *a)
                    merge_patch_between(a, value_getz(object, "spec"), doc_root(w->spec)));
     if (w->drop_refresh)
         take_refresh_away(app, a, meta);
-    if (w->finalizers)
-        value_setz(a, meta, "finalizers", doc_root(w->finalizers));
+    value finalizers = finalizers_changed(a, object, w->finalizers_add, w->finalizers_drop);
+    if (value_exists(finalizers))
+        value_setz(a, meta, "finalizers", finalizers);
     if (w->operation)
         value_setz(a, patch, "operation", doc_root(w->operation));
     else if (w->clear_operation && value_exists(value_getz(object, "operation")))

@@ -5,7 +5,7 @@
  *   write    what `wanted` asks of our own object    (effect on it alone; one at a time)
  *   act      one action of a sync, see act.c
  *            (effect: only once the stored state says Running)
- *   delete   one object of a cascade
+ *   delete   one object of the end of an application, see deletion.c
  *            (effect: only while the object says it is being deleted)
  *   tell     one Kubernetes event
  *   advance  a time has come: draw conclusions again
@@ -19,17 +19,12 @@
 #define SETTLE_US (50 * USEC_PER_MS)
 #define WRITE_BACKOFF_US (250 * USEC_PER_MS)
 #define WRITE_BACKOFF_MAX_US (30 * USEC_PER_SEC)
-#define DELETE_AGAIN_US (2 * USEC_PER_SEC)
 
 struct render_args {
     uint64_t serial;
     size_t index;
     bool of_operation;
 };
-struct index_args {
-    size_t index;
-};
-
 static struct application *app_of(struct subject *s) { return (struct application *)s; }
 
 static struct cluster_target own_target(const struct application *app)
@@ -139,11 +134,6 @@ static void drop_what_is_stored(struct application *app)
         w->clear_operation = false;
     if (!object_has_annotation(object, STR(KEY_REFRESH)))
         w->drop_refresh = false;
-    bool left = value_len(object_finalizers(object)) > value_len(doc_root(w->finalizers));
-    if (w->finalizers && !left) {
-        doc_unref(w->finalizers);
-        w->finalizers = NULL;
-    }
     if (w->spec && value_equal(doc_root(w->spec), value_getz(object, "spec"))) {
         doc_unref(w->spec);
         w->spec = NULL;
@@ -236,41 +226,6 @@ static void read_absorb(struct subject *s, const struct step *st UNUSED, struct 
         application_advance(app);
 }
 
-/* ---- deletion ---- */
-
-static int delete_start(struct subject *s, const struct step *st, struct call c, struct err *err)
-{
-    struct application *app = app_of(s);
-    const struct index_args *args = st->args;
-    struct fleet_cluster cluster;
-    if (args->index >= app->deletion.n)
-        return err_set(err, ERR_CANCELED, "nothing to delete");
-    if (!application_destination(app, &cluster))
-        return err_set(err, ERR_UNAVAILABLE, "the destination cluster is not known any more");
-    FAULT_POINT("application.delete.start");
-    bool background =
-        object_has_finalizer(doc_root(app->object), STR(FINALIZER_RESOURCES_BACKGROUND));
-    struct cluster_target t = cluster_target_of(doc_root(app->deletion.target[args->index]));
-    const struct cluster_options o = {.propagation =
-                                          background ? STR("Background") : STR("Foreground")};
-    cluster_delete(cluster.client, &t, &o, c);
-    return 0;
-}
-
-static void delete_absorb(struct subject *s, const struct step *st, struct answer *ans)
-{
-    struct application *app = app_of(s);
-    const struct index_args *args = st->args;
-    if (ans->rc < 0 && ans->rc != -ERR_NOT_FOUND && ans->rc != -ERR_CANCELED)
-        application_event(app, true, STR("StatusRefreshed"), err_str(&ans->err));
-    if (args->index < app->deletion.n) { /* asked for; the mirror tells when it is gone */
-        doc_unref(app->deletion.target[args->index]);
-        app->deletion.target[args->index] = NULL;
-    }
-    app->deletion.again_at = loop_now(app->controller->config.loop) + DELETE_AGAIN_US;
-    steps_poke(&app->subject);
-}
-
 /* ---- events ---- */
 
 static int tell_start(struct subject *s, const struct step *st UNUSED, struct call c,
@@ -356,7 +311,7 @@ static const struct step_kind kinds[] = {
     [WRITE] = {STR_INIT("writing the application"), 30 * USEC_PER_SEC, false, write_start,
                write_absorb},
     [ACT] = {STR_INIT("applying"), 120 * USEC_PER_SEC, true, act_start, act_absorb},
-    [DELETE] = {STR_INIT("deleting"), 60 * USEC_PER_SEC, true, delete_start, delete_absorb},
+    [DELETE] = {STR_INIT("deleting"), 60 * USEC_PER_SEC, true, deletion_start, deletion_absorb},
     [TELL] = {STR_INIT("telling"), 10 * USEC_PER_SEC, false, tell_start, tell_absorb},
     [ADVANCE] = {STR_INIT("time"), 10 * USEC_PER_SEC, false, advance_start, advance_absorb},
 };
@@ -407,7 +362,7 @@ static usec settles_at(const struct application *app)
     const struct wanted *w = &app->wanted;
     const struct operation *op = app->operation;
     if (!w->since || w->operation || w->clear_operation || w->drop_refresh || w->spec ||
-        w->finalizers || !op || op->done || !announced(app) || !acts(op))
+        w->finalizers_add || w->finalizers_drop || !op || op->done || !announced(app) || !acts(op))
         return 0;
     return w->since + SETTLE_US;
 }
@@ -452,19 +407,6 @@ static void plan_actions(const struct application *app, struct arena *a, struct 
         ret->waiting_for = str_of(op->waiting_for);
 }
 
-static void plan_deletion(const struct application *app, struct arena *a, struct plan *ret)
-{
-    for (size_t i = 0; i < app->deletion.n && room(ret); i++) {
-        if (!app->deletion.target[i])
-            continue;
-        struct index_args *args = ARENA_NEW(a, struct index_args);
-        args->index = i;
-        plan_add(ret, &kinds[DELETE],
-                 step_id(DELETE, hash64(object_uid(doc_root(app->deletion.target[i]))), i), args,
-                 sizeof(*args));
-    }
-}
-
 static usec earlier(usec a, usec b) { return a && b ? MIN_OF(a, b) : MAX_OF(a, b); }
 
 static void plan_time(const struct application *app, usec now, struct plan *ret)
@@ -495,13 +437,13 @@ void application_plan(const struct subject *s, usec now, struct arena *a, struct
     const struct application *app = (const struct application *)s;
     if (app->gone)
         return;
-    ret->announced = true; /* plan_actions and plan_deletion add nothing that is not */
+    ret->announced = true; /* plan_actions and deletion_plan add nothing that is not */
     plan_own_object(app, now, a, ret);
     plan_round(&app->refresh, false, a, ret);
     if (app->operation)
         plan_round(&app->operation->round, true, a, ret);
     plan_actions(app, a, ret);
-    plan_deletion(app, a, ret);
+    deletion_plan(app, &kinds[DELETE], ret);
     uint64_t tell = step_id(TELL, app->event_serial, 0);
     if (app->n_events && (ret->n_steps == 0 || steps_running(s, tell))) /* nobody waits for it */
         plan_add(ret, &kinds[TELL], tell, NULL, 0);
