@@ -216,6 +216,7 @@ value value_copy(struct arena *a, value v)
     value copy = t >= VALUE_LIST ? new_container(a, t) : copy_scalar(a, v);
     node_of(copy)->pos = value_pos(v);
     node_of(copy)->flags = value_is_sensitive(v) ? NODE_SENSITIVE : 0;
+    node_of(copy)->style = (uint8_t)value_style(v);
     for (struct value_iter it = value_iter(v); value_next(&it);)
         if (t == VALUE_MAP)
             append_entry(a, node_of(copy), arena_str(a, it.key), value_copy(a, it.val));

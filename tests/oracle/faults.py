@@ -80,21 +80,22 @@ fault("a three-way merge patch removes what it never applied", "value", "src/val
 # --- strategic merge patch
 
 fault("setElementOrder is not followed", "kube", "src/kube/strategic.c",
-      "        rc = in_order(m, merged, order, order_live, r.merge_key, type == VALUE_MAP, &merged);", "        ;")
+      "        rc = in_order(m, merged, order, order_live, r.merge_key, type == VALUE_MAP, &merged);",
+      "        value_set(m->s.a, out, field, merged);")
 fault("setElementOrder is not made", "kube", "src/kube/strategic_diff.c",
       "    if (o.set_order && ordered)", "    if (o.set_order && ordered && !s)")
 fault("retainKeys keeps everything", "kube", "src/kube/strategic.c",
       "        if (!list_has(keep, key))\n            value_remove(out, key);", "        if (!list_has(keep, key) && !m)\n            value_remove(out, key);")
 fault("retainKeys is not made", "kube", "src/kube/strategic_diff.c",
-      "    if (retain.n && (value_len(patch) || removed))", "    if (retain.n && !s)")
+      "    if (retain.n && (value_len(patch) || removed))", "    if (retain.n && !s && removed)")
 fault("$patch: replace in a list is ignored", "kube", "src/kube/strategic.c",
       "            *ret_replace = true;", "            *ret_replace = false;")
 fault("$patch: delete of an item is ignored", "kube", "src/kube/strategic.c",
       "            value_push(s->a, gone, it.val);", "            ;")
 fault("$patch: replace of a map merges", "kube", "src/kube/strategic.c",
       '    if (str_is(d, "replace")) {\n        for', '    if (str_is(d, "what")) {\n        for')
-fault("deleteFromPrimitiveList deletes nothing", "kube", "src/kube/strategic.c",
-      "            *ret = delete_scalars(m, live, patch);", "            *ret = live;")
+fault("deleteFromPrimitiveList deletes everything", "kube", "src/kube/strategic.c",
+      "            *ret = delete_scalars(m, live, patch);", "            *ret = delete_scalars(m, live, live);")
 fault("lists with a merge key are replaced", "kube", "src/kube/strategic_list.c",
       ".merge = f->patch & KUBE_PATCH_MERGE,", ".merge = false,")
 fault("null of a strategic patch is a value", "kube", "src/kube/strategic.c",
@@ -128,10 +129,36 @@ fault("items with one key are compared one by one", "kube", "src/kube/fieldset.c
 fault("managers of another version are compared in this one", "kube", "src/kube/apply.c",
       "    if (!k->versions || str_eq(t.version, version))", "    if (!k->versions || k)")
 fault("managers of a version that is gone stay", "kube", "src/kube/apply.c",
-      "        if (version_is_served(k, v->at[i].api_version))", "        if (k)")
+      "        if (version_is_served(k, v->at[i].api_version))", "        if (k || version_is_served(k, v->at[i].api_version))")
 fault("fields from before the first apply belong to nobody", "kube", "src/kube/apply.c",
       "    if (!v.n && value_exists(live))", "    if (!v.n && value_exists(live) && !k)")
 fault("updates never become ancient changes", "kube", "src/kube/apply.c",
       "    if (old.n <= KUBE_UPDATE_MANAGERS_MAX)", "    if (old.n)")
 fault("an apply that changes nothing has a new time", "kube", "src/kube/apply.c",
       "    if (!value_equal(old, merged))", "    if (k)")
+
+# --- TOML as Helm reads and writes it
+
+fault("a whole float is printed as an integer", "value", "src/value/toml/print.c",
+      '        buf_addz(out, ".0");', '        buf_addz(out, "");')
+fault("TOML tables come in the order of the map", "value", "src/value/toml/print.c",
+      "        qsort(e, value_len(v), sizeof(*e), by_table_and_key);", "        (void)by_table_and_key;")
+fault("TOML tables are not indented", "value", "src/value/toml/print.c",
+      "static void print_header(struct printer *p, size_t n_key, const char *open, const char *close)\n{\n    buf_fill(p->out, ' ', 2 * (n_key - 1));",
+      "static void print_header(struct printer *p, size_t n_key, const char *open, const char *close)\n{")
+fault("a TOML list is one of tables when its last item is one", "value", "src/value/toml/print.c",
+      "        tables = tables && k == KIND_TABLE;", "        tables = k == KIND_TABLE;")
+fault("a TOML key may be written twice", "value", "src/value/toml/parse.c",
+      "    if (!n->implicit) {", "    if (!n->implicit && !n) {")
+fault("a TOML table that was implied cannot be written", "value", "src/value/toml/parse.c",
+      "            name->implicit = true;", "            name->implicit = false;")
+fault("a TOML number may begin with zeroes", "value", "src/value/toml/scan.c",
+      "    else if (has_leading_zero(s))", "    else if (has_leading_zero(s) && !t)")
+fault("0o17 is decimal", "value", "src/value/toml/scan.c",
+      "== 'o' ? 8", "== 'o' ? 10")
+fault("a backslash at the end of a TOML line keeps the blanks", "value", "src/value/toml/scan.c",
+      """        while (j < s.len && strchr(" \\t\\r\\n", s.at[j]))""", """        while (j < s.len && strchr("\\r\\n", s.at[j]))""")
+fault("the 29th of February is every year's", "value", "src/value/toml/time.c",
+      "    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);", "    bool leap = year < 10000;")
+fault("a date without a zone has one", "value", "src/value/toml/time.c",
+      "m.has_zone    ? TOML_DATETIME", "m.has_time    ? TOML_DATETIME")

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
@@ -74,7 +75,9 @@ func answer(request map[string]any) {
 		return b
 	}
 	got, err := rules[request["rule"].(string)](in)
-	if err != nil {
+	if err != nil && strings.ContainsRune(err.Error(), 0) {
+		request["panic"] = "our messages end at a NUL"
+	} else if err != nil {
 		request["error"] = err.Error()
 	} else {
 		request["want"] = string(got)

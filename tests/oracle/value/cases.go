@@ -163,7 +163,11 @@ func bigObject() string {
 }
 
 func randomCase() map[string]any {
-	switch random.Intn(13) {
+	switch random.Intn(16) {
+	case 13, 14:
+		return tomlRow()
+	case 15:
+		return operationRow(sample, listPatch())
 	case 12:
 		text := pick(hostileScalars...)
 		if random.Intn(3) == 0 {
@@ -260,6 +264,18 @@ func patchCases() []map[string]any {
 		rows = append(rows, map[string]any{"rule": "three-way", "original": object(3), "modified": object(3), "live": object(3)})
 	}
 	return rows
+}
+
+// Operations on the lists of the sample, by every kind of index.
+func listPatch() string {
+	var ops []string
+	path := func() string {
+		return pick("/a/b/", "/list/", "/list/0/", "/a/", "/") + pick("0", "1", "2", "3", "4", "-", "-1", "-2", "-5", "k", "00", "b", "c", "d")
+	}
+	for n := random.Intn(3); n >= 0; n-- {
+		ops = append(ops, fmt.Sprintf(`{"op":%q,"path":%q,"from":%q,"value":%s}`, pick("add", "remove", "replace", "move", "copy", "test"), path(), path(), tree(1)))
+	}
+	return "[" + strings.Join(ops, ",") + "]"
 }
 
 func randomPatch() string {

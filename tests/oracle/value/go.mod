@@ -3,6 +3,7 @@ module tiphys.test/oracle/value
 go 1.26.0
 
 require (
+	github.com/BurntSushi/toml v1.6.0
 	gopkg.in/evanphx/json-patch.v4 v4.13.0
 	k8s.io/api v0.36.3
 	k8s.io/apimachinery v0.36.3

@@ -3,6 +3,7 @@
 //	go run . golden ../../golden/value   writes the golden cases (fixed seed)
 //	go run . bench OBJECTS.jsonl SECONDS  measures the Go codecs (see bench.go)
 //	go run . random SEED N                writes N cases made from the seed
+//	go run . toml FOLDER                  the .toml files of a folder as cases
 //	go run . answer                      answers one JSON request a line on standard input (see answer.go)
 package main
 
@@ -44,6 +45,14 @@ func main() {
 		writeRows(dir, "json.jsonl", answered(jsonCases()))
 		writeRows(dir, "patches.jsonl", answered(patchCases()))
 		writeRows(dir, "proto.jsonl", protoCases())
+		random = rand.New(rand.NewSource(6))
+		writeRows(dir, "toml.jsonl", answered(tomlCases()))
+	case len(os.Args) == 3 && os.Args[1] == "toml":
+		e := json.NewEncoder(os.Stdout)
+		e.SetEscapeHTML(false)
+		for _, row := range answered(tomlFolder(os.Args[2])) {
+			check(e.Encode(row))
+		}
 	case len(os.Args) == 4 && os.Args[1] == "random":
 		seed, err := strconv.ParseInt(os.Args[2], 10, 64)
 		check(err)
