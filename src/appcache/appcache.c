@@ -360,11 +360,8 @@ static void remember_filled(struct appcache *c, str app)
 
 struct appcache_entry *appcache_read_whole(struct appcache *c, str app)
 {
-    const unsigned lazy = APPCACHE_MANAGED | APPCACHE_MANIFESTS;
-    const struct entry *e = map_find(&c->by_app, app);
-    if (c->fill && e) {
-        if ((e->pub.has & lazy) != lazy)
-            c->fill(c->fill_arg, app);
+    if (c->fill && map_has(&c->by_app, app)) {
+        c->fill(c->fill_arg, app);
         remember_filled(c, app);
     }
     return appcache_read(c, app);

@@ -58,8 +58,8 @@ void appcache_remove(struct appcache *c, str app);
 bool appcache_holds(const struct appcache *c, str app, unsigned parts);
 /* Forget these parts, without telling anybody: the next appcache_read_whole asks for them. */
 void appcache_drop(struct appcache *c, str app, unsigned parts);
-/* fill(arg, app) writes the parts of an application that a reader misses, now or never; it may
- * find that it cannot. NULL ends it. */
+/* fill(arg, app) is called when somebody reads all of an application: it writes what is missing or
+ * outdated, now; it may find that it cannot. NULL ends it. */
 void appcache_on_miss(struct appcache *c, void (*fill)(void *arg, str app), void *arg);
 
 /* ---- readers ---- */

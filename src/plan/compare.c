@@ -74,9 +74,14 @@ static struct live_entry *live_find(struct comparison *m, struct kube_key key)
     return e;
 }
 
-static void add_row(struct comparison *m, struct kube_key key, value target, value live)
+static void add_row(struct comparison *m, struct kube_key key, value target, value live,
+                    size_t manifest)
 {
-    vec_push(m->a, &m->row, (struct compare_row){.key = key, .target = target, .live = live});
+    vec_push(m->a, &m->row,
+             (struct compare_row){.key = key,
+                                  .target = target,
+                                  .live = live,
+                                  .manifest = manifest});
 }
 
 static void pair_desired(struct comparison *m)
@@ -88,7 +93,8 @@ static void pair_desired(struct comparison *m)
             e->paired = true;
             warn_shared(m, e->object, tracking_owner(m->c->settings, e->object));
         }
-        add_row(m, e ? e->key : d->key[i], d->object[i], e ? e->object : VALUE_ABSENT);
+        add_row(m, e ? e->key : d->key[i], d->object[i], e ? e->object : VALUE_ABSENT,
+                d->manifest ? d->manifest[i] + 1 : 0);
     }
 }
 
@@ -106,7 +112,7 @@ static void pair_rest(struct comparison *m)
         value target = VALUE_ABSENT;
         if (compare_is_managed_namespace(m->c->app, e->object))
             sync_namespace_wanted(m->c->app, e->object, m->a, &target);
-        add_row(m, e->key, target, e->object);
+        add_row(m, e->key, target, e->object, 0);
     }
 }
 

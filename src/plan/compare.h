@@ -35,6 +35,7 @@ struct compare_context {
 struct compare_desired {
     value *object; /* without hooks, in source order; the last of duplicates */
     struct kube_key *key;
+    size_t *manifest; /* which of the manifests it is */
     size_t n;
     value *hook; /* sync hooks (PreSync, Sync, PostSync, SyncFail), with tracking marks */
     size_t n_hooks;
@@ -67,6 +68,7 @@ struct compare_row {
     value target, live; /* either may be absent */
     struct diff_result diff;
     struct compare_verdict verdict;
+    size_t manifest; /* 1 + which of the manifests the target is; 0: none */
     bool self_referenced;
     bool need_dry_run; /* server-side diff: ask, then compare_row_again with `dry_run` */
 };
@@ -132,6 +134,9 @@ enum health_code compare_tally_health(const struct compare_tally *t);
 
 /* One entry of status.resources. with_health: resource.health.persist. */
 value compare_row_status(const struct compare_row *row, bool with_health, struct arena *a);
+/* The same from what may be kept of a row; key: as the object calls itself. */
+value compare_verdict_status(struct kube_key key, str version, const struct compare_verdict *v,
+                             bool with_health, struct arena *a);
 /* "Caused by g/Kind:ns/name, ... and N more" for `code`, "" for Healthy. */
 str compare_health_cause(const struct compare_row *row, size_t n_rows, enum health_code code,
                          struct arena *a);

@@ -15,6 +15,7 @@ struct targets {
     struct arena *a;
     VEC(value) object, hook, delete_hook;
     VEC(struct kube_key) key;
+    VEC(size_t) manifest;
     struct compare_desired *ret;
 };
 
@@ -44,7 +45,7 @@ static struct kube_key target_key(struct targets *t, value o, size_t i)
     return k;
 }
 
-static void target_add(struct targets *t, value o, struct kube_key key)
+static void target_add(struct targets *t, value o, struct kube_key key, size_t manifest)
 {
     unsigned deletes = object_delete_hook_phases(o);
     t->ret->pre_delete |= (deletes & PHASE_BIT(PHASE_PRE_DELETE)) != 0;
@@ -59,6 +60,7 @@ static void target_add(struct targets *t, value o, struct kube_key key)
     }
     vec_push(t->a, &t->object, o);
     vec_push(t->a, &t->key, key);
+    vec_push(t->a, &t->manifest, manifest);
 }
 
 static bool target_excluded(struct targets *t, value o)
@@ -106,10 +108,11 @@ int compare_targets(const struct compare_context *c, const value *manifest, size
                 arena_printf(a, "Resource %.*s appeared %zu times among application resources.",
                              STR_FMT(text[i]), same->n));
         if (!target_excluded(&t, all[i]))
-            target_add(&t, all[i], key[i]);
+            target_add(&t, all[i], key[i], i);
     }
     ret->object = t.object.at;
     ret->key = t.key.at;
+    ret->manifest = t.manifest.at;
     ret->n = t.object.n;
     ret->hook = t.hook.at;
     ret->n_hooks = t.hook.n;

@@ -198,13 +198,20 @@ static void set_true(struct arena *a, value map, const char *key, bool is)
 
 value compare_row_status(const struct compare_row *row, bool with_health, struct arena *a)
 {
-    const struct compare_verdict *v = &row->verdict;
-    value o = row_object(row), s = value_new_map(a);
-    set_text(a, s, "group", row->key.group);
-    set_text(a, s, "version", row->version);
-    set_text(a, s, "kind", row->key.kind);
-    set_text(a, s, "namespace", object_ns(o));
-    set_text(a, s, "name", object_name(o));
+    value o = row_object(row);
+    const struct kube_key key = {row->key.group, row->key.kind, object_ns(o), object_name(o)};
+    return compare_verdict_status(key, row->version, &row->verdict, with_health, a);
+}
+
+value compare_verdict_status(struct kube_key key, str version, const struct compare_verdict *v,
+                             bool with_health, struct arena *a)
+{
+    value s = value_new_map(a);
+    set_text(a, s, "group", key.group);
+    set_text(a, s, "version", version);
+    set_text(a, s, "kind", key.kind);
+    set_text(a, s, "namespace", key.ns);
+    set_text(a, s, "name", key.name);
     set_text(a, s, "status", sync_code_name(v->sync));
     if (with_health && v->health != HEALTH_NONE) {
         value h = value_new_map(a);

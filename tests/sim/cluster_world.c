@@ -146,6 +146,7 @@ static void open_controllers(struct sim *s)
         fprintf(stderr, "%s\n", err.text);
     assert(rc == 0);
     const struct app_controller_config config = {
+        .check_counters = true,
         .loop = s->loop,
         .home = s->home,
         .results = s->results,
@@ -213,8 +214,13 @@ static void start_product(struct sim *s)
 static void stop_product(struct sim *s)
 {
     timer_stop(&s->again);
-    if (s->controller)
+    if (s->controller) {
+        struct app_controller_status status;
+        app_controller_status(s->controller, &status);
+        s->counts.rows_compared += status.n_rows_compared;
+        s->counts.rows_checked += status.n_rows_checked;
         app_controller_free(s->controller);
+    }
     if (s->fleet)
         fleet_free(s->fleet);
     if (s->manifests)

@@ -44,6 +44,9 @@ const char *sim_difference(struct sim *s, struct arena *a);
 
 struct sim_counts {
     uint64_t faults, restarts, commits, actions;
+    /* Of products that ended: resources compared by themselves, and rows of the whole comparisons
+     * that each of those was checked against. */
+    uint64_t rows_compared, rows_checked;
 };
 struct sim_counts *sim_counts(struct sim *s);
 

@@ -207,7 +207,11 @@ static int remove_one(const char *path, const struct stat *st UNUSED, int kind U
     return remove(path);
 }
 
-static const char *play_seed(uint64_t seed, bool loud, struct arena *a, uint64_t *io_steps)
+struct sums {
+    uint64_t steps, rows_compared, rows_checked;
+};
+
+static const char *play_seed(uint64_t seed, bool loud, struct arena *a, struct sums *io)
 {
     char folder[] = "/tmp/tiphys-sim-XXXXXX";
     if (!mkdtemp(folder))
@@ -215,41 +219,49 @@ static const char *play_seed(uint64_t seed, bool loud, struct arena *a, uint64_t
     struct round r = {.folder = folder, .loud = loud};
     r.sim = sim_new(seed, folder);
     const char *wrong = play(&r, a);
+    sim_restart(r.sim); /* the counters of the last product */
     const struct sim_counts *c = sim_counts(r.sim);
     printf("# seed %" PRIu64 ": %" PRIu64 " steps, %" PRIu64 " actions, %" PRIu64
-           " commits, %" PRIu64 " faults, %" PRIu64 " restarts\n",
-           seed, r.steps, c->actions, c->commits, c->faults, c->restarts);
+           " commits, %" PRIu64 " faults, %" PRIu64 " restarts, %" PRIu64
+           " resources compared by themselves\n",
+           seed, r.steps, c->actions, c->commits, c->faults, c->restarts, c->rows_compared);
+    io->steps += r.steps;
+    io->rows_compared += c->rows_compared;
+    io->rows_checked += c->rows_checked;
     sim_free(r.sim);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    *io_steps += r.steps;
     return wrong;
 }
 
 int main(void)
 {
     const char *one = getenv("TIPHYS_SIM_SEED");
-    uint64_t steps = 0;
+    struct sums sums = {0};
     int tests = 0, failed = 0;
     struct arena a;
     arena_init(&a, ARENA_BYTES_DEFAULT);
     setvbuf(stdout, NULL, _IOLBF, 0);
     log_setup(one ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     for (uint64_t seed = one ? strtoull(one, NULL, 10) : 1; tests < ROUNDS_MAX; seed++) {
-        const char *wrong = play_seed(seed, one != NULL, &a, &steps);
+        const char *wrong = play_seed(seed, one != NULL, &a, &sums);
         printf("%sok %d - the world of seed %" PRIu64 " ends as git says\n", wrong ? "not " : "",
                ++tests, seed);
         if (wrong)
             printf("# %s\n# again: TIPHYS_SIM_SEED=%" PRIu64 "\n", wrong, seed);
         failed += wrong != NULL;
         arena_reset(&a);
-        if (one || steps >= STEPS_WANTED)
+        if (one || sums.steps >= STEPS_WANTED)
             break;
     }
     if (!one) {
-        bool enough = steps >= STEPS_WANTED;
+        bool enough = sums.steps >= STEPS_WANTED;
+        bool checked = sums.rows_compared > 0 && sums.rows_checked > sums.rows_compared;
         printf("%sok %d - at least 100000 steps were played\n# %" PRIu64 " steps\n",
-               enough ? "" : "not ", ++tests, steps);
-        failed += !enough;
+               enough ? "" : "not ", ++tests, sums.steps);
+        printf("%sok %d - single resources were compared, and checked against whole applications\n"
+               "# %" PRIu64 " and %" PRIu64 " rows\n",
+               checked ? "" : "not ", ++tests, sums.rows_compared, sums.rows_checked);
+        failed += !enough + !checked;
     }
     printf("1..%d\n", tests);
     arena_done(&a);

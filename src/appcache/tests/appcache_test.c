@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "appcache/appcache.h"
@@ -88,9 +89,55 @@ static void changes_of_one_turn_are_told_once(void **state)
     loop_free(l);
 }
 
+struct writer {
+    struct appcache *cache;
+    unsigned n;
+};
+
+static void write_managed(void *arg, str app)
+{
+    struct writer *w = arg;
+    const struct appcache_managed m = {.kind = STR("ConfigMap"), .name = STR("a")};
+    w->n++;
+    if (!appcache_holds(w->cache, app, APPCACHE_MANAGED))
+        appcache_set_managed(w->cache, app, &m, 1);
+}
+
+static void what_is_asked_for_is_written_then_and_kept_for_few(void **state)
+{
+    struct loop *l = loop_new(EVENT_SIM, 1);
+    struct appcache *c = appcache_new(l);
+    struct writer w = {c, 0};
+    char name[32];
+    appcache_on_miss(c, write_managed, &w);
+    assert_null(appcache_read_whole(c, STR("argocd/shop"))); /* nobody knows it */
+    assert_int_equal(w.n, 0);
+    for (int i = 0; i <= APPCACHE_FILLED_MAX; i++) {
+        int n = snprintf(name, sizeof(name), "argocd/app-%d", i);
+        appcache_set_tree(c, str_mem(name, (size_t)n), doc("{}"));
+        struct appcache_entry *plain = appcache_read(c, str_mem(name, (size_t)n));
+        assert_int_equal(plain->has, APPCACHE_TREE);
+        struct appcache_entry *whole = appcache_read_whole(c, str_mem(name, (size_t)n));
+        assert_int_equal(whole->has, APPCACHE_TREE | APPCACHE_MANAGED);
+        assert_int_equal(whole->n_managed, 1);
+        appcache_entry_unref(plain);
+        appcache_entry_unref(whole);
+    }
+    assert_int_equal(w.n, APPCACHE_FILLED_MAX + 1);
+    assert_false(appcache_holds(c, STR("argocd/app-0"), APPCACHE_MANAGED)); /* asked for first */
+    assert_true(appcache_holds(c, STR("argocd/app-0"), APPCACHE_TREE));
+    assert_true(appcache_holds(c, STR("argocd/app-1"), APPCACHE_MANAGED));
+    appcache_drop(c, STR("argocd/app-1"), APPCACHE_MANAGED);
+    assert_false(appcache_holds(c, STR("argocd/app-1"), APPCACHE_MANAGED));
+    appcache_free(c);
+    turn(l);
+    loop_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_asked_for_is_written_then_and_kept_for_few),
         cmocka_unit_test(a_snapshot_outlives_changes_and_removal),
         cmocka_unit_test(changes_of_one_turn_are_told_once),
     };

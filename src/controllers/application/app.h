@@ -14,6 +14,8 @@
 #include "plan/operation.h"
 #include "plan/sync.h"
 
+#define APP_CHANGED_MAX 64 /* keys that changed since the last look; more: all is compared */
+#define TREE_SETTLE_US (50 * USEC_PER_MS) /* a tree is drawn again this long after a change */
 #define APP_EVENTS_MAX 32 /* Kubernetes events that wait to be sent; more are dropped */
 
 struct settings_snapshot { /* immutable, reference-counted; one loop */
@@ -32,6 +34,7 @@ struct evaluation {
     struct app view;
     struct app_cluster cluster;
     struct project project;
+    struct sha256 project_digest; /* of the project and its global ones */
     bool has_project, has_cluster;
     struct cluster_kinds *cluster_kinds;
     struct plan_kinds kinds;
@@ -133,6 +136,11 @@ struct deletion_made { /* a hook that was created and that the mirror may not ha
     bool foreign;      /* it was there already and is none of ours */
 };
 
+struct changed_key {
+    struct kube_key key;
+    char text[];
+};
+
 struct app_event {
     str reason, message;
     bool warning;
@@ -156,7 +164,12 @@ struct application {
     usec refresh_at;  /* wall: next refresh by time; 0: none */
     usec look_at;     /* wall: an automated sync may be possible then; 0: nothing waits for it */
     struct application *next_late, **back_late; /* controller.late */
-    bool live_changed;
+    bool live_changed;                          /* look again: `changed` says at what */
+    struct changed_key **changed;
+    size_t n_changed;
+    bool changed_all;
+    struct compared *compared; /* compared.c; NULL: nothing is kept */
+    usec tree_at;              /* wall: when the tree is drawn again; 0: it is as it should be */
     struct round refresh;
     struct round rendered; /* the last complete one: what live changes are compared with */
     bool waiting_for_cluster;
@@ -199,6 +212,7 @@ struct app_controller {
     bool polling;
     struct call poll_call;
     struct app_controller_status status;
+    uint64_t world_serial; /* grows when clusters or their kinds come, go or are listed anew */
     void (*watcher)(void *arg, const struct doc *before, const struct doc *after);
     void *watcher_arg;
     struct metric *reconcile, *queue_depth; /* NULL without metrics */
@@ -232,6 +246,19 @@ bool evaluation_cluster(struct application *app, const struct evaluation *e,
 struct doc *live_object(struct application *app, const struct evaluation *e,
                         const struct operation *op, struct kube_key key);
 
+/* compared.c */
+void compared_keep(struct application *app, const struct evaluation *e, const struct round *r);
+void compared_forget(struct application *app);
+/* The cluster changed there. */
+void compared_changed(struct application *app, struct kube_key key);
+/* Changes so far are looked at. */
+void compared_settled(struct application *app);
+/* Compares the rows that changed; e->result gets sync, health and resources, and no rows.
+ * ret_news: some verdict is another than before. false: the whole application must be compared. */
+bool compared_again(struct application *app, struct evaluation *e, bool *ret_news);
+/* e->result.row with live objects, and targets where nothing is live: what a tree needs. */
+bool compared_rows(struct application *app, struct evaluation *e);
+
 /* metrics.c */
 void controller_metrics_open(struct app_controller *c);
 void controller_metrics_reconciled(struct application *app, const struct evaluation *e,
@@ -249,6 +276,8 @@ void status_want(struct application *app, value status);
 void status_of_comparison(struct application *app, struct evaluation *e, const struct round *r,
                           bool reconciled);
 void status_of_bad_spec(struct application *app, struct evaluation *e);
+/* Sync, health and resources of e->result: after single rows were compared again. */
+void status_of_rows(struct application *app, struct evaluation *e);
 /* Kubernetes events about what app->object says now and did not say before. */
 void status_events(struct application *app);
 /* A newer object is about to be taken: what is durable now and not yet known to us. */
@@ -282,12 +311,16 @@ void application_rested(struct application *app); /* forgets a crash once all is
 /* interest.c */
 void interest_register(struct application *app, const struct evaluation *e);
 void interest_clear(struct application *app);
+/* The same for one row that was compared again. */
+void interest_of_row(struct application *app, const struct evaluation *e,
+                     const struct compare_row *row);
 struct application *interest_find(struct app_controller *c, struct kube_key key); /* NULL: nobody */
 
 /* results.c */
 void results_store(struct application *app, struct evaluation *e, const struct round *r);
-/* What was computed holds no more. */
+/* What was computed holds no more: it says nothing; it is computed again for the next reader. */
 void results_forget(struct application *app);
+void results_outdated(struct application *app);
 /* For appcache_on_miss: managed resources and manifests as they are now. */
 void results_fill(void *controller, str key);
 void results_store_tree(struct application *app, struct evaluation *e); /* tree.c */

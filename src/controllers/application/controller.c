@@ -163,6 +163,8 @@ void application_free(struct application *app)
     steps_close(&app->subject);
     late_leave(app);
     interest_clear(app);
+    compared_forget(app);
+    compared_settled(app);
     map_remove(&c->app, str_of(app->key));
     map_remove(&c->by_instance, str_of(app->instance));
     if (app->operation)
@@ -407,6 +409,7 @@ static void touch(struct map *touched, struct application *app, const struct mir
     if (change->what == MIRROR_DELETED)
         operation_saw_deletion(app, change->key, str_of(change->uid));
     app->live_changed = true;
+    compared_changed(app, change->key);
     map_set(touched, str_of(app->key), app);
 }
 
@@ -429,7 +432,12 @@ static void mirror_changed(void *arg, str server UNUSED, const struct mirror_cha
     map_done(&touched);
 }
 
-static void cluster_changed(void *arg, str server UNUSED) { advance_all(arg, -1); }
+static void cluster_changed(void *arg, str server UNUSED)
+{
+    struct app_controller *c = arg;
+    c->world_serial++;
+    advance_all(c, -1);
+}
 
 static void cluster_failed(void *arg UNUSED, str server, const struct err *err)
 {

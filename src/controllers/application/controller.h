@@ -36,8 +36,9 @@ struct app_controller_config {
     struct quarantine *quarantine; /* control/quarantine.h; borrowed; NULL: none */
     struct app_world world;
     str control_namespace; /* "argocd"; outlives the controller */
-    usec reconcile_us; /* in place of argocd-cm's timeout.reconciliation when that is not set; 0:
-                          none */
+    bool check_counters; /* tests: each comparison of single rows is checked against a whole one */
+    usec reconcile_us;   /* in place of argocd-cm's timeout.reconciliation when that is not set; 0:
+                            none */
 };
 
 struct app_controller;
@@ -61,7 +62,9 @@ void app_controller_watch(struct app_controller *c,
 struct app_controller_status {
     bool synced; /* Applications, projects and settings were listed */
     size_t n_apps, n_operations;
-    uint64_t n_refreshes, n_compares, n_operations_done, n_writes, n_polls;
+    uint64_t n_refreshes, n_operations_done, n_writes, n_polls;
+    uint64_t n_compares, n_rows_compared; /* of whole applications; single rows after a change */
+    uint64_t n_rows_checked;              /* with check_counters */
 };
 void app_controller_status(const struct app_controller *c, struct app_controller_status *ret);
 

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "base/digest.h"
 #include "kube/object.h"
 
 static struct plan_kind find_kind(const void *arg, str group, str version, str kind)
@@ -19,6 +20,8 @@ static struct plan_kind find_kind(const void *arg, str group, str version, str k
 
 void evaluation_take_kinds(struct evaluation *e, struct cluster_client *client)
 {
+    if (e->cluster_kinds)
+        return;
     e->cluster_kinds = cluster_kinds_ref(cluster_kinds(client));
     e->kinds = (struct plan_kinds){e->cluster_kinds, find_kind};
     e->context.kinds = &e->kinds;
@@ -55,6 +58,16 @@ bool evaluation_cluster(struct application *app, const struct evaluation *e,
            fleet_get(app->controller->fleet, e->cluster.server, STR(""), ret, &err) == 0;
 }
 
+/* uid and version name a state of an object. */
+static void add_version(struct sha256_stream *digest, const struct doc *d)
+{
+    value o = d ? doc_root(d) : VALUE_ABSENT;
+    sha256_add(digest, object_uid(o));
+    sha256_add(digest, STR("/"));
+    sha256_add(digest, object_resource_version(o));
+    sha256_add(digest, STR("/"));
+}
+
 static void find_project(struct application *app, struct evaluation *e)
 {
     struct app_controller *c = app->controller;
@@ -66,11 +79,15 @@ static void find_project(struct application *app, struct evaluation *e)
     value global[16];
     size_t n_globals = 0;
     size_t n = project_globals(&e->settings->settings, doc_root(object), name, ARRAY_LEN(name));
+    struct sha256_stream *digest = sha256_open();
+    add_version(digest, object);
     for (size_t i = 0; i < n; i++) {
         const struct doc *d = informer_find(c->projects, c->config.control_namespace, name[i]);
         if (d)
             global[n_globals++] = value_copy(&e->arena, doc_root(d));
+        add_version(digest, d);
     }
+    e->project_digest = sha256_close(digest);
     project_view(value_copy(&e->arena, doc_root(object)), global, n_globals, &e->arena,
                  &e->project);
     e->has_project = true;

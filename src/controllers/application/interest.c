@@ -48,6 +48,51 @@ void interest_register(struct application *app, const struct evaluation *e)
     arena_done(&a);
 }
 
+static size_t find(const struct application *app, str key)
+{
+    size_t i = 0;
+    while (i < app->n_interests && !str_is(key, app->interest[i]))
+        i++;
+    return i;
+}
+
+static void add(struct application *app, str key)
+{
+    if (map_has(&app->controller->by_key, key))
+        return;
+    char *own = checked_calloc(1, key.len + 1);
+    memcpy(own, key.at, key.len);
+    app->interest = realloc(app->interest, (app->n_interests + 1) * sizeof(*app->interest));
+    if (!app->interest)
+        abort();
+    map_set(&app->controller->by_key, str_of(own), app);
+    app->interest[app->n_interests++] = own;
+}
+
+static void drop(struct application *app, size_t i)
+{
+    char *own = app->interest[i];
+    if (map_find(&app->controller->by_key, str_of(own)) == app)
+        map_remove(&app->controller->by_key, str_of(own));
+    app->interest[i] = app->interest[--app->n_interests];
+    free(own);
+}
+
+void interest_of_row(struct application *app, const struct evaluation *e,
+                     const struct compare_row *row)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    str key = kube_key_str(&a, row->key);
+    size_t i = find(app, key);
+    bool wanted = value_exists(row->target) && !marked(e, row);
+    if (wanted && i == app->n_interests)
+        add(app, key);
+    else if (!wanted && i < app->n_interests)
+        drop(app, i);
+    arena_done(&a);
+}
+
 struct application *interest_find(struct app_controller *c, struct kube_key key)
 {
     struct arena a;

@@ -158,6 +158,7 @@ static void decide_autosync(struct application *app, struct evaluation *e)
 
 static void comparison_failed(struct application *app, struct evaluation *e, const struct err *err)
 {
+    compared_forget(app);
     app_conditions_add(&e->spec_errors, APP_CONDITION_COMPARISON_ERROR,
                        arena_str(&e->arena, err_str(err)));
     status_of_bad_spec(app, e);
@@ -189,9 +190,12 @@ static void compare_round(struct application *app, struct evaluation *e, const s
         want_hook_finalizers(app, e, r);
         interest_register(app, e);
         results_store(app, e, r);
+        compared_keep(app, e, r);
+        app->tree_at = 0;
         decide_autosync(app, e);
         break;
     }
+    compared_settled(app);
     app->waiting_for_cluster = false;
     app->live_changed = false;
 }
@@ -238,11 +242,23 @@ static void start_round(struct application *app, struct evaluation *e,
     app->refresh.level = (int)d->level;
 }
 
-/* Nothing to render: what was rendered last, against the cluster as it is now. */
+/* Nothing to render: what was rendered last, against the cluster as it is now; where it is known
+ * what changed there, nothing else is looked at. */
 static bool compare_again(struct application *app, struct evaluation *e)
 {
+    bool news;
     if (!app->rendered.source)
         return false;
+    if (!app->waiting_for_cluster && compared_again(app, e, &news)) {
+        app->live_changed = false;
+        results_outdated(app);
+        if (news)
+            status_of_rows(app, e);
+        else
+            e->result.sync_status = value_getz(status_now(app, &e->arena), "sync");
+        decide_autosync(app, e);
+        return true;
+    }
     compare_round(app, e, &app->rendered, false);
     return true;
 }
@@ -306,9 +322,23 @@ static void bad_spec(struct application *app, struct evaluation *e)
         app->wanted.drop_refresh = true;
 }
 
+/* Children come and go in bursts: the tree is drawn once after one. */
+static void draw_tree(struct application *app, struct evaluation *e)
+{
+    if (app->refresh.active || app->tree_at || !app->rendered.source)
+        return; /* soon, anyway */
+    if (compared_rows(app, e))
+        results_store_tree(app, e);
+    else
+        compare_round(app, e, &app->rendered, false);
+}
+
 void refresh_advance(struct application *app)
 {
     look_when_due(app);
+    bool draw = app->tree_at && app->tree_at <= application_wall(app);
+    if (draw)
+        app->tree_at = 0;
     struct evaluation *e = evaluation_new(app);
     if (e->view.skip_reconcile) {
         round_reset(&app->refresh);
@@ -318,6 +348,8 @@ void refresh_advance(struct application *app)
         finish_round(app, e);
     } else {
         decide(app, e);
+        if (draw)
+            draw_tree(app, e);
     }
     evaluation_free(e);
 }

@@ -88,18 +88,28 @@ void results_forget(struct application *app)
     appcache_set_managed(c, str_of(app->key), NULL, 0);
 }
 
+void results_outdated(struct application *app)
+{
+    appcache_drop(app->controller->config.results, str_of(app->key),
+                  APPCACHE_MANAGED | APPCACHE_MANIFESTS);
+}
+
 void results_fill(void *controller, str key)
 {
     struct app_controller *c = controller;
     struct application *app = map_find(&c->app, key);
     struct err err;
-    if (!app || !app->rendered.source)
+    const unsigned lazy = APPCACHE_MANAGED | APPCACHE_MANIFESTS;
+    if (!app || !app->rendered.source ||
+        (appcache_holds(c->config.results, key, lazy) && !app->tree_at))
         return;
     struct evaluation *e = evaluation_new(app);
     if (!e->spec_errors.n &&
         evaluation_compare(app, e, &app->rendered, NULL, &err) == EVALUATION_DONE) {
         store_managed(app, e);
         store_manifests(app, e, &app->rendered);
+        results_store_tree(app, e);
+        app->tree_at = 0;
     }
     evaluation_free(e);
 }

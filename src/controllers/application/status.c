@@ -150,6 +150,18 @@ void status_of_comparison(struct application *app, struct evaluation *e, const s
     status_want(app, status);
 }
 
+void status_of_rows(struct application *app, struct evaluation *e)
+{
+    struct arena *a = &e->arena;
+    value status = status_now(app, a);
+    value sync = value_edit_map(a, status, STR("sync"));
+    set_health(a, status, e->result.health.code, e->result.health.message, application_wall(app));
+    value_set_str(a, sync, "status", sync_code_name(e->result.sync));
+    value_setz(a, status, "resources", e->result.resources);
+    e->result.sync_status = sync;
+    status_want(app, status);
+}
+
 /* ---- events ---- */
 
 void application_event(struct application *app, bool warning, str reason, str message)

@@ -416,6 +416,8 @@ static void plan_time(const struct application *app, usec now, struct plan *ret)
         wake = earlier(wake, app->refresh_at + shift);
     if (app->look_at)
         wake = earlier(wake, app->look_at + shift);
+    if (app->tree_at)
+        wake = earlier(wake, app->tree_at + shift);
     if (app->operation && app->operation->wake_at)
         wake = earlier(wake, app->operation->wake_at + shift);
     if (app->deletion.active)
