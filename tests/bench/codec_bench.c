@@ -1,10 +1,11 @@
 /* tests/bench/codec_bench.c: speed and size of the codecs of value/.
  *
- *   codec-bench OBJECTS.jsonl [SECONDS [ROW]]
+ *   codec-bench SECONDS OBJECTS.jsonl [FILE.yaml...]
  *
- * OBJECTS holds one JSON object a line; all are worked in rotation. "in" is bytes to a frozen
- * document that is freed again, "out" a frozen document to bytes. Prints one line a row: name,
- * MB/s, and what was counted. */
+ * OBJECTS holds one JSON object a line, FILE a stream of YAML documents; all objects of a file are
+ * worked in rotation. "in" is bytes to a frozen document that is freed again, "out" a frozen
+ * document to bytes. Prints what the inputs are and one line a row: name, MB by CPU second, and the
+ * number of allocations by object. ROW=text in the environment: only rows whose name begins so. */
 #include <malloc.h>
 #include <time.h>
 
@@ -13,16 +14,35 @@
 #include "value/yaml.h"
 
 #define OBJECTS_MAX 4096
+#define SETS_MAX 8
 
 struct objects {
     struct arena arena; /* of the texts */
     str text[OBJECTS_MAX], yaml[OBJECTS_MAX];
     struct doc *doc[OBJECTS_MAX];
-    size_t n, bytes;
+    size_t n, bytes, yaml_bytes;
 };
 
 static struct buf out_buf = BUF_INIT;
 
+/* Every malloc and realloc of this program is counted. */
+static size_t allocations;
+void *__real_malloc(size_t n);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n)
+{
+    allocations++;
+    return __real_malloc(n);
+}
+void *__wrap_realloc(void *p, size_t n)
+{
+    allocations++;
+    return __real_realloc(p, n);
+}
+
+/* CPU seconds of this process. */
 static double now(void)
 {
     struct timespec t;
@@ -30,32 +50,65 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void read_objects(struct objects *o, const char *path)
+static void refuse(const char *path, const char *why)
+{
+    fprintf(stderr, "codec-bench: %s: %s\n", path, why);
+    exit(1);
+}
+
+static str read_file(struct arena *a, const char *path)
 {
     FILE *f = fopen(path, "r");
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t len;
-    struct err err;
-    while (f && o->n < OBJECTS_MAX && (len = getline(&line, &cap, f)) > 0) {
-        str text = str_trim(str_mem(line, (size_t)len));
-        o->text[o->n] = arena_str(&o->arena, text);
-        if (json_parse_doc(o->text[o->n], NULL, &o->doc[o->n], &err)) {
-            fprintf(stderr, "codec-bench: %s: %s\n", path, err.text);
-            exit(1);
-        }
-        buf_reset(&out_buf);
-        yaml_print(doc_root(o->doc[o->n]), YAML_SIGS, AUDIENCE_WIRE, &out_buf);
-        o->yaml[o->n] = arena_str(&o->arena, buf_str(&out_buf));
-        o->bytes += text.len;
-        o->n++;
-    }
-    free(line);
-    if (!f || o->n == 0) {
-        fprintf(stderr, "codec-bench: %s: no objects\n", path);
-        exit(1);
-    }
+    struct buf b;
+    buf_init(&b, (size_t)1 << 30);
+    char piece[1 << 16];
+    size_t n;
+    if (!f)
+        refuse(path, "cannot be read");
+    while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
+        buf_add(&b, str_mem(piece, n));
     fclose(f);
+    str text = arena_str(a, buf_str(&b));
+    buf_done(&b);
+    return text;
+}
+
+/* An object from its JSON or its YAML; the other text is made from it. */
+static void add_object(struct objects *o, const char *path, str json, str yaml)
+{
+    struct err err;
+    struct doc **doc = &o->doc[o->n];
+    if (o->n == OBJECTS_MAX)
+        refuse(path, "too many objects");
+    if (json.len ? json_parse_doc(json, NULL, doc, &err) : yaml_parse_doc(yaml, NULL, doc, &err))
+        refuse(path, err.text);
+    if (!json.len)
+        json = json_str(&o->arena, doc_root(*doc), AUDIENCE_WIRE, 0);
+    buf_reset(&out_buf);
+    yaml_print(doc_root(*doc), YAML_SIGS, AUDIENCE_WIRE, &out_buf);
+    o->text[o->n] = json;
+    o->yaml[o->n] = arena_str(&o->arena, buf_str(&out_buf));
+    o->bytes += json.len;
+    o->yaml_bytes += out_buf.len;
+    o->n++;
+}
+
+static void read_objects(struct objects *o, const char *path)
+{
+    arena_init(&o->arena, (size_t)1 << 30);
+    str rest = read_file(&o->arena, path), one;
+    bool yaml = str_ends(str_of(path), STR(".yaml"));
+    while (yaml ? rest.len > 0 : str_next(&rest, '\n', &one)) {
+        ptrdiff_t end = yaml ? str_find(rest, STR("---\n")) : -1;
+        if (yaml) {
+            one = end >= 0 ? str_sub(rest, 0, (size_t)end) : rest;
+            rest = end >= 0 ? str_from(rest, (size_t)end + 4) : STR("");
+        }
+        if (one.len)
+            add_object(o, path, yaml ? STR("") : one, one);
+    }
+    if (o->n == 0)
+        refuse(path, "no objects");
 }
 
 static size_t parse_each(const struct objects *o, size_t i)
@@ -178,58 +231,82 @@ static void measure(const char *name, size_t (*each)(const struct objects *, siz
         } while (t < seconds / 5);
         best = MAX_OF(best, (double)bytes / t / 1e6);
     }
-    printf("%-24s %8.0f MB/s  %7.2f us/KB\n", name, best, 1e3 / best * 1.024);
+    size_t before = allocations;
+    for (size_t i = 0; i < o->n; i++)
+        each(o, i);
+    printf("%-24s %8.0f MB/s  %7.2f us/KB  %7.1f allocations by object\n", name, best,
+           1e3 / best * 1.024, (double)(allocations - before) / (double)o->n);
 }
 
-/* One digest of all trees, printed with sorted keys: to be compared with that of another program.
- */
-static void print_trees(const struct objects *o)
+/* One digest of all trees, printed with sorted keys, and of their YAML: to be compared with that of
+ * another program. */
+static void print_trees(const struct objects *sets, size_t n)
 {
     struct sha256_stream *all = sha256_open();
     struct arena a;
     arena_init(&a, ARENA_BYTES_DEFAULT);
-    for (size_t i = 0; i < o->n; i++) {
-        print_sorted_each(o, i);
-        sha256_add(all, buf_str(&out_buf));
-        sha256_add(all, STR("\n"));
-    }
-    for (size_t i = 0; i < o->n; i++)
-        sha256_add(all, o->yaml[i]);
+    for (const struct objects *o = sets; o < sets + n; o++)
+        for (size_t i = 0; i < o->n; i++) {
+            print_sorted_each(o, i);
+            sha256_add(all, buf_str(&out_buf));
+            sha256_add(all, STR("\n"));
+            sha256_add(all, o->yaml[i]);
+        }
     struct sha256 sum = sha256_close(all);
     printf("trees %.*s\n", STR_FMT(hex_str(&a, sum.byte, sizeof(sum.byte))));
     arena_done(&a);
 }
 
-int main(int argc, char **argv)
+static void tell_inputs(const struct objects *o, const char *path)
 {
-    static struct objects o;
-    if (argc < 2) {
-        fprintf(stderr, "usage: codec-bench OBJECTS.jsonl [SECONDS]\n");
-        return 2;
-    }
-    double seconds = argc > 2 ? strtod(argv[2], NULL) : 2;
-    only = argc > 3 ? argv[3] : NULL;
-    arena_init(&o.arena, (size_t)1 << 30);
-    read_objects(&o, argv[1]);
     size_t frozen = 0, packed = 0;
-    for (size_t i = 0; i < o.n; i++) {
+    const char *name = strrchr(path, '/');
+    for (size_t i = 0; i < o->n; i++) {
         struct buf b = BUF_INIT;
-        doc_pack(o.doc[i], &b);
-        frozen += doc_bytes(o.doc[i]);
+        doc_pack(o->doc[i], &b);
+        frozen += doc_bytes(o->doc[i]);
         packed += b.len;
         buf_done(&b);
     }
-    printf("%zu objects, %zu bytes of JSON; frozen %.3f, packed %.3f of that\n", o.n, o.bytes,
-           (double)frozen / (double)o.bytes, (double)packed / (double)o.bytes);
-    print_trees(&o);
-    measure("json in", parse_each, &o, seconds);
-    measure("json out", print_each, &o, seconds);
-    measure("json out, keys sorted", print_sorted_each, &o, seconds);
-    measure("yaml in", yaml_in_each, &o, seconds);
-    measure("yaml out", yaml_out_each, &o, seconds);
-    measure("list in, by pieces", list_each, &o, seconds);
-    measure("digest", digest_each, &o, seconds);
-    measure("thaw", thaw_each, &o, seconds);
-    measure("unpack", unpack_each, &o, seconds);
+    printf("inputs %s: %zu objects, %zu bytes of YAML, %zu of JSON; frozen %.3f, packed %.3f of "
+           "the JSON\n",
+           name ? name + 1 : path, o->n, o->yaml_bytes, o->bytes, (double)frozen / (double)o->bytes,
+           (double)packed / (double)o->bytes);
+}
+
+int main(int argc, char **argv)
+{
+    static struct objects sets[SETS_MAX];
+    size_t n_sets = (size_t)argc - 2;
+    if (argc < 3 || n_sets > SETS_MAX) {
+        fprintf(stderr, "usage: codec-bench SECONDS OBJECTS.jsonl [FILE.yaml...]\n");
+        return 2;
+    }
+    double seconds = strtod(argv[1], NULL);
+    only = getenv("ROW");
+    for (size_t i = 0; i < n_sets; i++) {
+        read_objects(&sets[i], argv[i + 2]);
+        tell_inputs(&sets[i], argv[i + 2]);
+    }
+    print_trees(sets, n_sets);
+    const struct objects *live = &sets[0];
+    measure("json in", parse_each, live, seconds);
+    measure("json out", print_each, live, seconds);
+    measure("json out, keys sorted", print_sorted_each, live, seconds);
+    measure("yaml in", yaml_in_each, live, seconds);
+    measure("yaml out", yaml_out_each, live, seconds);
+    for (size_t i = 1; i < n_sets; i++) {
+        const char *file = strrchr(argv[i + 2], '/');
+        char name[64];
+        file = file ? file + 1 : argv[i + 2];
+        snprintf(name, sizeof(name), "yaml in %.40s", file);
+        measure(name, yaml_in_each, &sets[i], seconds);
+        snprintf(name, sizeof(name), "yaml out %.40s", file);
+        measure(name, yaml_out_each, &sets[i], seconds);
+    }
+    measure("list in, by pieces", list_each, live, seconds);
+    measure("digest", digest_each, live, seconds);
+    measure("thaw", thaw_each, live, seconds);
+    measure("unpack", unpack_each, live, seconds);
     return 0;
 }

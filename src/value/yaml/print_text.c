@@ -91,10 +91,12 @@ enum {
     HEAD_PLAIN = 1,   /* begins a plain text */
     HEAD_RESOLVE = 2, /* a text that begins so may be something else than a string */
     HEAD_WORD = 4,    /* only words of at most 5 letters may */
+    HEAD_QUOTE = 8,   /* no plain text begins so */
 };
 
 #define P HEAD_PLAIN
 #define W (HEAD_PLAIN | HEAD_RESOLVE | HEAD_WORD)
+#define Q HEAD_QUOTE
 static const uint8_t head_class[256] = {
     ['a' ... 'e'] = P,
     ['f'] = W,
@@ -127,9 +129,27 @@ static const uint8_t head_class[256] = {
     ['<'] = P,
     ['\\'] = P,
     ['^'] = P,
+    ['#'] = Q,
+    [','] = Q,
+    ['['] = Q,
+    [']'] = Q,
+    ['{'] = Q,
+    ['}'] = Q,
+    ['&'] = Q,
+    ['*'] = Q,
+    ['!'] = Q,
+    ['|'] = Q,
+    ['>'] = Q,
+    ['\''] = Q,
+    ['"'] = Q,
+    ['%'] = Q,
+    ['@'] = Q,
+    ['`'] = Q,
+    [' '] = Q,
 };
 #undef P
 #undef W
+#undef Q
 
 struct look {
     bool ascii;  /* printable ASCII and line feeds only */
@@ -215,6 +235,8 @@ static enum yaml_quoting quoting(str s, struct look is, bool key)
         return literal_allowed(s) ? YAML_LITERAL : YAML_DOUBLE;
     if (!head)
         return analyzed(s, key);
+    if (head & HEAD_QUOTE)
+        return YAML_SINGLE;
     if ((head & HEAD_RESOLVE) && (!(head & HEAD_WORD) || s.len <= 5) &&
         yaml_quoting_of(s) == YAML_DOUBLE)
         return YAML_DOUBLE;
@@ -383,7 +405,23 @@ static void put_double(struct yaml_out *o, str s, int indent, bool key)
 
 /* ---- literal blocks ---- */
 
-static void put_literal(struct yaml_out *o, str s, int indent)
+/* A line that other breaks (CR, NEL, LS, PS) may be in: each of them begins a line of its own. */
+static void put_odd_line(struct yaml_out *o, str s, size_t i, size_t stop, int indent)
+{
+    bool breaks = true;
+    while (i < stop) {
+        bool brk = yaml_break_at(s, i);
+        yaml_out_room(o, (size_t)indent + 4);
+        if (breaks && !brk)
+            put_blanks(o, indent);
+        i += copy_char(o, s, i);
+        if (brk)
+            begin_line(o);
+        breaks = brk;
+    }
+}
+
+static void put_literal(struct yaml_out *o, str s, int indent, bool ascii)
 {
     *o->w++ = '|';
     if (s.at[0] == ' ' || yaml_break_at(s, 0))
@@ -395,31 +433,21 @@ static void put_literal(struct yaml_out *o, str s, int indent)
         *o->w++ = '+';
     *o->w++ = '\n';
     begin_line(o);
-    bool breaks = true;
-    for (size_t i = 0; i < s.len;) {
-        const char *lf = memchr(s.at + i, '\n', s.len - i);
-        size_t n = (size_t)((lf ? lf : s.at + s.len) - (s.at + i));
-        yaml_out_room(o, n + (size_t)indent + 1);
-        for (size_t stop = i + n; i < stop;) { /* other breaks may be inside */
-            bool brk = yaml_break_at(s, i);
-            if (breaks && !brk)
-                put_blanks(o, indent);
-            breaks = brk;
-            size_t from = i;
-            do
-                i += brk ? yaml_char_width(s, i) : 1;
-            while (!brk && i < stop && (uint8_t)s.at[i] != 0xe2 && (uint8_t)s.at[i] != 0xc2);
-            yaml_out_room(o, i - from + (size_t)indent + 1);
-            copy(o, s.at + from, i - from);
-            if (brk)
-                begin_line(o);
+    for (const char *p = s.at, *end = p + s.len; p < end; p++) {
+        const char *lf = memchr(p, '\n', (size_t)(end - p)), *stop = lf ? lf : end;
+        yaml_out_room(o, (size_t)(stop - p) + (size_t)indent + 1);
+        if (ascii && stop > p) {
+            put_blanks(o, indent);
+            copy(o, p, (size_t)(stop - p));
+        } else if (!ascii) {
+            put_odd_line(o, s, (size_t)(p - s.at), (size_t)(stop - s.at), indent);
+            yaml_out_room(o, 1);
         }
-        if (lf) {
+        if (lf)
             *o->w++ = '\n';
+        if (lf)
             begin_line(o);
-            breaks = true;
-            i++;
-        }
+        p = stop;
     }
 }
 
@@ -442,6 +470,6 @@ void yaml_put_string(struct yaml_out *o, str s, int indent, bool key, bool blank
         break;
     case YAML_SINGLE: put_single(o, s, indent, key, is.ascii); break;
     case YAML_DOUBLE: put_double(o, s, indent, key); break;
-    case YAML_LITERAL: put_literal(o, s, indent); break;
+    case YAML_LITERAL: put_literal(o, s, indent, is.ascii); break;
     }
 }

@@ -1,7 +1,8 @@
 // Oracle for src/value: what the Go libraries answer.
 //
 //	go run . golden ../../golden/value   writes the golden cases (fixed seed)
-//	go run . bench OBJECTS.jsonl SECONDS  measures the Go codecs (see bench.go)
+//	go run . manifests FOLDER             writes the YAML streams of the bench (see manifests.go)
+//	go run . bench SECONDS OBJECTS.jsonl FILE.yaml...  measures the Go codecs (see bench.go)
 //	go run . random SEED N                writes N cases made from the seed
 //	go run . toml FOLDER                  the .toml files of a folder as cases
 //	go run . answer                      answers one JSON request a line on standard input (see answer.go)
@@ -81,12 +82,14 @@ func main() {
 			answer(request)
 			check(out.Encode(request))
 		}
-	case len(os.Args) == 4 && os.Args[1] == "bench":
-		seconds, err := strconv.ParseFloat(os.Args[3], 64)
+	case len(os.Args) == 3 && os.Args[1] == "manifests":
+		manifests(os.Args[2])
+	case len(os.Args) >= 4 && os.Args[1] == "bench":
+		seconds, err := strconv.ParseFloat(os.Args[2], 64)
 		check(err)
-		bench(os.Args[2], seconds)
+		bench(seconds, os.Args[3], os.Args[4:])
 	default:
-		fmt.Fprintln(os.Stderr, "usage: go run . golden FOLDER | go run . random SEED N | go run . answer | go run . bench OBJECTS.jsonl SECONDS")
+		fmt.Fprintln(os.Stderr, "usage: go run . golden FOLDER | go run . random SEED N | go run . answer | go run . manifests FOLDER | go run . bench SECONDS OBJECTS.jsonl FILE.yaml...")
 		os.Exit(2)
 	}
 }
