@@ -337,21 +337,34 @@ static void plan_round(const struct round *r, bool of_operation, struct arena *a
     }
 }
 
-/* Effects start only after the status that announces them is stored. */
+static size_t n_rows(value operation_state)
+{
+    return value_len(value_path(operation_state, "syncResult.resources"));
+}
+
+/* Effects start only after the status that announces them is stored, and those of a wave only after
+ * the results of the wave before are: who watches sees every wave, and a new process repeats none.
+ */
 static bool announced(const struct application *app)
 {
     value stored = value_path(doc_root(app->object), "status.operationState");
     value state = doc_root(app->operation->state);
     enum op_phase phase = op_phase_parse(value_path_str(stored, "phase"));
     return (phase == OP_RUNNING || phase == OP_TERMINATING) &&
-           str_eq(value_path_str(stored, "startedAt"), value_path_str(state, "startedAt"));
+           str_eq(value_path_str(stored, "startedAt"), value_path_str(state, "startedAt")) &&
+           n_rows(stored) == n_rows(state);
 }
 
-static bool acts(const struct operation *op)
+static bool is_acting(const struct application *app, const struct action_fact *f)
+{
+    return !f->answered && steps_running(&app->subject, step_id(ACT, f->id, 0));
+}
+
+static bool acts(const struct application *app)
 {
     bool open = false;
-    for (size_t i = 0; i < op->n_actions; i++)
-        open |= !op->action[i].answered;
+    for (size_t i = 0; i < app->operation->n_actions; i++)
+        open |= is_acting(app, &app->operation->action[i]);
     return open;
 }
 
@@ -362,7 +375,7 @@ static usec settles_at(const struct application *app)
     const struct wanted *w = &app->wanted;
     const struct operation *op = app->operation;
     if (!w->since || w->operation || w->clear_operation || w->drop_refresh || w->spec ||
-        w->finalizers_add || w->finalizers_drop || !op || op->done || !announced(app) || !acts(op))
+        w->finalizers_add || w->finalizers_drop || !op || op->done || !acts(app))
         return 0;
     return w->since + SETTLE_US;
 }
@@ -382,22 +395,25 @@ static void plan_own_object(const struct application *app, usec now, struct aren
         plan_add(ret, &kinds[WRITE], write, NULL, 0);
 }
 
-/* kubectl sends these without a look at what is there, so that of objects that start together they
- * come first. */
-static bool is_direct(const struct sync_action *x)
+/* How many looks at the cluster kubectl takes before it writes: of objects that start together
+ * those with fewer come first. */
+static int n_looks(const struct sync_action *x)
 {
-    return x->kind == SYNC_ACTION_CREATE || (x->kind == SYNC_ACTION_APPLY && x->server_side);
+    if (x->kind == SYNC_ACTION_CREATE || (x->kind == SYNC_ACTION_APPLY && x->server_side))
+        return 0;
+    return x->kind == SYNC_ACTION_APPLY && value_exists(x->live) ? 2 : 1;
 }
 
 static void plan_actions(const struct application *app, struct arena *a, struct plan *ret)
 {
     const struct operation *op = app->operation;
-    if (!op || op->done || !announced(app))
+    if (!op || op->done)
         return;
-    for (int pass = 0; pass < 2; pass++)
+    bool may_start = announced(app);
+    for (int looks = 0; looks <= 2; looks++)
         for (size_t i = 0; i < op->n_actions && room(ret); i++) {
             const struct action_fact *f = &op->action[i];
-            if (f->answered || is_direct(&f->action) != (pass == 0))
+            if (f->answered || n_looks(&f->action) != looks || !(may_start || is_acting(app, f)))
                 continue;
             struct serial_args *args = ARENA_NEW(a, struct serial_args);
             args->serial = f->id;
