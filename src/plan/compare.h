@@ -28,6 +28,8 @@ struct compare_context {
     const struct normalizer *rules; /* NULL: they could not be compiled, see rules_error */
     str rules_error;                /* text of normalizer_new's error */
     usec now;
+    bool unmarked; /* manifests that did not come from a source carry no tracking mark, but those
+                      whose namespace is changed */
 };
 
 /* ---- desired objects ---- */

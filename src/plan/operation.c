@@ -357,7 +357,8 @@ value operation_history(struct arena *a, const struct app *app, value state, use
         value_setz(a, entry, "source", none);
         value_setz(a, entry, "sources", value_getz(result, "sources"));
     } else {
-        value_setz(a, entry, "revision", value_getz(result, "revision"));
+        if (value_path_str(result, "revision").len) /* local manifests have none */
+            value_setz(a, entry, "revision", value_getz(result, "revision"));
         value_setz(a, entry, "source", value_getz(result, "source"));
     }
     value_set_str(a, entry, "deployedAt", time_str(a, now));

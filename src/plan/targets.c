@@ -24,16 +24,21 @@ static value target_normalized(struct targets *t, value manifest)
 {
     const struct app *app = t->c->app;
     value o = object_private(t->a, manifest);
+    bool changed = false;
     str ns = object_ns(o);
     bool namespaced = plan_kind_namespaced(t->c->kinds, object_group(o), object_kind(o));
     if (!namespaced && ns.len) {
         o = value_edit(t->a, o);
         value_remove(value_edit_map(t->a, o, STR("metadata")), STR("namespace"));
+        changed = true;
     } else if (namespaced && !ns.len && app->destination.namespace.len) {
         o = value_edit(t->a, o);
         value_set_str(t->a, value_edit_map(t->a, o, STR("metadata")), "namespace",
                       app->destination.namespace);
+        changed = true;
     }
+    if (t->c->unmarked && !changed)
+        return o;
     return tracking_write(t->c->settings, t->a, o, app->instance, app->destination.namespace);
 }
 

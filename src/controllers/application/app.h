@@ -65,6 +65,9 @@ struct round {
     struct doc *revisions; /* list of texts, as asked for; absent entries: the source's own */
     struct source_fact *source;
     size_t n_sources;
+    bool is_local;     /* nothing is rendered: the operation brought its manifests along */
+    uint64_t local_id; /* which ones */
+    struct doc *local; /* is_local: list of objects; NULL when they could not be read */
     usec started_at;
 };
 bool round_answered(const struct round *r);
@@ -269,6 +272,11 @@ void refresh_advance(struct application *app);
 void refresh_ask(struct application *app, int level);
 void round_start(struct application *app, struct round *r, value sources, bool multi,
                  value revisions, unsigned flags);
+
+/* local.c */
+void round_take_local(struct application *app, struct round *r);
+/* The round has the manifests of the last operation, if that brought some. */
+bool round_is_current(const struct application *app, const struct round *r);
 
 /* status.c */
 value status_now(const struct application *app, struct arena *a); /* wanted, or as stored */

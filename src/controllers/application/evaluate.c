@@ -276,17 +276,25 @@ str round_error(struct arena *a, const struct round *r)
 
 static str load_error(struct evaluation *e, const struct round *r)
 {
+    if (r->is_local && round_failed(r))
+        return ARENA_CAT(&e->arena, STR("Failed to load local manifests: "),
+                         err_str(r->source[0].err));
     str text = round_error(&e->arena, r);
     return text.len ? ARENA_CAT(&e->arena, STR("Failed to load target state: "), text) : text;
 }
 
 int evaluation_desired(struct evaluation *e, const struct round *r, struct err *err)
 {
-    size_t n = 0;
+    size_t n = value_len(doc_root(r->local));
     for (size_t i = 0; i < r->n_sources; i++)
         n += r->source[i].result ? r->source[i].result->n_objects : 0;
     value *manifest = ARENA_ARRAY(&e->arena, value, n + 1);
     n = 0;
+    e->context.unmarked = r->is_local;
+    if (r->local)
+        arena_on_done(&e->arena, (void (*)(void *))doc_unref, doc_ref(r->local));
+    for (struct value_iter it = value_iter(doc_root(r->local)); value_next(&it);)
+        manifest[n++] = it.val;
     for (size_t i = 0; i < r->n_sources; i++) {
         struct manifests_result *result = r->source[i].result;
         if (!result)

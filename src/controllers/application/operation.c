@@ -388,7 +388,6 @@ static void compare_and_sync(struct application *app, struct evaluation *e,
     if (!op->round.active) {
         round_start(app, &op->round, sources_to_render(e, next->sources), next->multi_source,
                     next->revisions, MANIFESTS_REFS_NEW);
-        return;
     }
     if (!round_answered(&op->round))
         return;

@@ -42,6 +42,7 @@ void round_reset(struct round *r)
     free(r->source);
     doc_unref(r->sources);
     doc_unref(r->revisions);
+    doc_unref(r->local);
     *r = (struct round){0};
 }
 
@@ -58,6 +59,7 @@ void round_start(struct application *app, struct round *r, value sources, bool m
     r->revisions = doc_freeze(revisions, 0);
     r->n_sources = value_len(sources);
     r->source = checked_calloc(r->n_sources + 1, sizeof(*r->source));
+    round_take_local(app, r);
 }
 
 void refresh_ask(struct application *app, int level)
@@ -247,7 +249,7 @@ static void start_round(struct application *app, struct evaluation *e,
 static bool compare_again(struct application *app, struct evaluation *e)
 {
     bool news;
-    if (!app->rendered.source)
+    if (!app->rendered.source || !round_is_current(app, &app->rendered))
         return false;
     if (!app->waiting_for_cluster && compared_again(app, e, &news)) {
         app->live_changed = false;
@@ -333,6 +335,8 @@ static void draw_tree(struct application *app, struct evaluation *e)
         compare_round(app, e, &app->rendered, false);
 }
 
+static bool round_over(const struct round *r) { return r->active && round_answered(r); }
+
 void refresh_advance(struct application *app)
 {
     look_when_due(app);
@@ -344,12 +348,14 @@ void refresh_advance(struct application *app)
         round_reset(&app->refresh);
     } else if (e->spec_errors.n) {
         bad_spec(app, e);
-    } else if (app->refresh.active && round_answered(&app->refresh)) {
-        finish_round(app, e);
     } else {
-        decide(app, e);
-        if (draw)
-            draw_tree(app, e);
+        if (!round_over(&app->refresh)) {
+            decide(app, e);
+            if (draw)
+                draw_tree(app, e);
+        }
+        if (round_over(&app->refresh)) /* at once, when nothing had to be asked for */
+            finish_round(app, e);
     }
     evaluation_free(e);
 }

@@ -55,7 +55,7 @@ static void store_manifests(struct application *app, struct evaluation *e, const
 {
     struct arena *a = &e->arena;
     value answer = value_new_map(a), list = value_new_list(a);
-    if (round_failed(r))
+    if (round_failed(r) || r->is_local)
         return;
     for (size_t i = 0; i < r->n_sources; i++)
         for (size_t k = 0; r->source[i].result && k < r->source[i].result->n_objects; k++)

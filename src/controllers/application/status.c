@@ -112,7 +112,7 @@ static void set_source_type(struct arena *a, value status, const struct round *r
     for (size_t i = 0; i < r->n_sources; i++)
         if (r->source[i].result)
             value_push(a, types, value_of_str(a, render_type_name(r->source[i].result->type)));
-    if (round_failed(r) || value_len(types) == 0)
+    if (!r->is_local && (round_failed(r) || value_len(types) == 0))
         return;
     value_setz(a, status, "sourceType", r->multi_source ? VALUE_ABSENT : value_at(types, 0));
     value_setz(a, status, "sourceTypes", r->multi_source ? types : VALUE_ABSENT);
@@ -237,14 +237,25 @@ static bool only_the_time(struct arena *a, value patch)
     return value_len(patch) == 1 && str_is(value_key(patch, 0), "reconciledAt");
 }
 
+/* Members that only others write may have come since `wanted` was made: they stay. */
+static value with_members_of_others(struct arena *a, value from, value to)
+{
+    value theirs = value_getz(from, "sourceHydrator");
+    if (!value_exists(theirs) || value_exists(value_getz(to, "sourceHydrator")))
+        return to;
+    to = value_edit(a, to);
+    value_setz(a, to, "sourceHydrator", theirs);
+    return to;
+}
+
 static value status_patch(const struct application *app, struct arena *a)
 {
     const struct wanted *w = &app->wanted;
     value from = stored_status(app);
     if (!w->status)
         return VALUE_ABSENT;
-    value patch =
-        merge_patch_between(a, value_is_map(from) ? from : value_new_map(a), doc_root(w->status));
+    value patch = merge_patch_between(a, value_is_map(from) ? from : value_new_map(a),
+                                      with_members_of_others(a, from, doc_root(w->status)));
     if (value_len(patch) == 0 || (only_the_time(a, patch) && !w->drop_refresh))
         return VALUE_ABSENT;
     return patch;

@@ -171,6 +171,18 @@ static void history_counts_on_and_is_cut_to_its_limit(void **state)
     expect_json(operation_history(&arena, &app, done, NOW), "[]");
 }
 
+static void a_sync_of_local_manifests_is_history_without_a_revision(void **state)
+{
+    struct app app;
+    (void)state;
+    app_of("{\"metadata\":{\"name\":\"a\"},\"spec\":{}}", &app);
+    value done = parse("{\"startedAt\":\"2023-11-14T22:13:20Z\",\"syncResult\":{\"revision\":\"\","
+                       "\"source\":{\"repoURL\":\"r\"}}}");
+    expect_json(operation_history(&arena, &app, done, NOW),
+                "[{\"id\":0,\"source\":{\"repoURL\":\"r\"},\"deployStartedAt\":\"2023-11-14T22:13:"
+                "20Z\",\"deployedAt\":\"2023-11-14T22:13:20Z\"}]");
+}
+
 static void a_rollback_takes_source_and_revision_of_its_entry(void **state)
 {
     struct app app;
@@ -341,6 +353,7 @@ int main(void)
         cmocka_unit_test(an_operation_without_sync_is_an_error),
         cmocka_unit_test(a_sync_timeout_terminates),
         cmocka_unit_test(history_counts_on_and_is_cut_to_its_limit),
+        cmocka_unit_test(a_sync_of_local_manifests_is_history_without_a_revision),
         cmocka_unit_test(a_rollback_takes_source_and_revision_of_its_entry),
         cmocka_unit_test(error_conditions_refuse_a_sync),
         cmocka_unit_test(a_new_revision_starts_an_automated_sync),
