@@ -78,10 +78,15 @@ struct helm_output {
 
 struct helm_cache;
 
-/* chart: from helm_load_*; it is copied where rendering would change it. user: absent or a map. */
-int helm_render(const struct helm_chart *chart, value user, const struct helm_options *o,
-                struct helm_cache *cache, struct arena *a, struct helm_log *log,
-                struct helm_output *ret, struct err *err) MUST_CHECK;
+struct helm_job {
+    const struct helm_chart *chart; /* from helm_load_*; copied where rendering would change it */
+    value user;                     /* absent or a map */
+    const struct helm_options *options;
+    struct helm_cache *cache; /* parse trees of earlier jobs; NULL: none */
+    struct helm_log *log;     /* or NULL */
+};
+int helm_render(const struct helm_job *j, struct arena *a, struct helm_output *ret,
+                struct err *err) MUST_CHECK;
 
 struct helm_print {
     bool include_crds, skip_tests, no_hooks;

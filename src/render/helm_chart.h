@@ -121,6 +121,9 @@ int helm_lock_parse(str text, struct arena *a, struct helm_lock *io, struct err 
 /* Check and clean; "validation: ...". */
 int helm_metadata_check(struct arena *a, struct helm_metadata *m, struct err *err) MUST_CHECK;
 
+/* A scalar as sigs.k8s.io/yaml turns it into text where Go wants a string. */
+str helm_scalar_text(struct arena *a, value v);
+
 /* ---- asking ---- */
 
 static inline str helm_chart_name(const struct helm_chart *c) { return c->metadata->name; }

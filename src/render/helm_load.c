@@ -1,4 +1,5 @@
 /* A chart out of a folder or an archive: walk, sort files by role, load subcharts. */
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -224,6 +225,7 @@ static int load_subchart(struct loading *l, struct helm_chart *c, str name,
     if (rc)
         return err_wrap(err, "error unpacking subchart %.*s in %.*s", STR_FMT(name),
                         STR_FMT(helm_chart_name(c)));
+    assert(sub);
     add_subchart(l->arena, c, sub);
     return 0;
 }

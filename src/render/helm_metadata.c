@@ -129,7 +129,7 @@ static str float_text(struct arena *a, double d)
     return arena_str(a, str_of(best));
 }
 
-static str scalar_text(struct arena *a, value v)
+str helm_scalar_text(struct arena *a, value v)
 {
     char at[NUMBER_PRINT_MAX];
     switch (value_type(v)) {
@@ -150,7 +150,7 @@ static void decode_text(struct decoding *d, const char *record, value v, str *to
     if (value_is_nil(v))
         return;
     if (is_scalar(v))
-        *to = scalar_text(d->arena, v);
+        *to = helm_scalar_text(d->arena, v);
     else
         misfit(d, v, record, "string");
 }
