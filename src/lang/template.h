@@ -24,8 +24,8 @@
 #include "lang/template_value.h"
 
 #define TEMPLATE_TEXT_BYTES_MAX ((size_t)32 << 20)
-#define TEMPLATE_PARENS_MAX 10000 /* nested parentheses, as Go; the stack's bound comes first */
-#define TEMPLATE_BLOCKS_MAX 2000  /* nested if/with/range/define */
+#define TEMPLATE_PARENS_MAX 2000 /* nested parentheses; Go: 10000, with the same text */
+#define TEMPLATE_BLOCKS_MAX 2000 /* nested if/with/range/define */
 #define TEMPLATE_POLL_STEPS 1024
 #define TEMPLATE_STEPS_DEFAULT ((uint64_t)200 * 1000 * 1000)
 #define TEMPLATE_OUTPUT_BYTES_DEFAULT ((size_t)64 << 20)
@@ -58,9 +58,12 @@ bool template_set_is_empty(const struct template_set *s, str name);
 
 /* ---- running ---- */
 
-enum template_missing {                        /* option missingkey */
-                        TEMPLATE_MISSING_ZERO, /* Helm's; also the default of text/template for
-                                                  interface{} elements */
+enum template_missing { /* option missingkey: what a missing key of a map is */
+                        TEMPLATE_MISSING_ZERO,    /* the element type's zero (Helm): "nil pointer
+                                                     evaluating interface
+                                                     {}.b" when a chain goes on */
+                        TEMPLATE_MISSING_DEFAULT, /* text/template's default: "no value", and so is
+                                                     what follows */
                         TEMPLATE_MISSING_ERROR,
 };
 

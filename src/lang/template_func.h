@@ -9,6 +9,7 @@
  *   m map[string]interface{}   v []interface{}   t time.Time   c sprig.certificate
  *   S []string   V *semver.Version   D time.Duration   L *time.Location
  *   r reflect.Value (builtins: an argument as it is, interface not removed)
+ * A signature "!why" takes nothing and is always refused with that text.
  *
  * Threads: tables are constants; a call belongs to its run. Source: text/template exec.go; Sprig
  * 3.3; Helm pkg/engine/funcs.go. */
