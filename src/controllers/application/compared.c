@@ -221,6 +221,8 @@ static struct kept_row *find_row(struct compared *c, const struct kube_key *key)
 
 static value manifest_at(const struct round *r, size_t at)
 {
+    if (r->is_local)
+        return value_at(doc_root(r->local), at);
     for (size_t i = 0; i < r->n_sources; i++) {
         const struct manifests_result *result = r->source[i].result;
         if (result && at < result->n_objects)
@@ -241,6 +243,7 @@ static bool find_target(struct evaluation *e, const struct round *r, const struc
     *ret = VALUE_ABSENT;
     if (k->manifest == NOT_DESIRED)
         return true;
+    e->context.unmarked = r->is_local;
     if (compare_targets(&e->context, &manifest, 1, &e->arena, &one, &err) < 0 || one.n != 1 ||
         one.conditions.n)
         return false;
