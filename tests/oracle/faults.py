@@ -162,3 +162,26 @@ fault("the 29th of February is every year's", "value", "src/value/toml/time.c",
       "    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);", "    bool leap = year < 10000;")
 fault("a date without a zone has one", "value", "src/value/toml/time.c",
       "m.has_zone    ? TOML_DATETIME", "m.has_time    ? TOML_DATETIME")
+
+# --- kyaml's merge
+
+fault("kyaml: items that only the patch has come last", "kube", "src/kube/kyaml_merge.c",
+      "    if (append)\n        return append_items", "    if (append || w)\n        return append_items")
+fault("kyaml: $patch: replace of a map merges", "kube", "src/kube/kyaml_merge.c",
+      "    int r = map_directive(w, origin, &d);\n    if (r == 0 && d != DELETE)\n        *ret = d == REPLACE ? origin : dest;",
+      "    int r = map_directive(w, origin, &d);\n    if (r == 0 && d != DELETE)\n        *ret = dest;")
+fault("kyaml: $patch: delete of a map is ignored", "kube", "src/kube/kyaml_merge.c",
+      "    int r = map_directive(w, origin, &d);\n    if (r == 0 && d != DELETE)", "    int r = map_directive(w, origin, &d);\n    if (r == 0)")
+fault("kyaml: $patch: replace of a list merges", "kube", "src/kube/kyaml_merge.c",
+      "    int r = list_directive(w, origin, &d);\n    if (r == 0 && d != DELETE)\n        *ret = d == REPLACE ? origin : dest;",
+      "    int r = list_directive(w, origin, &d);\n    if (r == 0 && d != DELETE)\n        *ret = dest;")
+fault("kyaml: a number in the place of quoted text is a number", "kube", "src/kube/kyaml_merge.c",
+      "    if (missing(v) || (number && !(style & VALUE_STYLE_QUOTED)))", "    if (missing(v) || number)")
+fault("kyaml: a null that was written down goes", "kube", "src/kube/kyaml_merge.c",
+      "    return value_is_null(v) && !value_exists(origin)", "    return value_is_null(v) && !value_exists(v) && !value_exists(origin)")
+fault("kyaml: container ports have one key", "kube", "src/kube/kyaml_table.inc",
+      'STR_INIT("containerPort,protocol")', 'STR_INIT("containerPort")')
+fault("kyaml: new fields come in the order of the patch", "kube", "src/kube/kyaml_merge.c",
+      "        qsort(names.at, names.n, sizeof(*names.at), str_cmp_qsort);", "        (void)str_cmp_qsort;")
+fault("kyaml: lists without a schema are never merged", "kube", "src/kube/kyaml_merge.c",
+      "    return w->how->infer_lists && !k.of_kind &&", "    return w->how->infer_lists && k.type &&")

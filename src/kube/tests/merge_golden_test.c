@@ -9,8 +9,10 @@
 
 #include "base/time.h"
 #include "kube/apply.h"
+#include "kube/kyaml_merge.h"
 #include "kube/strategic.h"
 #include "value/json.h"
+#include "value/style.h"
 
 struct golden {
     struct arena arena;
@@ -124,6 +126,67 @@ static int rule_update(struct golden *g, value *ret)
     return 0;
 }
 
+/* ---- kyaml ---- */
+
+/* {"$":"8","t":"!!int","q":0}: a scalar with what YAML knows of it. */
+static value yaml_scalar(struct golden *g, value v)
+{
+    struct arena *a = &g->arena;
+    str text = value_str(value_getz(v, "$")), tag = value_str(value_getz(v, "t"));
+    value out, number;
+    if (str_is(tag, "!!null")) {
+        out = value_null(a);
+        value_set_style(out, text.len ? 0 : VALUE_STYLE_EMPTY);
+        return out;
+    }
+    if (str_is(tag, "!!bool"))
+        return value_of_bool(a, str_is(text, "true"));
+    if (str_is(tag, "!!int") || str_is(tag, "!!float")) {
+        assert_int_equal(json_parse(text, NULL, a, &number, &g->err), 0);
+        out = value_type(number) == VALUE_INT ? value_of_int(a, value_int(number))
+                                              : value_of_double(a, value_double(number));
+        value_set_literal(out, text);
+        return out;
+    }
+    out = value_of_str(a, text);
+    value_set_style(out, (unsigned)value_int(value_getz(v, "q")));
+    return out;
+}
+
+static value yaml_tree(struct golden *g, value v)
+{
+    value out;
+    if (value_is_map(v) && value_exists(value_getz(v, "$")))
+        return yaml_scalar(g, v);
+    out = value_is_map(v) ? value_new_map(&g->arena) : value_new_list(&g->arena);
+    for (struct value_iter it = value_iter(v); value_next(&it);)
+        if (value_is_map(v))
+            value_set(&g->arena, out, it.key, yaml_tree(g, it.val));
+        else
+            value_push(&g->arena, out, yaml_tree(g, it.val));
+    return out;
+}
+
+/* The answer as text: order and spelling count. */
+static int rule_kyaml(struct golden *g, value *ret)
+{
+    struct kyaml_merge how = {value_bool(field(g, "append")), value_bool(field(g, "infer"))};
+    value got = VALUE_ABSENT, object = yaml_tree(g, field(g, "object")),
+          patch = yaml_tree(g, field(g, "patch"));
+    value before = value_copy(&g->arena, object), of_patch = value_copy(&g->arena, patch);
+    int r = kyaml_merge(object, patch, &how, &g->arena, &got, &g->err);
+    assert_true(value_identical(object, before) && value_identical(patch, of_patch));
+    if (r) {
+        g->error = str_sub(err_str(&g->err), 0,
+                           (size_t)str_find(err_str(&g->err), STR(": node contents:")));
+        return r;
+    }
+    *ret = value_of_str(&g->arena, value_exists(got)
+                                       ? json_str(&g->arena, got, AUDIENCE_WIRE, JSON_NO_HTML)
+                                       : STR(""));
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*run)(struct golden *g, value *ret);
@@ -134,6 +197,7 @@ static const struct {
     {"strategic-creation", rule_three_way},
     {"apply", rule_apply},
     {"apply-update", rule_update},
+    {"kyaml-merge", rule_kyaml},
 };
 
 static size_t cases_of[ARRAY_LEN(rules)];
@@ -158,8 +222,9 @@ static void print_side(const char *what, str text)
 
 static void check_answer(struct golden *g, str line, int r, value got)
 {
-    value want = field(g, "want");
+    value want = field(g, "want"), text = field(g, "text");
     str want_error = value_str(field(g, "error")), error = STR("");
+    want = value_exists(text) ? text : want;
     if (value_exists(field(g, "conflict")))
         want_error = value_str(field(g, "conflict"));
     if (r)

@@ -1,5 +1,5 @@
 // Oracle for src/kube: writes tests/golden/kube/*.jsonl with the answers of k8s.io/apimachinery.
-// usage: cd tests/oracle/kube && go run . ../../golden/kube   (or: go run . types, go run . random SEED N)
+// usage: cd tests/oracle/kube && go run . ../../golden/kube   (or: go run . types, go run . random SEED N, go run . kyaml-table)
 package main
 
 import (
@@ -95,6 +95,10 @@ func main() {
 		randomCases()
 		return
 	}
+	if os.Args[1] == "kyaml-table" {
+		kyamlTables(kyamlKinds())
+		return
+	}
 	if os.Args[1] == "types" {
 		goTypes()
 		return
@@ -103,7 +107,7 @@ func main() {
 	names()
 	strategic()
 	var merges []row
-	randomRows(4, 250, func(r row) { merges = append(merges, r) })
+	randomRows(4, 300, func(r row) { merges = append(merges, r) })
 	write("merges.jsonl", merges)
 	protobufs()
 	rbacRows()

@@ -39,7 +39,9 @@ func randomRows(seed int64, n int, each func(row)) {
 	var h *history
 	for n > 0 {
 		var out row
-		switch r.Intn(8) {
+		switch r.Intn(10) {
+		case 8, 9:
+			out = kyamlRow(r)
 		case 0, 1:
 			out = strategicApplyRow(r)
 		case 2, 3, 4:
