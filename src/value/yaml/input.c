@@ -109,6 +109,8 @@ static bool is_allowed(uint32_t c)
     return false;
 }
 
+static const char incomplete[] = "incomplete UTF-8 octet sequence";
+
 /* What is wrong with the character at u (n bytes left), or NULL and its width. */
 static const char *bad_character(const uint8_t *u, size_t n, unsigned *ret_width)
 {
@@ -118,7 +120,7 @@ static const char *bad_character(const uint8_t *u, size_t n, unsigned *ret_width
     if (!width)
         return "invalid leading UTF-8 octet";
     if (width > n)
-        return "incomplete UTF-8 octet sequence";
+        return incomplete;
     uint32_t c = width == 1 ? u[0] : u[0] & (0x7fU >> width);
     for (unsigned i = 1; i < width; i++) {
         if ((u[i] & 0xc0) != 0x80)
@@ -258,7 +260,9 @@ void yaml_scan_init(struct yaml_scan *s, str text, struct arena *a)
     }
     size_t good = check(s, text.at, text.len, &s->reader_problem);
     size_t keep = text.len;
-    if (good < text.len) {
+    if (good < text.len && s->reader_problem == incomplete) {
+        keep = good; /* only the end of the input makes it an error: all before was read */
+    } else if (good < text.len) {
         keep = window_of(text.at, text.len, good, skipped);
     } else if (problem) {
         s->reader_problem = problem;

@@ -1,67 +1,10 @@
-/* From tokens to values. The grammar is walked by recursive descent (bounded by VALUE_DEPTH_MAX)
- * and the tree is made on the way. Upstream works in three stages: parse all, decode all, convert
- * to JSON; so an error of an earlier stage hides those of later ones wherever they stand. Here
- * later-stage errors are kept (`decode`, `duplicates`, `convert`) and the first of the earliest
- * stage is told at the end. */
-#include <math.h>
-
-#include "base/map.h"
+/* From tokens to nodes. The grammar is walked by recursive descent (bounded by VALUE_DEPTH_MAX) and
+ * the tree is made on the way (decode.c). */
 #include "value/doc.h"
-#include "value/number.h"
-#include "value/text.h"
-#include "value/yaml.h"
 #include "value/yaml/direct.h"
-#include "value/yaml/resolve.h"
-#include "value/yaml/scan.h"
-#include "value/yaml/tree.h"
-
-#define TAG_PREFIX "tag:yaml.org,2002:"
-#define ALIAS_RATIO_LOW 400000.0
-#define ALIAS_RATIO_HIGH 4000000.0
-#define DUPLICATES_TOLD 20 /* lines of the message about duplicate keys */
-
-/* A node as the grammar delivers it. A scalar is not resolved yet: a key stays text. */
-struct ynode {
-    enum { SCALAR, SEQUENCE, MAPPING } kind;
-    bool alias, implicit;
-    str tag, text;
-    struct yaml_mark mark;
-    value v;               /* collections */
-    struct yaml_scalar is; /* keys: what the text means */
-    bool tells;            /* keys: the conversion's message is about this one */
-};
-
-struct anchor {
-    struct ynode node;
-    uint64_t decodes; /* nodes that decoding it costs */
-    size_t dup_from, dup_to;
-    bool open; /* its node is still being read */
-};
-
-struct tag_rule {
-    str handle, prefix;
-};
-
-struct parser {
-    struct yaml_scan s;
-    struct arena *arena;
-    bool strict;
-    uint32_t line_base; /* added to positions of values */
-    unsigned depth;
-    bool too_deep, too_many_aliases;
-    VEC(struct tag_rule) rules;
-    struct map anchors;
-    uint64_t decodes, alias_decodes;
-    str decode;        /* first decoding error, with its "yaml: " */
-    bool converts_not; /* a key was met that JSON cannot have; the outermost one is told */
-    str convert;       /* error of the conversion to JSON */
-    bool infinite;     /* a number was met that JSON cannot have */
-    VEC(str) duplicates;
-};
+#include "value/yaml/parse.h"
 
 static bool parse_node(struct parser *p, bool block, bool indentless, struct ynode *n);
-
-/* ---- errors ---- */
 
 static bool parser_error(struct parser *p, const char *problem, uint32_t line, uint32_t context)
 {
@@ -70,314 +13,6 @@ static bool parser_error(struct parser *p, const char *problem, uint32_t line, u
     p->s.problem_line = line;
     p->s.context_line = context;
     return false;
-}
-
-static void decode_error(struct parser *p, str text)
-{
-    if (!p->decode.len)
-        p->decode = text;
-}
-
-/* ---- scalars ---- */
-
-static str short_tag(struct parser *p, str tag)
-{
-    if (!str_starts(tag, STR(TAG_PREFIX)))
-        return tag;
-    return ARENA_CAT(p->arena, STR("!!"), str_from(tag, sizeof(TAG_PREFIX) - 1));
-}
-
-static const char *kind_tag(enum yaml_kind kind)
-{
-    static const char *const names[] = {
-        [YAML_STR] = "!!str", [YAML_NULL] = "!!null", [YAML_BOOL] = "!!bool",
-        [YAML_INT] = "!!int", [YAML_UINT] = "!!int",  [YAML_FLOAT] = "!!float",
-    };
-    return names[kind];
-}
-
-/* A tag whose scalar is checked against it. */
-static bool kind_of_tag(str tag, enum yaml_kind *ret)
-{
-    static const struct {
-        str tag;
-        enum yaml_kind kind;
-    } tags[] = {
-        {STR_INIT(TAG_PREFIX "null"), YAML_NULL},
-        {STR_INIT(TAG_PREFIX "bool"), YAML_BOOL},
-        {STR_INIT(TAG_PREFIX "int"), YAML_INT},
-        {STR_INIT(TAG_PREFIX "float"), YAML_FLOAT},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(tags); i++)
-        if (str_eq(tag, tags[i].tag)) {
-            *ret = tags[i].kind;
-            return true;
-        }
-    return false;
-}
-
-static str cannot_decode(struct parser *p, const char *as, const struct ynode *n)
-{
-    str tag = short_tag(p, n->tag);
-    return arena_printf(p->arena, "yaml: cannot decode %s `%.*s` as a %.*s", as, STR_FMT(n->text),
-                        STR_FMT(tag));
-}
-
-static struct yaml_scalar tagged(struct parser *p, struct ynode *n)
-{
-    struct yaml_scalar is = {.kind = YAML_STR};
-    enum yaml_kind want;
-    if (str_is(n->tag, TAG_PREFIX "binary")) {
-        if (!yaml_base64(n->text, p->arena, &n->text))
-            decode_error(p, STR("yaml: !!binary value contains invalid base64 data"));
-    } else if (str_is(n->tag, TAG_PREFIX "timestamp")) {
-        if (yaml_is_timestamp(n->text))
-            return is;
-        is = yaml_resolve(n->text);
-        decode_error(p, cannot_decode(p, kind_tag(is.kind), n));
-    } else if (kind_of_tag(n->tag, &want)) {
-        is = yaml_resolve(n->text);
-        if (want == YAML_FLOAT && is.kind == YAML_INT)
-            is = (struct yaml_scalar){.kind = YAML_FLOAT, .d = (double)is.i};
-        else if (is.kind != want && !(want == YAML_INT && is.kind == YAML_UINT))
-            decode_error(p, cannot_decode(p, kind_tag(is.kind), n));
-    }
-    return is;
-}
-
-static struct yaml_scalar resolve(struct parser *p, struct ynode *n)
-{
-    if (n->tag.len)
-        return tagged(p, n);
-    if (!n->implicit)
-        return (struct yaml_scalar){.kind = YAML_STR};
-    return yaml_resolve(n->text);
-}
-
-/* Text as JSON can hold it: each byte that is not UTF-8 becomes U+FFFD (only !!binary has such). */
-static str json_text(struct arena *a, str s)
-{
-    if (utf8_valid(s))
-        return s;
-    char *at = arena_alloc(a, s.len * 3), *w = at;
-    const char *end = s.at + s.len;
-    for (const char *q = s.at; q < end;) {
-        uint32_t rune;
-        q += utf8_decode(q, end, &rune);
-        w += utf8_encode(rune, w);
-    }
-    return str_mem(at, (size_t)(w - at));
-}
-
-static value float_value(struct parser *p, double d)
-{
-    if (!isfinite(d)) {
-        p->infinite = true;
-        return value_of_double(p->arena, d);
-    }
-    struct yaml_scalar is = yaml_through_json(d);
-    return is.kind == YAML_INT    ? value_of_int(p->arena, is.i)
-           : is.kind == YAML_UINT ? value_of_uint(p->arena, is.u)
-                                  : value_of_double(p->arena, d);
-}
-
-static value scalar_value(struct parser *p, struct ynode *n)
-{
-    struct yaml_scalar is = resolve(p, n);
-    switch (is.kind) {
-    case YAML_NULL: return value_null(p->arena);
-    case YAML_BOOL: return value_of_bool(p->arena, is.b);
-    case YAML_INT: return value_of_int(p->arena, is.i);
-    case YAML_UINT: return value_of_uint(p->arena, is.u);
-    case YAML_FLOAT: return float_value(p, is.d);
-    case YAML_STR: break;
-    }
-    return value_borrow_str(p->arena, n->tag.len ? json_text(p->arena, n->text) : n->text);
-}
-
-static value node_value(struct parser *p, struct ynode *n)
-{
-    if (n->kind != SCALAR)
-        return n->v;
-    value v = scalar_value(p, n);
-    value_set_pos(v, (struct value_pos){n->mark.line + 1 + p->line_base, n->mark.column + 1});
-    return v;
-}
-
-/* ---- the budget of aliases ---- */
-
-static void check_budget(struct parser *p)
-{
-    double n = (double)p->decodes, allowed = 0.99;
-    if (p->alias_decodes <= 100 || p->decodes <= 1000)
-        return;
-    if (n >= ALIAS_RATIO_HIGH)
-        allowed = 0.10;
-    else if (n > ALIAS_RATIO_LOW)
-        allowed = 0.99 - 0.89 * ((n - ALIAS_RATIO_LOW) / (ALIAS_RATIO_HIGH - ALIAS_RATIO_LOW));
-    if ((double)p->alias_decodes / n > allowed)
-        decode_error(p, STR("yaml: document contains excessive aliasing"));
-}
-
-static inline void count_decode(struct parser *p)
-{
-    p->decodes++;
-    if (p->alias_decodes > 100)
-        check_budget(p);
-}
-
-static bool parse_alias(struct parser *p, str name, struct yaml_mark mark, struct ynode *n)
-{
-    struct anchor *anchor = map_find(&p->anchors, name);
-    if (!anchor) {
-        p->s.failed = YAML_PARSER;
-        p->s.problem_line = p->s.context_line = 0;
-        p->s.problem = arena_printf(p->arena, "unknown anchor '%.*s' referenced", STR_FMT(name)).at;
-        return false;
-    }
-    count_decode(p);
-    *n = anchor->node;
-    n->alias = true;
-    n->mark = mark;
-    if (anchor->open) {
-        decode_error(p, arena_printf(p->arena, "yaml: anchor '%.*s' value contains itself",
-                                     STR_FMT(name)));
-        n->v = value_null(p->arena);
-        return true;
-    }
-    p->decodes += anchor->decodes;
-    p->alias_decodes += anchor->decodes;
-    check_budget(p);
-    if (p->alias_decodes > YAML_ALIAS_NODES_MAX && !p->decode.len)
-        p->too_many_aliases = true;
-    for (size_t i = anchor->dup_from; i < anchor->dup_to && p->duplicates.n < DUPLICATES_TOLD; i++)
-        vec_push(p->arena, &p->duplicates, p->duplicates.at[i]);
-    if (n->kind != SCALAR)
-        n->v = p->decode.len || p->too_many_aliases ? value_null(p->arena)
-                                                    : value_copy(p->arena, anchor->node.v);
-    return true;
-}
-
-/* ---- maps ---- */
-
-static void add_duplicate(struct parser *p, uint32_t line, str key)
-{
-    if (p->duplicates.n < DUPLICATES_TOLD)
-        vec_push(p->arena, &p->duplicates,
-                 arena_printf(p->arena, "line %u: key %.*s already set in map", line,
-                              STR_FMT(key)));
-}
-
-static bool is_merge(const struct ynode *key)
-{
-    return key->text.len == 2 && key->text.at[0] == '<' && key->text.at[1] == '<' &&
-           key->kind == SCALAR && !key->alias &&
-           (key->implicit || str_is(key->tag, TAG_PREFIX "merge"));
-}
-
-/* A float as Go's %#v shows it. */
-static size_t go_float(double d, char *ret)
-{
-    if (isfinite(d))
-        return yaml_print_float(d, 64, ret);
-    return (size_t)snprintf(ret, YAML_FLOAT_BYTES_MAX, "%s",
-                            isnan(d) ? "NaN"
-                            : d > 0  ? "+Inf"
-                                     : "-Inf");
-}
-
-/* A key is decoded before its value is looked at. */
-static void parsed_key(struct parser *p, struct ynode *key)
-{
-    if (is_merge(key))
-        return;
-    if (key->kind != SCALAR) {
-        decode_error(p, ARENA_CAT(p->arena, STR("yaml: invalid map key: "),
-                                  yaml_go_value(p->arena, key->v)));
-        return;
-    }
-    key->is = resolve(p, key);
-    if ((key->is.kind == YAML_NULL || key->is.kind == YAML_UINT) && !p->converts_not)
-        key->tells = p->converts_not = true;
-}
-
-/* What a key is called in JSON. *ret_go: how Go's %#v shows it. */
-static str key_text(struct parser *p, const struct ynode *key, value val, str *ret_go)
-{
-    char text[YAML_FLOAT_BYTES_MAX];
-    str s;
-    switch (key->is.kind) {
-    case YAML_STR:
-        s = key->tag.len ? json_text(p->arena, key->text) : key->text;
-        if (p->strict)
-            *ret_go = yaml_go_quote(p->arena, s);
-        return s.at ? s : STR("");
-    case YAML_BOOL: s = key->is.b ? STR("true") : STR("false"); break;
-    case YAML_INT: s = arena_str(p->arena, str_mem(text, number_print_int(key->is.i, text))); break;
-    case YAML_FLOAT:
-        *ret_go = arena_str(p->arena, str_mem(text, go_float(key->is.d, text)));
-        return arena_str(p->arena, str_mem(text, yaml_print_float(key->is.d, 32, text)));
-    case YAML_UINT:
-    case YAML_NULL:
-    default:
-        if (key->tells)
-            p->convert = yaml_bad_key(p->arena, key->is.kind == YAML_UINT, key->is.u, val);
-        *ret_go = STR("interface {}(nil)");
-        return STR("");
-    }
-    *ret_go = s;
-    return s;
-}
-
-static void set_entry(struct parser *p, value map, str key, str go, value val)
-{
-    if (p->strict && value_exists(value_get(map, key)))
-        add_duplicate(p, value_pos(val).line - p->line_base, go);
-    else
-        value_set_borrow_key(p->arena, map, key, val);
-}
-
-static void merge_map(struct parser *p, value map, value from)
-{
-    for (struct value_iter it = value_iter(from); value_next(&it);)
-        set_entry(p, map, it.key, p->strict ? yaml_go_quote(p->arena, it.key) : it.key, it.val);
-}
-
-/* `<<`: entries of a map, or of each map of a list (the first wins, so backwards), set over what is
- * there already. `before`: the error there was before the value was read; what is no map is not
- * decoded. */
-static void merge(struct parser *p, value map, struct ynode *from, str before)
-{
-    bool ok = from->kind == MAPPING;
-    if (from->kind == SEQUENCE && !from->alias) {
-        ok = true;
-        for (size_t i = value_len(from->v); i-- > 0 && ok;) {
-            value item = value_at(from->v, i);
-            ok = value_is_map(item);
-            if (ok)
-                merge_map(p, map, item);
-        }
-    } else if (ok && value_is_map(from->v)) {
-        merge_map(p, map, from->v);
-    }
-    if (ok)
-        return;
-    p->decode = before;
-    decode_error(p, STR("yaml: map merge requires map or sequence of maps as the value"));
-}
-
-static void add_entry(struct parser *p, value map, struct ynode *key, struct ynode *val, str before)
-{
-    if (is_merge(key)) {
-        merge(p, map, val, before);
-        return;
-    }
-    if (key->kind != SCALAR)
-        return;
-    value v = node_value(p, val);
-    str go = {NULL, 0};
-    str name = key_text(p, key, v, &go);
-    set_entry(p, map, name, go, v);
 }
 
 /* ---- the grammar ---- */
@@ -391,21 +26,20 @@ static bool one_of(enum yaml_token_type type, enum yaml_token_type a, enum yaml_
 static bool empty_node(struct parser *p, struct yaml_mark mark, struct ynode *n)
 {
     *n = (struct ynode){.kind = SCALAR, .implicit = true, .text = STR(""), .mark = mark};
-    count_decode(p);
+    yaml_count_decode(p);
     return true;
 }
 
-static value begin(struct parser *p, struct ynode *n, int kind)
+static void begin(struct parser *p, struct ynode *n, int kind)
 {
     n->kind = kind;
     n->v = kind == MAPPING ? value_new_map(p->arena) : value_new_list(p->arena);
     value_set_pos(n->v, (struct value_pos){n->mark.line + 1 + p->line_base, n->mark.column + 1});
-    return n->v;
 }
 
 static bool block_sequence(struct parser *p, struct ynode *n)
 {
-    value list = begin(p, n, SEQUENCE);
+    begin(p, n, SEQUENCE);
     struct yaml_token *t = yaml_peek(&p->s);
     struct yaml_mark context = t->start;
     yaml_skip(&p->s);
@@ -421,6 +55,7 @@ static bool block_sequence(struct parser *p, struct ynode *n)
                                 context.line);
         struct yaml_mark mark = t->end;
         struct ynode item;
+        str before = p->decode;
         yaml_skip(&p->s);
         if (!(t = yaml_peek(&p->s)))
             return false;
@@ -428,13 +63,13 @@ static bool block_sequence(struct parser *p, struct ynode *n)
                   ? empty_node(p, mark, &item)
                   : parse_node(p, true, false, &item)))
             return false;
-        value_push(p->arena, list, node_value(p, &item));
+        yaml_add_item(p, n, &item, before);
     }
 }
 
 static bool indentless_sequence(struct parser *p, struct ynode *n)
 {
-    value list = begin(p, n, SEQUENCE);
+    begin(p, n, SEQUENCE);
     for (;;) {
         struct yaml_token *t = yaml_peek(&p->s);
         if (!t)
@@ -443,6 +78,7 @@ static bool indentless_sequence(struct parser *p, struct ynode *n)
             return true;
         struct yaml_mark mark = t->end;
         struct ynode item;
+        str before = p->decode;
         yaml_skip(&p->s);
         if (!(t = yaml_peek(&p->s)))
             return false;
@@ -451,7 +87,7 @@ static bool indentless_sequence(struct parser *p, struct ynode *n)
                   ? empty_node(p, mark, &item)
                   : parse_node(p, true, false, &item)))
             return false;
-        value_push(p->arena, list, node_value(p, &item));
+        yaml_add_item(p, n, &item, before);
     }
 }
 
@@ -468,7 +104,7 @@ static bool block_mapping_part(struct parser *p, struct yaml_mark mark, struct y
 
 static bool block_mapping(struct parser *p, struct ynode *n)
 {
-    value map = begin(p, n, MAPPING);
+    begin(p, n, MAPPING);
     struct yaml_token *t = yaml_peek(&p->s);
     struct yaml_mark context = t->start;
     yaml_skip(&p->s);
@@ -487,7 +123,7 @@ static bool block_mapping(struct parser *p, struct ynode *n)
         if (!block_mapping_part(p, mark, &key) || !(t = yaml_peek(&p->s)))
             return false;
         mark = t->start;
-        parsed_key(p, &key);
+        yaml_parsed_key(p, &key);
         str before = p->decode;
         if (t->type == YAML_T_VALUE) {
             mark = t->end;
@@ -497,7 +133,7 @@ static bool block_mapping(struct parser *p, struct ynode *n)
         } else {
             empty_node(p, mark, &val);
         }
-        add_entry(p, map, &key, &val, before);
+        yaml_add_entry(p, n, &key, &val, before);
     }
 }
 
@@ -524,8 +160,8 @@ static bool flow_pair(struct parser *p, struct ynode *n)
     struct yaml_token *t = yaml_peek(&p->s);
     struct ynode key, val;
     *n = (struct ynode){.mark = t->start};
-    value map = begin(p, n, MAPPING);
-    count_decode(p);
+    begin(p, n, MAPPING);
+    yaml_count_decode(p);
     yaml_skip(&p->s);
     if (!(t = yaml_peek(&p->s)))
         return false;
@@ -536,11 +172,11 @@ static bool flow_pair(struct parser *p, struct ynode *n)
     } else if (!parse_node(p, false, false, &key)) {
         return false;
     }
-    parsed_key(p, &key);
+    yaml_parsed_key(p, &key);
     str before = p->decode;
     if (!flow_value(p, YAML_T_FLOW_SEQUENCE_END, &val))
         return false;
-    add_entry(p, map, &key, &val, before);
+    yaml_add_entry(p, n, &key, &val, before);
     return yaml_peek(&p->s);
 }
 
@@ -558,12 +194,13 @@ static struct yaml_token *flow_comma(struct parser *p, struct yaml_token *t, con
 
 static bool flow_sequence(struct parser *p, struct ynode *n)
 {
-    value list = begin(p, n, SEQUENCE);
+    begin(p, n, SEQUENCE);
     struct yaml_token *t = yaml_peek(&p->s);
     struct yaml_mark context = t->start;
     yaml_skip(&p->s);
     for (bool first = true;; first = false) {
         struct ynode item;
+        str before = p->decode;
         if (!(t = yaml_peek(&p->s)))
             return false;
         if (t->type != YAML_T_FLOW_SEQUENCE_END && !first &&
@@ -573,7 +210,7 @@ static bool flow_sequence(struct parser *p, struct ynode *n)
             break;
         if (!(t->type == YAML_T_KEY ? flow_pair(p, &item) : parse_node(p, false, false, &item)))
             return false;
-        value_push(p->arena, list, node_value(p, &item));
+        yaml_add_item(p, n, &item, before);
     }
     yaml_skip(&p->s);
     return true;
@@ -581,7 +218,7 @@ static bool flow_sequence(struct parser *p, struct ynode *n)
 
 static bool flow_mapping(struct parser *p, struct ynode *n)
 {
-    value map = begin(p, n, MAPPING);
+    begin(p, n, MAPPING);
     struct yaml_token *t = yaml_peek(&p->s);
     struct yaml_mark context = t->start;
     yaml_skip(&p->s);
@@ -604,12 +241,12 @@ static bool flow_mapping(struct parser *p, struct ynode *n)
             pair && one_of(t->type, YAML_T_VALUE, YAML_T_FLOW_ENTRY, YAML_T_FLOW_MAPPING_END);
         if (!(no_key ? empty_node(p, t->start, &key) : parse_node(p, false, false, &key)))
             return false;
-        parsed_key(p, &key);
+        yaml_parsed_key(p, &key);
         str before = p->decode;
         if (!(t = yaml_peek(&p->s)) ||
             !(pair ? flow_value(p, YAML_T_FLOW_MAPPING_END, &val) : empty_node(p, t->start, &val)))
             return false;
-        add_entry(p, map, &key, &val, before);
+        yaml_add_entry(p, n, &key, &val, before);
     }
     yaml_skip(&p->s);
     return true;
@@ -695,7 +332,7 @@ static bool parse_node(struct parser *p, bool block, bool indentless, struct yno
     if (t->type == YAML_T_ALIAS) {
         str name = t->text;
         yaml_skip(&p->s);
-        return parse_alias(p, name, n->mark, n);
+        return yaml_parse_alias(p, name, n->mark, n);
     }
     if (++p->depth > VALUE_DEPTH_MAX) {
         p->too_deep = true;
@@ -703,7 +340,7 @@ static bool parse_node(struct parser *p, bool block, bool indentless, struct yno
     }
     str name = {NULL, 0};
     struct anchor *anchor = NULL;
-    count_decode(p);
+    yaml_count_decode(p);
     if (t->type == YAML_T_TAG || t->type == YAML_T_ANCHOR) {
         if (!properties(p, t, n, &name) || !(t = yaml_peek(&p->s)))
             return false;
@@ -751,7 +388,7 @@ static bool directives(struct parser *p)
         vec_push(p->arena, &p->rules, (struct tag_rule){t->text, t->suffix});
     }
     vec_push(p->arena, &p->rules, (struct tag_rule){STR("!"), STR("!")});
-    vec_push(p->arena, &p->rules, (struct tag_rule){STR("!!"), STR(TAG_PREFIX)});
+    vec_push(p->arena, &p->rules, (struct tag_rule){STR("!!"), STR(YAML_TAG_PREFIX)});
     return t;
 }
 
@@ -789,7 +426,7 @@ static bool parse_document(struct parser *p, value *ret)
         return false;
     if (!yaml_peek(&p->s)) /* what follows is looked at, and not more */
         return false;
-    *ret = node_value(p, &n);
+    *ret = yaml_node_value(p, &n);
     return true;
 }
 
@@ -819,24 +456,6 @@ static int syntax_error(const struct parser *p, const struct yaml_input *in, str
     return fail(in, ERR_INVALID, err, text, (int)strlen(text));
 }
 
-/* The first number, in the order of sorted keys, that JSON cannot have; empty: there is none. */
-static str unsupported(value v)
-{
-    str least = {NULL, 0}, found = {NULL, 0};
-    if (value_type(v) == VALUE_DOUBLE && !isfinite(value_double(v)))
-        return isnan(value_double(v)) ? STR("json: unsupported value: NaN")
-               : value_double(v) > 0  ? STR("json: unsupported value: +Inf")
-                                      : STR("json: unsupported value: -Inf");
-    for (struct value_iter it = value_iter(v); value_next(&it);) {
-        str text = unsupported(it.val);
-        if (text.len && (!found.len || (value_is_map(v) && str_cmp(it.key, least) < 0))) {
-            found = text;
-            least = it.key;
-        }
-    }
-    return found;
-}
-
 static int later_error(struct parser *p, const struct yaml_input *in, value root, struct err *err)
 {
     str text = {NULL, 0};
@@ -851,7 +470,7 @@ static int later_error(struct parser *p, const struct yaml_input *in, value root
         for (size_t i = 0; i < p->duplicates.n; i++)
             text = ARENA_CAT(p->arena, text, STR("\n  "), p->duplicates.at[i]);
     } else {
-        text = p->convert.len ? p->convert : p->infinite ? unsupported(root) : text;
+        text = yaml_not_json(p, root);
     }
     return text.len ? fail(in, ERR_INVALID, err, text.at, (int)MIN_OF(text.len, (size_t)900)) : 0;
 }

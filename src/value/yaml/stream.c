@@ -106,9 +106,14 @@ static size_t json_extent(str text)
 {
     unsigned depth = 0;
     bool quoted = false;
-    size_t word = run_of(text, "abcdefghijklmnopqrstuvwxyz");
+    static const str words[] = {STR_INIT("null"), STR_INIT("true"), STR_INIT("false")};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) /* "nullnull" is two texts */
+        if (str_starts(text, words[i]))
+            return words[i].len;
+    bool integer;
+    size_t word = number_scan(text, &integer);
     if (!word)
-        word = run_of(text, "+-.0123456789eE");
+        word = run_of(text, "abcdefghijklmnopqrstuvwxyz+-.0123456789E");
     if (word)
         return word;
     for (size_t i = 0; i < text.len; i++) {

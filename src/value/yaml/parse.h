@@ -1,0 +1,88 @@
+/* value/yaml/parse.h: what the grammar (parse.c) and the decoding of its nodes (decode.c) share.
+ * Private to the room.
+ *
+ * Upstream works in three stages: parse all, decode all, convert to JSON; so an error of an earlier
+ * stage hides those of later ones wherever they stand. Here all is one walk: errors of later stages
+ * are kept (`decode`, `duplicates`, and in the tree what JSON cannot have) and the first of the
+ * earliest stage is told at the end. */
+#ifndef VALUE_YAML_PARSE_H
+#define VALUE_YAML_PARSE_H
+
+#include "base/map.h"
+#include "value/yaml/resolve.h"
+#include "value/yaml/scan.h"
+#include "value/yaml/tree.h"
+
+#define YAML_TAG_PREFIX "tag:yaml.org,2002:"
+
+/* A node as the grammar delivers it. A scalar is not resolved yet: a key stays text. */
+struct ynode {
+    enum { SCALAR, SEQUENCE, MAPPING } kind;
+    bool alias, implicit;
+    str tag, text;
+    struct yaml_mark mark;
+    value v;               /* collections */
+    struct yaml_scalar is; /* keys: what the text means */
+    struct map *seen;      /* mappings, when strict: kind and name of each key -> Go's text of it */
+    struct item *item;     /* sequences: what a merge asks of each item; NULL: nothing */
+    size_t n_items;
+};
+
+struct item {
+    str error; /* the first in decoding it */
+    struct map *seen;
+};
+
+struct anchor {
+    struct ynode node;
+    uint64_t decodes; /* nodes that decoding it costs */
+    size_t dup_from, dup_to;
+    bool open; /* its node is still being read */
+};
+
+struct tag_rule {
+    str handle, prefix;
+};
+
+struct parser {
+    struct yaml_scan s;
+    struct arena *arena;
+    bool strict;
+    uint32_t line_base; /* added to positions of values */
+    unsigned depth;
+    bool too_deep, too_many_aliases;
+    VEC(struct tag_rule) rules;
+    struct map anchors;
+    uint64_t decodes, alias_decodes;
+    str decode; /* first decoding error, with its "yaml: " */
+    bool
+        bad_keys; /* a key was met that JSON cannot have: its map holds the message, see decode.c */
+    bool infinite; /* a number was met that JSON cannot have */
+    VEC(str) duplicates;
+};
+
+void yaml_decode_error(struct parser *p, str text);
+value yaml_node_value(struct parser *p, struct ynode *n);
+
+/* One more node was decoded: the budget of aliases is a ratio of these. */
+void yaml_check_budget(struct parser *p);
+static inline void yaml_count_decode(struct parser *p)
+{
+    p->decodes++;
+    if (p->alias_decodes > 100)
+        yaml_check_budget(p);
+}
+bool yaml_parse_alias(struct parser *p, str name, struct yaml_mark mark, struct ynode *n);
+
+/* A key is decoded before its value is looked at. */
+void yaml_parsed_key(struct parser *p, struct ynode *key);
+/* before: the decoding error there was before the value was read. */
+void yaml_add_entry(struct parser *p, struct ynode *map, struct ynode *key, struct ynode *val,
+                    str before);
+/* before: the same, before the item was read. */
+void yaml_add_item(struct parser *p, struct ynode *list, struct ynode *item, str before);
+
+/* The first thing in the tree that JSON cannot have, in words; empty: there is none. */
+str yaml_not_json(const struct parser *p, value root);
+
+#endif
