@@ -8,6 +8,7 @@ The story is the demo's: an application is created, changed, healed, pruned, bro
 it made. What is compared at the end: the objects and that none was made twice (uid, hooks with generated names), the history (no
 entry lost, none twice), the phase of the last operation; after the deletion that nothing is left.
 """
+import base64
 import collections
 import concurrent.futures
 import os
@@ -391,6 +392,23 @@ def an_application_that_ends_the_process_twice_is_left_alone_and_the_others_go_o
         bystander.wait(sync="Synced", health="Healthy")
     finally:
         w.end()
+
+
+@tap.test
+def a_first_start_that_is_cut_short_at_any_object_leaves_a_password_that_works():
+    def first_start(nth):
+        w = world.World(env={"TIPHYS_FAULT": f"bootstrap.installed:{nth}:kill"})
+        try:
+            tap.equal(w.kills, 1, f"installing object {nth}")
+            secret = w.kube.get("Secret", ARGOCD, "argocd-initial-admin-secret")
+            tap.equal(base64.b64decode(secret["data"]["password"]).decode(), w.password, f"after object {nth}: what is shown and what is stored")
+            return w.token()
+        finally:
+            w.end()
+    n = passages["bootstrap.installed"]
+    tap.true(n > 10, f"{n} objects")
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        tap.true(all(pool.map(first_start, range(1, n + 1))), "no token")
 
 
 @tap.test

@@ -154,3 +154,19 @@ fault("the refresh annotation stays", "src/controllers/application/refresh.c",
 fault("a cascade deletes nothing", "src/controllers/application/steps.c",
       "    for (size_t i = 0; i < app->deletion.n && room(ret); i++) {", "    for (size_t i = app->deletion.n; i < app->deletion.n && room(ret); i++) {",
       "e2e/loop_test:deleting_with_the_finalizer")
+
+# --- crashes
+
+fault("a key that ended the process twice is worked again", "src/controllers/application/held.c",
+      "    if (!quarantine_holds(q, key))", "    if (!quarantine_holds(q, key) || key.len)", "e2e/crash_test:an_application_that_ends")
+fault("a key that ended the process is not noted", "src/control/quarantine.c",
+      "        q->file->len = (uint32_t)key.len;", "        q->file->len = 0;", "control/quarantine_test")
+fault("a crash is never forgotten", "src/control/quarantine.c",
+      "    if (r)\n        drop(q, r);", "    if (r && !q)\n        drop(q, r);", "control/quarantine_test")
+fault("the hash of the first password is stored before it is shown", "src/main/bootstrap.c",
+      "    add(b, first, SHOW);\n    add(b, secret, COMPLETE);", "    add(b, secret, COMPLETE);\n    add(b, first, SHOW);",
+      "e2e/crash_test:the_undisturbed", "e2e/crash_test:a_first_start")
+fault("a commit is answered before it is durable", "src/microkube/store.c",
+      "    int rc = db_put(mk, s, object_ns(object), object_name(object), rv, doc, err);",
+      "    int rc = rv % 7 ? db_put(mk, s, object_ns(object), object_name(object), rv, doc, err) : 0;",
+      "e2e/crash_test:the_undisturbed", "e2e/crash_test:a_restart_keeps")
