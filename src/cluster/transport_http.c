@@ -10,6 +10,8 @@
 /* The API server makes the field manager of a request without one from the first word: "argocd",
  * as the objects of a migrated installation have it. */
 #define USER_AGENT "argocd/v3.6 tiphys"
+/* Behind a proxy that speaks HTTP/1.1 each watched kind holds a connection; requests need more. */
+#define CONNECTIONS_MAX 1024
 
 struct asked { /* one request under way */
     struct http_transport *transport;
@@ -216,6 +218,8 @@ int kube_transport_open(struct loop *l, const struct kube_access *access,
 {
     struct http_client_config config = access->http;
     config.user_agent = STR(KUBE_USER_AGENT);
+    if (!config.connections_max)
+        config.connections_max = CONNECTIONS_MAX;
     int rc = kube_transport_http(l, &config, ret, err);
     if (rc < 0 || !access->token_file.len)
         return rc;
