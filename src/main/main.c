@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/helm.h"
 #include "main/up.h"
 #include "main/version.h"
 #include "manifests/jail.h"
@@ -11,6 +12,7 @@
 static int usage(void)
 {
     fputs("usage: tiphys up [flags]\n"
+          "       tiphys helm template|lint|show|dependency [flags]   (as helm)\n"
           "       tiphys app|login|context|version|... [flags]   (as argocd; tiphys COMMAND "
           "--help)\n",
           stderr);
@@ -40,6 +42,8 @@ int main(int argc, char **argv)
         return cli_main(argc, argv);
     if (argc > 1 && strcmp(argv[1], "up") == 0)
         return up_main(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "helm") == 0)
+        return helm_cli_main(argc - 1, argv + 1);
     for (int i = 1; i < argc; i++)
         if (cli_has_command(str_of(argv[i])))
             return cli_main(argc, argv);

@@ -97,6 +97,9 @@ struct helm_print {
 int helm_print(const struct helm_output *h, const struct helm_print *p, struct arena *a,
                struct buf *out, struct err *err) MUST_CHECK;
 
+/* Is --kube-version one? "invalid kube version 'x': ...". Empty: yes. */
+int helm_kube_version_check(str text, enum helm_level level, struct arena *a,
+                            struct err *err) MUST_CHECK;
 /* The checks of the release's name; text as helm gives it. */
 int helm_release_name_check(str name, struct err *err) MUST_CHECK;
 

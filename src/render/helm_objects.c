@@ -697,3 +697,9 @@ int helm_kube_version_parse(str text, enum helm_level level, struct arena *a,
     *ret = (struct helm_kube_version){level == HELM_LEVEL_3 ? all : full, all, shown[0], shown[1]};
     return 0;
 }
+
+int helm_kube_version_check(str text, enum helm_level level, struct arena *a, struct err *err)
+{
+    struct helm_kube_version ignored;
+    return helm_kube_version_parse(text, level, a, &ignored, err);
+}

@@ -1,0 +1,22 @@
+/* cli/helm_show.h: what the helm commands share, and those that only look at a chart; private to
+ * cli/. */
+#ifndef CLI_HELM_SHOW_H
+#define CLI_HELM_SHOW_H
+
+#include "cli/helm_flags.h"
+#include "render/helm.h"
+
+/* Chart at a path of this machine, folder or archive. *ret_path: absolute. */
+int helm_cli_load(str name, struct arena *a, struct helm_log *log, str *ret_path,
+                  struct helm_chart **ret, struct err *err) MUST_CHECK;
+/* The user's values, from the flags. */
+int helm_cli_values(const struct helm_command_line *c, value *ret, struct err *err) MUST_CHECK;
+struct helm_options helm_cli_options(const struct helm_command_line *c);
+/* "Error: TEXT" on stderr; 1. */
+int helm_cli_fail(struct helm_command_line *c, str text);
+
+int helm_show_values_run(struct helm_command_line *c);
+int helm_show_chart_run(struct helm_command_line *c);
+int helm_dependency_list_run(struct helm_command_line *c);
+
+#endif
