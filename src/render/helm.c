@@ -113,6 +113,11 @@ int helm_render(const struct helm_job *j, struct arena *a, struct helm_output *r
     }
     struct helm_chart *c = helm_chart_clone(a, j->chart);
     rc = helm_dependencies_process(&x, c, j->user, err);
+    if (rc) {
+        helm_log_add(j->log, "ERROR", STR("chart dependencies processing failed"), "error",
+                     err_str(err), NULL);
+        return err_wrap(err, "chart dependencies processing failed");
+    }
     if (!rc)
         rc = helm_values_coalesce(&x, c, j->user, &values, err);
     if (!rc && !o->skip_schema)

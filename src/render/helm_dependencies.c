@@ -285,7 +285,7 @@ int helm_dependencies_process(const struct helm_values_context *x, struct helm_c
     int rc = process_enabled(x, io_c, user, STR(""), err);
     if (!rc)
         rc = process_imports(x, io_c, err);
-    return rc ? err_wrap(err, "chart dependencies processing failed") : 0;
+    return rc;
 }
 
 int helm_dependencies_check(const struct helm_values_context *x, const struct helm_chart *c,

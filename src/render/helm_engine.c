@@ -300,7 +300,7 @@ static str rewrite(struct helm_engine *e, str text)
         last = t;
         all =
             ARENA_CAT(a, all, t.location, t.location.len ? STR("\n  ") : STR(""),
-                      t.function.len ? ARENA_CAT(a, STR("executing \""), t.function, STR(":\n    "))
+                      t.function.len ? ARENA_CAT(a, STR("executing \""), t.function, STR("\n    "))
                                      : STR(""),
                       t.message, t.message.len ? STR("\n") : STR(""));
     }

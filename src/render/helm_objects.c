@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "lang/glob.h"
 #include "lang/template_func.h"
-#include "value/json.h"
+#include "value/text.h"
 #include "value/yaml.h"
 
 #define LEVELS 2
@@ -461,6 +461,21 @@ static str base64(struct arena *a, str s)
     return str_mem(at, n);
 }
 
+/* encoding/json's text: what is no UTF-8 becomes U+FFFD. */
+static str valid_utf8(struct arena *a, str s)
+{
+    if (utf8_valid(s))
+        return s;
+    char *at = arena_alloc(a, s.len * 3 + 1);
+    size_t n = 0;
+    for (const char *p = s.at, *end = s.at + s.len; p < end;) {
+        uint32_t rune;
+        p += utf8_decode(p, end, &rune);
+        n += utf8_encode(rune, at + n);
+    }
+    return str_mem(at, n);
+}
+
 /* The base names with their content, as toYaml writes it. */
 static int as_yaml(struct template_call *c, bool secret, tval *ret)
 {
@@ -474,7 +489,8 @@ static int as_yaml(struct template_call *c, bool secret, tval *ret)
         if (rc)
             return rc;
         value_set(c->arena, map, files_path_base(key[i]),
-                  value_of_str(c->arena, secret ? base64(c->arena, text) : text));
+                  value_of_str(c->arena,
+                               secret ? base64(c->arena, text) : valid_utf8(c->arena, text)));
     }
     int rc = template_room(c, bytes * 4);
     if (rc)

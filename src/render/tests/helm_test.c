@@ -9,8 +9,6 @@
 #include <string.h>
 
 #include "render/helm.h"
-#include "render/helm_schema.h"
-#include "render/helm_values.h"
 #include "value/json.h"
 
 #define SHOWN_MAX 30
@@ -97,7 +95,6 @@ struct run {
     struct files *files;
     VEC(struct helm_value_source) values;
     struct helm_log log;
-    str failure; /* whole text */
 };
 
 static bool take_value_flag(struct run *r, value args, size_t *io_i)
@@ -109,46 +106,6 @@ static bool take_value_flag(struct run *r, value args, size_t *io_i)
             return true;
         }
     return false;
-}
-
-static bool is_skipping_schema(const struct run *r)
-{
-    value args = value_getz(r->c, "args");
-    for (size_t i = 0; i < value_len(args); i++)
-        if (str_is(value_str(value_at(args, i)), "--skip-schema-validation"))
-            return true;
-    return false;
-}
-
-static int values_of(struct run *r, value *ret, struct err *err)
-{
-    struct helm_chart *c;
-    struct helm_values_context x = {.arena = r->arena, .log = &r->log};
-    value user;
-    struct helm_value_input in = {.at = r->values.at,
-                                  .n = r->values.n,
-                                  .read = read_below,
-                                  .read_arg = r->files};
-    int rc = helm_user_values(&in, r->arena, &user, err);
-    if (!rc)
-        rc = helm_load_folder(r->files, STR(""), STR(FOLDER), r->arena, &r->log, &c, err);
-    if (!rc)
-        rc = helm_dependencies_check(&x, c, err);
-    if (!rc)
-        rc = helm_dependencies_process(&x, c, user, err);
-    if (!rc)
-        rc = helm_values_coalesce(&x, c, user, ret, err);
-    if (rc || is_skipping_schema(r))
-        return rc;
-    rc = helm_schema_check(c, *ret, r->arena, &r->log, &r->failure, err);
-    return rc;
-}
-
-static bool is_dump(value c)
-{
-    value files = value_getz(c, "files");
-    return str_is(value_str(value_get(files, STR("templates/v.yaml"))),
-                  "v: {{ .Values | toJson | squote }}\n");
 }
 
 /* What we say and what helm said; equal texts pass. */
@@ -188,40 +145,124 @@ static void run_cases(case_fn *fn)
         fail_msg("%zu of %zu cases differ", bad, n);
 }
 
-/* The root's .Values and the errors that come before templates. */
-static bool check_values(struct run *r, str *ret_got, str *ret_want)
+/* ---- whole charts ---- */
+
+struct flags {
+    struct helm_options o;
+    struct helm_print p;
+    struct helm_strs apis, show;
+    bool known;
+};
+
+static bool take_text_flag(struct run *r, struct flags *f, str flag, str text)
 {
-    struct err err = {0};
-    value args = value_getz(r->c, "args"), v = VALUE_ABSENT;
-    if (!is_dump(r->c) ||
-        value_exists(value_get(value_getz(r->c, "files"), STR("templates/a.yaml"))))
+    str rest = text, one;
+    if (str_is(flag, "--namespace") || str_is(flag, "-n"))
+        f->o.namespace = text;
+    else if (str_is(flag, "--kube-version"))
+        f->o.kube_version = text;
+    else if (str_is(flag, "--show-only") || str_is(flag, "-s"))
+        vec_push(r->arena, &f->show, text);
+    else if (str_is(flag, "--api-versions") || str_is(flag, "-a"))
+        while (str_next(&rest, ',', &one))
+            vec_push(r->arena, &f->apis, one);
+    else
         return false;
-    for (size_t i = 0; i < value_len(args); i++)
-        if (!take_value_flag(r, args, &i))
-            break;
-    int rc = values_of(r, &v, &err);
-    if (value_int(value_getz(r->c, "rc"))) {
-        str want = str_trim(value_str(value_getz(r->c, "stderr")));
-        ptrdiff_t at = str_find(want, STR("Error: "));
-        *ret_want = str_from(want, at < 0 ? 0 : (size_t)at);
-        *ret_got = str_trim(
-            ARENA_CAT(r->arena, STR("Error: "), r->failure.len ? r->failure : err_str(&err)));
-        return rc != 0; /* what fails later than values is another test's */
-    }
-    *ret_want = value_str(value_getz(r->c, "stdout"));
-    *ret_got = rc ? err_str(&err)
-                  : ARENA_CAT(r->arena, STR("c/templates/v.yaml\nv: '"),
-                              json_str(r->arena, v, AUDIENCE_WIRE, JSON_SORT_KEYS), STR("'\n"));
-    if (str_has(*ret_want, *ret_got))
-        *ret_got = *ret_want;
     return true;
 }
 
-static void values_are_helms(UNUSED void **state) { run_cases(check_values); }
+static bool take_switch(struct flags *f, str flag)
+{
+    const struct {
+        const char *name;
+        bool *to;
+    } switches[] = {{"--no-hooks", &f->p.no_hooks},
+                    {"--skip-tests", &f->p.skip_tests},
+                    {"--include-crds", &f->p.include_crds},
+                    {"--is-upgrade", &f->o.is_upgrade},
+                    {"--skip-crds", &f->known},
+                    {"--skip-schema-validation", &f->o.skip_schema}};
+    for (size_t i = 0; i < ARRAY_LEN(switches); i++)
+        if (str_is(flag, switches[i].name))
+            return *switches[i].to = true;
+    return false;
+}
+
+static struct flags flags_of(struct run *r)
+{
+    struct flags f = {.known = true, .o.namespace = STR("default")};
+    value args = value_getz(r->c, "args");
+    for (size_t i = 0; f.known && i < value_len(args); i++) {
+        str flag = value_str(value_at(args, i));
+        if (take_value_flag(r, args, &i) || take_switch(&f, flag))
+            continue;
+        f.known = take_text_flag(r, &f, flag, value_str(value_at(args, i + 1)));
+        i++;
+    }
+    f.o.release = value_str(value_getz(r->c, "release"));
+    f.o.api_version = f.apis.at;
+    f.o.n_api_versions = f.apis.n;
+    f.p.show_only = f.show.at;
+    f.p.n_show_only = f.show.n;
+    return f;
+}
+
+static int render_all(struct run *r, const struct flags *f, struct buf *out, struct helm_output *h,
+                      struct err *err)
+{
+    struct helm_job j = {.options = &f->o, .log = &r->log};
+    struct helm_chart *c;
+    struct helm_value_input in = {.at = r->values.at,
+                                  .n = r->values.n,
+                                  .read = read_below,
+                                  .read_arg = r->files};
+    int rc = helm_kube_version_check(f->o.kube_version, HELM_LEVEL_4, r->arena, err);
+    if (!rc)
+        rc = helm_user_values(&in, r->arena, &j.user, err);
+    if (!rc)
+        rc = helm_load_folder(r->files, STR(""), STR(FOLDER), r->arena, &r->log, &c, err);
+    if (rc)
+        return rc;
+    j.chart = c;
+    rc = helm_render(&j, r->arena, h, err);
+    return rc ? rc : helm_print(h, &f->p, r->arena, out, err);
+}
+
+/* Output, exit code, log lines and error: all as helm's. */
+static bool check_render(struct run *r, str *ret_got, str *ret_want)
+{
+    CLEANUP(buf_done) struct buf out = BUF_INIT;
+    struct err err = {0};
+    struct helm_output h = {.failure = STR("")};
+    struct flags f = flags_of(r);
+    str log = STR("");
+    if (!f.known)
+        return false;
+    int rc = render_all(r, &f, &out, &h, &err);
+    for (size_t i = 0; i < r->log.lines.n; i++)
+        log = ARENA_CAT(r->arena, log, r->log.lines.at[i], STR("\n"));
+    if (rc)
+        log = ARENA_CAT(r->arena, log, STR("Error: "), h.failure.len ? h.failure : err_str(&err),
+                        h.started && rc != -ERR_NOT_FOUND
+                            ? STR("\n\nUse --debug flag to render out invalid YAML\n")
+                            : STR("\n"));
+    *ret_got =
+        arena_printf(r->arena, "%.*s\n%.*s", STR_FMT(rc ? STR("") : buf_str(&out)), STR_FMT(log));
+    *ret_want = ARENA_CAT(r->arena, value_str(value_getz(r->c, "stdout")), STR("\n"),
+                          value_str(value_getz(r->c, "stderr")));
+    return true;
+}
+
+static void charts_are_rendered_as_helm_renders_them(UNUSED void **state)
+{
+    run_cases(check_render);
+}
 
 int main(int argc, char **argv)
 {
     only = argc > 1 ? argv[1] : NULL;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(values_are_helms)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(charts_are_rendered_as_helm_renders_them),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
