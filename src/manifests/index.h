@@ -18,6 +18,7 @@ struct indexed {
     char commit[SOURCE_SHA_BYTES]; /* of the last result; "" when the last get failed */
     char seen[SOURCE_SHA_BYTES];   /* newest commit its owner was told about */
     struct rendered *rendered;     /* of the last result, or NULL */
+    struct sha256 question;        /* the cache's, that it answers */
     bool lost;                     /* its owner was told that the repository does not answer */
     uint64_t mark;                 /* look-up that already found it */
 };

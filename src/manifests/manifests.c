@@ -53,6 +53,7 @@ static void note_in_index(struct job *j, const char *commit, struct rendered *r)
     if (!i)
         return;
     index_result(&j->m->index, i, commit, r);
+    i->question = j->question;
     memset(i->seen, 0, sizeof(i->seen));
     memcpy(i->seen, commit, strnlen(commit, sizeof(i->seen) - 1));
     i->lost = false;

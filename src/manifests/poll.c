@@ -234,6 +234,14 @@ static bool resolves_to(struct manifests *m, const struct asking *a, const struc
            strcmp(sha, commit) == 0;
 }
 
+/* Nothing that was read for its answer has changed: it is the new tree's answer, too. */
+static void answer_moves(struct manifests *m, const struct indexed *i, const struct pair *p)
+{
+    if (i->rendered)
+        cache_put(&m->cache, cache_get(&m->cache, &i->question), p->now_lease->commit->tree,
+                  i->rendered);
+}
+
 static void pair_ended(struct pair *p, const struct changes *c)
 {
     struct asking *a = p->asking;
@@ -248,11 +256,14 @@ static void pair_ended(struct pair *p, const struct changes *c)
             !c || (p->old_lease->escaping_link.len != 0) != (p->now_lease->escaping_link.len != 0);
         if (!all)
             (void)index_touched(&poll->m->index, r, c->at, c->n, &scratch, &touched);
-        for (struct indexed *i = r->sources; i; i = i->next)
-            if (is_of_pair(i, p) && resolves_to(poll->m, a, i, p->now))
-                tell(poll, i,
-                     all || i->mark == poll->m->index.mark ? MANIFESTS_CHANGED : MANIFESTS_MOVED,
-                     p->now);
+        for (struct indexed *i = r->sources; i; i = i->next) {
+            if (!is_of_pair(i, p) || !resolves_to(poll->m, a, i, p->now))
+                continue;
+            bool changed = all || i->mark == poll->m->index.mark;
+            if (!changed)
+                answer_moves(poll->m, i, p);
+            tell(poll, i, changed ? MANIFESTS_CHANGED : MANIFESTS_MOVED, p->now);
+        }
     }
     arena_done(&scratch);
     struct pair **at = &a->pairs;

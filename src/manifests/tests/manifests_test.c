@@ -313,6 +313,13 @@ static void a_poll_names_the_sources_that_read_what_changed(UNUSED void **state)
     p = poll_all(w); /* told once */
     assert_int_equal(p->n, 0);
     manifests_poll_free(p);
+    struct manifests_stats before = manifests_stats(w->manifests);
+    struct manifests_result *same = get(w, "app-a", "a", "HEAD"); /* nobody has to look again */
+    struct manifests_stats after = manifests_stats(w->manifests);
+    assert_string_equal(same->revision, commit);
+    assert_int_equal(after.n_hits, before.n_hits + 1);
+    assert_int_equal(after.n_same_reads, before.n_same_reads);
+    manifests_result_unref(same);
 
     snprintf(away, sizeof(away), "%s-away", w->url);
     assert_int_equal(rename(w->url, away), 0);
