@@ -6,7 +6,7 @@ SECONDS_FUZZ := $(if $(filter file command,$(origin SECONDS)),$(SECONDS),60)
 CCACHE := $(shell command -v ccache)
 setup = [ -f $(1)/build.ninja ] || CC="$(strip $(if $(CCACHE),ccache) $(2))" CXX="$(strip $(if $(CCACHE),ccache) $(3))" meson setup $(1) $(4) >$(1).log 2>&1 || { cat $(1).log; exit 1; }; rm -f $(1).log
 
-.PHONY: all build-all bootstrap demo test test-cluster lint asan tsan clang fuzz mutants bench bench-codec oracle oracle-check clean help
+.PHONY: all build-all bootstrap demo test test-cluster lint asan tsan clang fuzz mutants bench bench-codec oracle oracle-check oracle-argo clean help
 all: ## build build/tiphys
 	@tools/bootstrap build test
 	@$(call setup,$(BUILD),gcc,g++)
@@ -63,6 +63,10 @@ oracle: build-all ## N=n random inputs from SEED=n through the Go libraries and 
 oracle-check: ## break one rule after the other; the random inputs must find each
 	@tools/bootstrap build test
 	@tools/oracle-check --seed $(or $(SEED),1) --n $(or $(N),20000)
+
+oracle-argo: all ## REPO=git directory of argo-cd: its CRDs and protobuf numbers against our bind tables
+	@ninja -C $(BUILD) -j$(J) --quiet argo-tables
+	@tests/oracle/argo/compare --build $(BUILD) $(or $(REPO),.var/argo-cd)
 
 bench-codec: ## speed of the JSON codec beside Go's, on live objects
 	@tools/bootstrap build

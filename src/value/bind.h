@@ -47,15 +47,17 @@ enum bind_shape {
 
 enum {
     BIND_REQUIRED = 1,
-    BIND_NULLABLE = 2,        /* null is a value, not an error */
-    BIND_KEEP_UNKNOWN = 4,    /* BIND_OBJECT: fields that are not in the table are kept */
-    BIND_SENSITIVE = 8,       /* never shown: DISPLAY and LOG mask it */
-    BIND_DEPRECATED = 16,     /* said in the help */
-    BIND_SET = 32,            /* BIND_LIST: x-kubernetes-list-type set */
-    BIND_ATOMIC = 64,         /* BIND_LIST: x-kubernetes-list-type atomic */
+    BIND_NULLABLE = 2,     /* null is a value, not an error */
+    BIND_KEEP_UNKNOWN = 4, /* BIND_OBJECT: fields that are not in the table are kept */
+    BIND_SENSITIVE = 8,    /* never shown: DISPLAY and LOG mask it */
+    BIND_DEPRECATED = 16,  /* said in the help */
+    BIND_SET = 32,         /* BIND_LIST: x-kubernetes-list-type set */
+    BIND_ATOMIC = 64,      /* x-kubernetes-list-type atomic, of one object x-kubernetes-map-type */
     BIND_NOT_IN_SCHEMA = 128, /* protobuf and documentation only */
     BIND_POINTER = 512,       /* a pointer in Go: its zero value is a value (protobuf keeps it) */
     BIND_EMBEDDED_RESOURCE = 256, /* x-kubernetes-embedded-resource */
+    BIND_WRAPPED = 1024, /* list or map: in protobuf field 1 of a message of its own, which tells
+                            an empty one from none */
 };
 
 struct bind_table;

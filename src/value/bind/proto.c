@@ -141,14 +141,14 @@ static void put_single(struct buf *out, const struct bind_field *f, unsigned num
     }
 }
 
-static void put_map(struct buf *out, const struct bind_field *f, value v)
+static void put_map(struct buf *out, const struct bind_field *f, unsigned number, value v)
 {
     struct arena a;
     arena_init(&a, ARENA_BYTES_DEFAULT);
     value sorted = value_edit(&a, value_fork(&a, v));
     value_sort_keys(&a, sorted, false);
     for (struct value_iter it = value_iter(sorted); value_next(&it);) {
-        size_t start = length_start(out, f->number);
+        size_t start = length_start(out, number);
         put_bytes(out, 1, it.key);
         put_single(out, f, 2, it.val);
         length_end(out, start);
@@ -156,15 +156,26 @@ static void put_map(struct buf *out, const struct bind_field *f, value v)
     arena_done(&a);
 }
 
-static void put_field(struct buf *out, const struct bind_field *f, value v)
+static void put_many(struct buf *out, const struct bind_field *f, unsigned number, value v)
 {
-    if (f->shape == BIND_ONE)
-        put_single(out, f, f->number, v);
-    else if (f->shape == BIND_MAP && value_is_map(v))
-        put_map(out, f, v);
+    if (f->shape == BIND_MAP && value_is_map(v))
+        put_map(out, f, number, v);
     else if (f->shape == BIND_LIST && value_is_list(v))
         for (struct value_iter it = value_iter(v); value_next(&it);)
-            put_single(out, f, f->number, it.val);
+            put_single(out, f, number, it.val);
+}
+
+static void put_field(struct buf *out, const struct bind_field *f, value v)
+{
+    if (f->shape == BIND_ONE) {
+        put_single(out, f, f->number, v);
+    } else if (f->flags & BIND_WRAPPED) {
+        size_t start = length_start(out, f->number);
+        put_many(out, f, 1, v);
+        length_end(out, start);
+    } else {
+        put_many(out, f, f->number, v);
+    }
 }
 
 /* The row with the lowest number above `after`; NULL: none. Tables are short and mostly in order.
@@ -388,21 +399,49 @@ static int get_map_entry(struct reader *r, const struct bind_field *f, str bytes
     return 0;
 }
 
-static int get_row(struct reader *r, const struct bind_field *f, const struct wire_field *w,
-                   value message)
+/* One entry of a list or map. */
+static int get_entry(struct reader *r, const struct bind_field *f, const struct wire_field *w,
+                     value message)
 {
     value v;
     str name = str_of(f->name);
     if (f->shape == BIND_MAP && w->wire == WIRE_BYTES)
         return get_map_entry(r, f, w->bytes, value_edit_map(r->arena, message, name));
     int e = get_single(r, f, w, &v);
-    if (e)
-        return e;
-    if (f->shape == BIND_LIST)
+    if (e == 0)
         value_push(r->arena, value_edit_list(r->arena, message, name), v);
+    return e;
+}
+
+static int get_wrapped(struct reader *r, const struct bind_field *f, str bytes, value message)
+{
+    if (f->shape == BIND_MAP)
+        value_edit_map(r->arena, message, str_of(f->name));
     else
-        value_set_borrow_key(r->arena, message, name, v);
+        value_edit_list(r->arena, message, str_of(f->name));
+    while (bytes.len) {
+        struct wire_field w;
+        int e = get_field(r, &bytes, &w);
+        if (e == 0 && w.number == 1)
+            e = get_entry(r, f, &w, message);
+        if (e)
+            return e;
+    }
     return 0;
+}
+
+static int get_row(struct reader *r, const struct bind_field *f, const struct wire_field *w,
+                   value message)
+{
+    value v;
+    if (f->flags & BIND_WRAPPED && w->wire == WIRE_BYTES)
+        return get_wrapped(r, f, w->bytes, message);
+    if (f->shape != BIND_ONE)
+        return get_entry(r, f, w, message);
+    int e = get_single(r, f, w, &v);
+    if (e == 0)
+        value_set_borrow_key(r->arena, message, str_of(f->name), v);
+    return e;
 }
 
 static bool is_zero(value v)

@@ -98,6 +98,8 @@ static value field_schema(struct arena *a, const struct bind_field *f)
     }
     if (f->shape == BIND_LIST)
         put_list_type(a, f, s);
+    else if (f->shape == BIND_ONE && f->flags & BIND_ATOMIC)
+        put(a, s, "x-kubernetes-map-type", text(a, "atomic"));
     put_limits(a, f, s);
     if (f->help)
         put(a, s, "description", text(a, f->help));

@@ -47,6 +47,14 @@ static const struct bind_field condition_fields[] = {
 };
 static const struct bind_table condition_table = BIND_TABLE("Condition", NULL, condition_fields);
 
+static const struct bind_field parameter_fields[] = {
+    {"name", BIND_STRING, 1},
+    {"string", BIND_STRING, 5, .flags = BIND_POINTER},
+    {"map", BIND_STRING, 3, .shape = BIND_MAP, .flags = BIND_WRAPPED},
+    {"array", BIND_STRING, 4, .shape = BIND_LIST, .flags = BIND_WRAPPED},
+};
+static const struct bind_table parameter_table = BIND_TABLE("Parameter", NULL, parameter_fields);
+
 static const struct bind_field any_fields[] = {
     {"any", BIND_ANY, 1},
     {"ratio", BIND_DOUBLE, 2},
@@ -61,10 +69,9 @@ static const struct {
     const char *rule;
     const struct bind_table *table;
 } kinds[] = {
-    {"proto-metadata", &bind_metadata_table},
-    {"proto-pdb", &pdb_table},
-    {"proto-secret", &secret_table},
-    {"proto-condition", &condition_table},
+    {"proto-metadata", &bind_metadata_table}, {"proto-pdb", &pdb_table},
+    {"proto-secret", &secret_table},          {"proto-condition", &condition_table},
+    {"proto-parameter", &parameter_table},
 };
 
 static const struct bind_table *table_of(str rule)

@@ -99,6 +99,7 @@ func bench(seconds float64, objects string, files []string) {
 	measure("yaml out", seconds, len(live.yaml), live.yamlOut)
 	measure("json in", seconds, len(live.json), live.jsonIn)
 	measure("json out", seconds, len(live.json), live.jsonOut)
+	benchPatches(live, seconds)
 }
 
 // CPU seconds of this process.

@@ -45,7 +45,7 @@ func main() {
 		check(os.MkdirAll(dir, 0o755))
 		writeRows(dir, "json.jsonl", answered(jsonCases()))
 		writeRows(dir, "patches.jsonl", answered(patchCases()))
-		writeRows(dir, "proto.jsonl", protoCases())
+		writeRows(dir, "proto.jsonl", append(protoCases(), wrappedCases()...))
 		random = rand.New(rand.NewSource(6))
 		writeRows(dir, "toml.jsonl", answered(tomlCases()))
 	case len(os.Args) == 3 && os.Args[1] == "toml":
