@@ -81,6 +81,14 @@ const struct doc *app_of(struct api_request *r, str name, str app_namespace, str
     return d;
 }
 
+void app_repo(struct api_request *r, str url, str project, struct source_repo *ret)
+{
+    const struct api_ports *p = &r->api->config.ports;
+    *ret = (struct source_repo){.url = url};
+    if (p->repo && !p->repo(p->arg, url, project, r->a, ret))
+        *ret = (struct source_repo){.url = url};
+}
+
 static void default_map(struct arena *a, value map, const char *key)
 {
     if (!value_is_map(value_get(map, str_of(key))))

@@ -11,6 +11,8 @@
 #define FINALIZER "resources-finalizer.argocd.argoproj.io"
 #define FILTERS_MAX 64
 #define CALL_TIMEOUT_US (60 * USEC_PER_SEC)
+#define CREATING "error while validating and normalizing app"
+#define UPDATING "error validating and normalizing app"
 
 static struct call api_call(struct api_request *r, call_fn *fn)
 {
@@ -215,8 +217,7 @@ static bool check_spec(struct api_request *r, value object)
     struct app_cluster cluster;
     str name = object_name(object);
     if (!name.len) {
-        answer_error(r, GRPC_UNKNOWN,
-                     "error while validating and normalizing app: resource name may not be empty");
+        answer_error(r, GRPC_UNKNOWN, CREATING ": resource name may not be empty");
         return false;
     }
     app_view(object, r->api->config.namespace, r->a, app);
@@ -246,6 +247,7 @@ static bool check_spec(struct api_request *r, value object)
 
 struct check {
     struct api_request *r;
+    const char *doing; /* for errors that have no code */
     value object;
     void (*then)(struct api_request *r, value object);
     struct app *app;
@@ -296,14 +298,28 @@ static void check_reached(void *arg, struct answer *ans)
                   call_open(api->config.loop, 2 * CALL_TIMEOUT_US, check_rendered, c));
 }
 
-static bool find_repo(struct api_request *r, str url, str project, struct source_repo *ret)
+/* Only one kind of tool may have options. */
+static bool explicit_type(struct check *c, value source)
 {
-    const struct api_ports *p = &r->api->config.ports;
-    *ret = (struct source_repo){.url = url};
-    if (p->repo && p->repo(p->arg, url, project, r->a, ret))
-        return true;
-    ret->url = url;
-    return false;
+    static const struct {
+        const char *key, *name;
+    } types[] = {{"kustomize", "Kustomize"},
+                 {"helm", "Helm"},
+                 {"directory", "Directory"},
+                 {"plugin", "Plugin"}};
+    str names = STR("");
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (!value_is_map(value_get(source, str_of(types[i].key))))
+            continue;
+        names = ARENA_CAT(c->r->a, names, n++ ? STR(",") : STR(""), str_of(types[i].name));
+    }
+    if (n > 1)
+        answer_error(c->r, GRPC_UNKNOWN,
+                     "%s: error validating the repo: error verifying source type: multiple "
+                     "application sources defined: %.*s",
+                     c->doing, STR_FMT(names));
+    return n <= 1;
 }
 
 static void check_next(struct check *c)
@@ -312,14 +328,16 @@ static void check_next(struct check *c)
         c->then(c->r, c->object);
         return;
     }
-    find_repo(c->r, value_str(value_getz(c->app->source[c->at], "repoURL")), c->app->project,
-              &c->repo);
+    if (!explicit_type(c, c->app->source[c->at]))
+        return;
+    app_repo(c->r, value_str(value_getz(c->app->source[c->at], "repoURL")), c->app->project,
+             &c->repo);
     manifests_refs(c->r->api->config.manifests, &c->repo,
                    call_open(c->r->api->config.loop, CALL_TIMEOUT_US, check_reached, c));
 }
 
 /* Spec, project, destination; then, unless validate=false, that the source renders; then `then`. */
-static void validate(struct api_request *r, value object,
+static void validate(struct api_request *r, const char *doing, value object,
                      void (*then)(struct api_request *r, value object))
 {
     bool render = !str_is(query_get(r, "validate"), "false") && r->api->config.manifests;
@@ -330,7 +348,11 @@ static void validate(struct api_request *r, value object,
         return;
     }
     struct check *c = ARENA_NEW(r->a, struct check);
-    *c = (struct check){.r = r, .object = object, .then = then, .app = ARENA_NEW(r->a, struct app)};
+    *c = (struct check){.r = r,
+                        .doing = doing,
+                        .object = object,
+                        .then = then,
+                        .app = ARENA_NEW(r->a, struct app)};
     /* frozen: whoever edits a source on the way gets a copy of his own */
     app_view(object_private(r->a, object), r->api->config.namespace, r->a, c->app);
     check_next(c);
@@ -463,7 +485,7 @@ static void create_again(struct api_request *r, const struct doc *d, value objec
         answer_error(r, GRPC_INVALID,
                      "existing application spec is different, use upsert flag to force update");
     } else if (allowed_or_denied(r, STR("applications"), STR("update"), app_rbac_object(r, old))) {
-        validate(r, object, upsert_now);
+        validate(r, CREATING, object, upsert_now);
     }
 }
 
@@ -497,7 +519,7 @@ void handle_app_create(struct api_request *r)
     value object = fresh_object(r, r->body);
     if (!allowed_or_denied(r, STR("applications"), STR("create"), app_rbac_object(r, object)))
         return;
-    validate(r, object, create_checked);
+    validate(r, CREATING, object, create_checked);
 }
 
 /* ---- update ---- */
@@ -517,7 +539,7 @@ static void change(struct api_request *r, const struct doc *d, value after)
     if (!str_eq(app_project(old), app_project(after)) &&
         !allowed_or_denied(r, STR("applications"), STR("create"), app_rbac_object(r, after)))
         return;
-    validate(r, after, update_now);
+    validate(r, UPDATING, after, update_now);
 }
 
 void handle_app_update(struct api_request *r)
@@ -567,7 +589,7 @@ void handle_app_update_spec(struct api_request *r)
         !allowed_or_denied(r, STR("applications"), STR("create"), app_rbac_object(r, after)))
         return;
     r->state = (void *)d;
-    validate(r, after, update_spec_now);
+    validate(r, "error validating and updating app: " UPDATING, after, update_spec_now);
 }
 
 void handle_app_patch(struct api_request *r)
@@ -584,12 +606,20 @@ void handle_app_patch(struct api_request *r)
         answer_error(r, GRPC_INVALID, "Patch type '%.*s' is not supported", STR_FMT(type));
         return;
     }
-    int rc = json_parse(value_str(value_getz(r->body, "patch")), NULL, r->a, &patch, &err);
-    if (rc == 0)
-        rc = merge ? json_merge_patch_apply(r->a, doc_root(d), patch, &after, &err)
+    const struct json_input plain = {.bare_errors = true};
+    if (json_parse(value_str(value_getz(r->body, "patch")), &plain, r->a, &patch, &err)) {
+        answer_error(r, GRPC_UNKNOWN, "%s: %s",
+                     merge ? "error calculating merge patch" : "error decoding json patch",
+                     merge ? "Invalid JSON Patch" : err.text);
+        return;
+    }
+    int rc = merge ? json_merge_patch_apply(r->a, doc_root(d), patch, &after, &err)
                    : json_patch_apply(r->a, doc_root(d), patch, &after, &err);
     if (rc) {
-        answer_error(r, rc == -ERR_UNPROCESSABLE ? GRPC_UNKNOWN : GRPC_INVALID, "%s", err.text);
+        const char *doing = merge                ? "error calculating merge patch"
+                            : rc == -ERR_INVALID ? "error decoding json patch"
+                                                 : "error applying patch";
+        answer_error(r, GRPC_UNKNOWN, "%s: %s", doing, err.text);
         return;
     }
     change(r, d, with_changes(r->a, doc_root(d), after, false));

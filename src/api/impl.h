@@ -135,6 +135,8 @@ bool app_allowed(struct api_request *r, value app, const char *action);
 const struct doc *app_named(struct api_request *r, const char *action);
 /* What was computed for it, kept until the answer; NULL when nothing was yet. */
 struct appcache_entry *app_results(struct api_request *r, const struct doc *d);
+/* The repository with its credentials; only its URL when none are configured. */
+void app_repo(struct api_request *r, str url, str project, struct source_repo *ret);
 /* The client of its destination; NULL: not known. */
 struct cluster_client *app_destination(struct api_request *r, value app);
 /* A Kubernetes Event "<user> <text>" about the application; written in the background, failures are

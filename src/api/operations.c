@@ -8,9 +8,19 @@
 #define CALL_TIMEOUT_US (60 * USEC_PER_SEC)
 #define WRITE_TRIES_MAX 5
 
+struct ask { /* one source whose revision an operation needs */
+    value source;
+    str wanted;   /* as the caller or the spec says it; "" is HEAD */
+    str revision; /* resolved */
+    str shown;    /* "main (<sha>)" */
+};
+
 struct operation {
     struct api_request *r;
-    str ns, name, revision;
+    str ns, name;
+    struct ask *ask;
+    size_t n_asks, at;
+    bool multi_source;
     value op;
     const struct doc *app;
     bool terminate;
@@ -71,6 +81,8 @@ static void op_write(struct operation *o, value app)
     else {
         value_edit_map(a, o->op, STR("retry"));
         value_setz(a, patch, "operation", o->op);
+        if (value_exists(value_path(app, "status.operationState"))) /* that of the last one */
+            value_set_path(a, patch, "status.operationState", value_null(a));
     }
     add_empty_members(a, patch, app);
     struct cluster_target t = app_target(o->ns, o->name);
@@ -131,19 +143,33 @@ static void copy_as(struct arena *a, value to, const char *key, value v)
         value_set(a, to, str_of(key), v);
 }
 
+static void set_revisions(struct operation *o, value sync)
+{
+    struct arena *a = o->r->a;
+    if (!o->multi_source) {
+        if (o->n_asks && o->ask[0].revision.len)
+            value_set_str(a, sync, "revision", o->ask[0].revision);
+        return;
+    }
+    value list = value_new_list(a);
+    for (size_t i = 0; i < o->n_asks; i++)
+        value_push(a, list, value_of_str(a, o->ask[i].revision));
+    value_setz(a, sync, "revisions", list);
+}
+
 static void build_sync(struct operation *o)
 {
     struct arena *a = o->r->a;
     value body = o->r->body, app = doc_root(o->app), spec = value_getz(app, "spec");
     value sync = value_edit_map(a, o->op, STR("sync"));
-    if (o->revision.len)
-        value_set_str(a, sync, "revision", o->revision);
+    set_revisions(o, sync);
     copy_as(a, sync, "prune", value_getz(body, "prune"));
     copy_as(a, sync, "dryRun", value_getz(body, "dryRun"));
     copy_as(a, sync, "syncStrategy", value_getz(body, "strategy"));
     copy_as(a, sync, "resources", value_getz(body, "resources"));
     copy_as(a, sync, "manifests", value_getz(body, "manifests"));
-    copy_as(a, sync, "source", value_getz(spec, "source"));
+    if (!o->multi_source)
+        copy_as(a, sync, "source", value_getz(spec, "source"));
     copy_as(a, sync, "sources", value_getz(spec, "sources"));
     value asked = value_path(body, "syncOptions.items");
     copy_as(a, sync, "syncOptions",
@@ -157,30 +183,6 @@ static void build_sync(struct operation *o)
     op_read(o);
 }
 
-static str target_revision(value app)
-{
-    str t = value_path_str(app, "spec.source.targetRevision");
-    return t.len ? t : STR("HEAD");
-}
-
-static void resolved(void *arg, struct answer *ans)
-{
-    struct operation *o = arg;
-    if (ans->rc) {
-        answer_error(o->r, GRPC_PRECONDITION,
-                     "error resolving repo revision: rpc error: code = Unknown desc = %s",
-                     ans->err.text);
-        return;
-    }
-    const struct source_commit *commit = ans->result;
-    o->revision = arena_str(o->r->a, str_of(commit->sha));
-    str asked = value_str(value_getz(o->r->body, "revision"));
-    o->event =
-        arena_printf(o->r->a, "initiated sync to %.*s (%s)",
-                     STR_FMT(asked.len ? asked : target_revision(doc_root(o->app))), commit->sha);
-    build_sync(o);
-}
-
 static bool automated(value app)
 {
     value policy = value_path(app, "spec.syncPolicy.automated");
@@ -190,13 +192,8 @@ static bool automated(value app)
 
 static bool may_sync(struct api_request *r, value app)
 {
-    str asked = value_str(value_getz(r->body, "revision")), target = target_revision(app);
     bool local = value_len(value_getz(r->body, "manifests")),
          dry = value_bool(value_getz(r->body, "dryRun"));
-    if (object_is_deleting(app)) {
-        answer_error(r, GRPC_PRECONDITION, "application is deleting");
-        return false;
-    }
     if (local &&
         !allowed_or_denied(r, STR("applications"), STR("override"), app_rbac_object(r, app)))
         return false;
@@ -206,12 +203,126 @@ static bool may_sync(struct api_request *r, value app)
             "cannot use local sync when Automatic Sync Policy is enabled unless for dry run");
         return false;
     }
-    if (asked.len && !str_eq(asked, target) && automated(app) && !dry) {
-        answer_error(r, GRPC_PRECONDITION, "Cannot sync to %.*s: auto-sync currently set to %.*s",
-                     STR_FMT(asked), STR_FMT(target));
+    if (object_is_deleting(app)) {
+        answer_error(r, GRPC_PRECONDITION, "application is deleting");
         return false;
     }
     return true;
+}
+
+/* ---- revisions of the sources ---- */
+
+/* With auto-sync on nobody may ask for another revision than the spec's. */
+static bool revision_allowed(struct operation *o, const struct ask *x)
+{
+    str own = value_str(value_getz(x->source, "targetRevision"));
+    bool other = x->wanted.len && !str_eq(x->wanted, own.len ? own : STR("HEAD"));
+    if (!other || !automated(doc_root(o->app)) || value_bool(value_getz(o->r->body, "dryRun")))
+        return true;
+    str which = o->multi_source ? ARENA_CAT(o->r->a, STR("source "),
+                                            value_str(value_getz(x->source, "repoURL")), STR(" "))
+                                : STR("");
+    answer_error(o->r, GRPC_PRECONDITION,
+                 "Cannot sync %.*sto %.*s: auto-sync currently set to %.*s", STR_FMT(which),
+                 STR_FMT(x->wanted), STR_FMT(own));
+    return false;
+}
+
+static bool int_of(value v, int64_t *ret)
+{
+    str text = value_str(v); /* int64 travels as text in proto JSON */
+    if (text.len)
+        return str_to_i64(text, ret);
+    *ret = value_int(v);
+    return value_is_number(v);
+}
+
+/* What the caller wants of each source; false: answered. */
+static bool read_asks(struct operation *o)
+{
+    struct api_request *r = o->r;
+    value spec = value_getz(doc_root(o->app), "spec"), list = value_getz(spec, "sources");
+    value revisions = value_getz(r->body, "revisions"), one = value_getz(spec, "source");
+    o->multi_source = value_len(list) > 0;
+    o->n_asks = o->multi_source ? value_len(list) : (size_t)value_is_map(one);
+    o->ask = ARENA_ARRAY(r->a, struct ask, o->n_asks + 1);
+    for (size_t i = 0; i < o->n_asks; i++)
+        o->ask[i].source = o->multi_source ? value_at(list, i) : one;
+    if (!o->multi_source)
+        o->ask[0].wanted = value_str(value_getz(r->body, "revision"));
+    size_t at = 0;
+    for (struct value_iter it = value_iter(value_getz(r->body, "sourcePositions"));
+         o->multi_source && value_next(&it); at++) {
+        int64_t position;
+        if (!int_of(it.val, &position) || position <= 0 || position > (int64_t)o->n_asks) {
+            answer_error(r, GRPC_UNKNOWN, "source position is out of range");
+            return false;
+        }
+        o->ask[position - 1].wanted = value_str(value_at(revisions, at));
+    }
+    for (size_t i = 0; i < o->n_asks; i++)
+        if (!revision_allowed(o, &o->ask[i]))
+            return false;
+    return true;
+}
+
+static void all_resolved(struct operation *o)
+{
+    struct arena *a = o->r->a;
+    bool partial = value_len(value_getz(o->r->body, "resources")) > 0;
+    str shown = STR("");
+    for (size_t i = 0; i < o->n_asks; i++)
+        shown = ARENA_CAT(a, shown, i ? STR(",") : STR(""), o->ask[i].shown);
+    o->event = ARENA_CAT(a, STR("initiated "), partial ? STR("partial ") : STR(""), STR("sync to "),
+                         shown);
+    build_sync(o);
+}
+
+static void resolve_next(struct operation *o);
+
+static void resolved(void *arg, struct answer *ans)
+{
+    struct operation *o = arg;
+    struct ask *x = &o->ask[o->at];
+    if (ans->rc) {
+        answer_error(o->r, GRPC_PRECONDITION,
+                     "error resolving repo revision: rpc error: code = Unknown desc = %s",
+                     ans->err.text);
+        return;
+    }
+    const struct source_commit *commit = ans->result;
+    x->revision = arena_str(o->r->a, str_of(commit->sha));
+    x->shown = arena_printf(o->r->a, "%.*s (%s)", STR_FMT(x->wanted), commit->sha);
+    o->at++;
+    resolve_next(o);
+}
+
+/* A whole SHA is taken as it is; a chart's version is resolved when it is rendered. */
+static bool needs_no_look(const struct operation *o, const struct ask *x)
+{
+    return !o->r->api->config.manifests || source_is_sha(x->wanted) ||
+           value_str(value_getz(x->source, "chart")).len;
+}
+
+static void resolve_next(struct operation *o)
+{
+    struct api_request *r = o->r;
+    for (; o->at < o->n_asks; o->at++) {
+        struct ask *x = &o->ask[o->at];
+        if (!x->wanted.len)
+            x->wanted = value_str(value_getz(x->source, "targetRevision"));
+        if (!x->wanted.len)
+            x->wanted = STR("HEAD");
+        if (!needs_no_look(o, x)) {
+            struct source_repo repo;
+            str url = value_str(value_getz(x->source, "repoURL"));
+            app_repo(r, url, app_project(doc_root(o->app)), &repo);
+            manifests_commit(r->api->config.manifests, &repo, x->wanted, op_call(o, resolved));
+            return;
+        }
+        x->revision = x->shown = x->wanted;
+    }
+    all_resolved(o);
 }
 
 /* Sync windows of the project. */
@@ -245,24 +356,15 @@ void handle_app_sync(struct api_request *r)
         !may_sync(r, doc_root(d)))
         return;
     struct operation *o = op_new(r, d);
-    value source = value_path(doc_root(d), "spec.source");
-    str asked = value_str(value_getz(r->body, "revision"));
     o->op = value_new_map(r->a);
-    bool local = value_len(value_getz(r->body, "manifests"));
-    if (local || !value_is_map(source) || !r->api->config.manifests) {
-        o->revision = local ? STR("") : asked;
-        o->event = local ? STR("initiated sync locally")
-                         : ARENA_CAT(r->a, STR("initiated sync to "), asked);
-        build_sync(o);
+    if (!read_asks(o))
         return;
+    if (value_len(value_getz(r->body, "manifests"))) {
+        o->event = STR("initiated sync locally");
+        build_sync(o);
+    } else {
+        resolve_next(o);
     }
-    struct source_repo repo = {0};
-    str url = value_str(value_getz(source, "repoURL"));
-    const struct api_ports *p = &r->api->config.ports;
-    if (!p->repo || !p->repo(p->arg, url, app_project(doc_root(d)), r->a, &repo))
-        repo.url = url;
-    manifests_commit(r->api->config.manifests, &repo,
-                     asked.len ? asked : target_revision(doc_root(d)), op_call(o, resolved));
 }
 
 /* ---- rollback ---- */

@@ -83,14 +83,6 @@ static void rendered(void *arg, struct answer *ans)
     answer_value(r, v);
 }
 
-static void repo_of(struct api_request *r, str url, str project, struct source_repo *ret)
-{
-    const struct api_ports *p = &r->api->config.ports;
-    *ret = (struct source_repo){0};
-    if (!p->repo || !p->repo(p->arg, url, project, r->a, ret))
-        ret->url = url;
-}
-
 static void render_revision(struct api_request *r, const struct doc *d, str revision)
 {
     struct app *app = ARENA_NEW(r->a, struct app);
@@ -106,7 +98,7 @@ static void render_revision(struct api_request *r, const struct doc *d, str revi
         .namespace = app->destination.namespace,
         .project = app->project,
     };
-    repo_of(r, value_str(value_getz(app->source[0], "repoURL")), app->project, &q.repo);
+    app_repo(r, value_str(value_getz(app->source[0], "repoURL")), app->project, &q.repo);
     manifests_get(r->api->config.manifests, &q,
                   call_open(r->api->config.loop, 2 * CALL_TIMEOUT_US, rendered, r));
 }
@@ -393,7 +385,8 @@ void handle_app_revision(struct api_request *r)
         return;
     }
     struct source_repo repo;
-    repo_of(r, value_path_str(doc_root(d), "spec.source.repoURL"), app_project(doc_root(d)), &repo);
+    app_repo(r, value_path_str(doc_root(d), "spec.source.repoURL"), app_project(doc_root(d)),
+             &repo);
     manifests_commit(r->api->config.manifests, &repo, r->var[1],
                      call_open(r->api->config.loop, CALL_TIMEOUT_US, commit_known, r));
 }

@@ -70,8 +70,7 @@ void manifests_commit(struct manifests *m, const struct source_repo *repo, str r
     if (source_is_sha(revision))
         bring(j, NULL);
     else
-        source_refs_get(m->source, &j->repo, 3 * USEC_PER_MIN,
-                        call_open(m->loop, 0, refs_arrived, j));
+        source_refs_get(m->source, &j->repo, 0, call_open(m->loop, 0, refs_arrived, j));
 }
 
 void manifests_refs(struct manifests *m, const struct source_repo *repo, struct call c)

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "manifests/private.h"
+
+#include "argo/application.h"
 #include "manifests/result.h"
 #include "value/json.h"
 
@@ -327,8 +329,8 @@ static struct run_order *order_of(struct manifests *m, const struct manifests_re
         abort();
     o->n = 1;
     arena_init(&o->arena, ARENA_BYTES_DEFAULT);
-    value source =
-        value_edit(&o->arena, value_is_map(r->source) ? r->source : value_new_map(&o->arena));
+    value source = value_is_map(r->source) ? r->source : value_new_map(&o->arena);
+    source = value_edit(&o->arena, object_private(&o->arena, source)); /* the asker's stays whole */
     value_remove(source, STR("targetRevision"));
     o->source = doc_freeze(source, 0);
     o->order = (struct render_order){

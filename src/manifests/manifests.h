@@ -142,7 +142,7 @@ size_t manifests_changed(struct manifests *m, const struct source_repo *repo,
 /* ---- for the API ---- */
 
 /* Commit metadata of a resolved or unresolved revision: answers a `struct source_commit` (drop:
- * source_commit_unref). */
+ * source_commit_unref). An unresolved one is asked of the repository now. */
 void manifests_commit(struct manifests *m, const struct source_repo *repo, str revision,
                       struct call c);
 /* Refs (branches and tags; also "can this repository be reached?"): answers a `struct source_refs`.
