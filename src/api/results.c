@@ -3,6 +3,7 @@
  * GetResource, ListResourceEvents, RevisionMetadata). */
 #include "api/impl.h"
 #include "argo/project.h"
+#include "argo/tracking.h"
 #include "kube/object.h"
 #include "base/digest.h"
 #include "plan/diff.h"
@@ -62,9 +63,20 @@ static str manifest_text(struct arena *a, value object)
     return json_str(a, secret_as_stored(a, object), AUDIENCE_WIRE, JSON_SORT_KEYS);
 }
 
+struct rendering { /* all sources of an application, one after the other */
+    struct api_request *r;
+    struct app *app;
+    str revision[APP_SOURCES_MAX]; /* to use in place of the source's; "" the source's */
+    size_t at;
+    value list;
+};
+
+static void render_next(struct rendering *x);
+
 static void rendered(void *arg, struct answer *ans)
 {
-    struct api_request *r = arg;
+    struct rendering *x = arg;
+    struct api_request *r = x->r;
     struct arena *a = r->a;
     if (ans->rc) {
         answer_error(r, GRPC_UNKNOWN, "%s", ans->err.text);
@@ -72,35 +84,71 @@ static void rendered(void *arg, struct answer *ans)
     }
     const struct manifests_result *m = ans->result;
     const struct settings *settings = auth_settings(auth_now(r->api));
-    value v = value_new_map(a), list = value_new_list(a);
     for (size_t i = 0; i < m->n_objects; i++) {
-        value one = doc_root(m->object[i].object);
+        value one = tracking_write(settings, a, doc_root(m->object[i].object), x->app->instance,
+                                   x->app->destination.namespace);
         diff_mask_secrets(a, &one, 1, settings->sensitive_annotations);
-        value_push(a, list, value_borrow_str(a, json_str(a, one, AUDIENCE_WIRE, JSON_SORT_KEYS)));
+        value_push(a, x->list,
+                   value_borrow_str(a, json_str(a, one, AUDIENCE_WIRE, JSON_SORT_KEYS)));
     }
-    if (value_len(list))
-        value_setz(a, v, "manifests", list);
-    answer_value(r, v);
+    x->at++;
+    render_next(x);
 }
 
-static void render_revision(struct api_request *r, const struct doc *d, str revision)
+static void render_next(struct rendering *x)
 {
-    struct app *app = ARENA_NEW(r->a, struct app);
-    app_view(doc_root(d), r->api->config.namespace, r->a, app);
-    if (!app->n_sources || !r->api->config.manifests) {
-        answer_empty(r);
+    struct api_request *r = x->r;
+    const struct app *app = x->app;
+    if (x->at == app->n_sources) {
+        value v = value_new_map(r->a);
+        if (value_len(x->list))
+            value_setz(r->a, v, "manifests", x->list);
+        answer_value(r, v);
         return;
     }
     struct manifests_request q = {
-        .source = app->source[0],
-        .revision = revision,
+        .source = app->source[x->at],
+        .revision = x->revision[x->at],
         .app_name = app->instance,
         .namespace = app->destination.namespace,
         .project = app->project,
+        .flags = http_query_bool(&r->query, "noCache") ? MANIFESTS_NO_CACHE : 0,
     };
-    app_repo(r, value_str(value_getz(app->source[0], "repoURL")), app->project, &q.repo);
+    app_repo(r, value_str(value_getz(q.source, "repoURL")), app->project, &q.repo);
     manifests_get(r->api->config.manifests, &q,
-                  call_open(r->api->config.loop, 2 * CALL_TIMEOUT_US, rendered, r));
+                  call_open(r->api->config.loop, 2 * CALL_TIMEOUT_US, rendered, x));
+}
+
+/* revision= of a single source; revisions= and sourcePositions= go in pairs. */
+static bool read_revisions(struct rendering *x)
+{
+    struct api_request *r = x->r;
+    str revision[APP_SOURCES_MAX], position[APP_SOURCES_MAX];
+    size_t n = query_all(r, "sourcePositions", position, APP_SOURCES_MAX);
+    size_t n_revisions = query_all(r, "revisions", revision, APP_SOURCES_MAX);
+    if (!x->app->multi_source && x->app->n_sources)
+        x->revision[0] = query_get(r, "revision");
+    for (size_t i = 0; x->app->multi_source && i < n; i++) {
+        uint64_t at;
+        if (!str_to_u64(position[i], &at) || at < 1 || at > x->app->n_sources) {
+            answer_error(r, GRPC_UNKNOWN, "source position is out of range");
+            return false;
+        }
+        x->revision[at - 1] = i < n_revisions ? revision[i] : STR("");
+    }
+    return true;
+}
+
+static void render_revision(struct api_request *r, const struct doc *d)
+{
+    struct rendering *x = ARENA_NEW(r->a, struct rendering);
+    *x = (struct rendering){.r = r, .app = ARENA_NEW(r->a, struct app)};
+    x->list = value_new_list(r->a);
+    app_view(doc_root(d), r->api->config.namespace, r->a, x->app);
+    if (!x->app->n_sources || !r->api->config.manifests)
+        answer_empty(r);
+    else if (read_revisions(x))
+        render_next(x);
 }
 
 void handle_app_manifests(struct api_request *r)
@@ -108,10 +156,11 @@ void handle_app_manifests(struct api_request *r)
     const struct doc *d = app_named(r, "get");
     if (!d)
         return;
-    str revision = query_get(r, "revision");
     struct appcache_entry *e = app_results(r, d);
-    if (revision.len || !e || !e->manifests) {
-        render_revision(r, d, revision);
+    bool asked = query_get(r, "revision").len || query_get(r, "revisions").len ||
+                 http_query_bool(&r->query, "noCache");
+    if (asked || !e || !e->manifests) {
+        render_revision(r, d);
         return;
     }
     value v = value_new_map(r->a), list = value_new_list(r->a), one;

@@ -79,5 +79,10 @@ extern const struct cli_flag app_spec_flags[];
 /* Put the flags that were given into spec (building); *ret_changed counts them. 0 or an exit code
  * (told). */
 int app_apply_options(struct cli *c, value spec, size_t position, size_t *ret_changed);
+/* Those of them that are entries of lists and maps of one source (app_entries.c). */
+bool app_has_entries(const struct cli *c);
+int app_apply_entries(struct cli *c, value source, size_t *io_changed);
+/* A file, or standard input for "-". */
+int app_read_text(struct cli *c, str path, str *ret, struct err *err) MUST_CHECK;
 
 #endif

@@ -10,8 +10,7 @@
 
 /* ---- create ---- */
 
-/* A file, or standard input for "-". */
-static int read_text(struct cli *c, str path, str *ret, struct err *err)
+int app_read_text(struct cli *c, str path, str *ret, struct err *err)
 {
     FILE *f = str_is(path, "-") ? stdin : fopen(arena_cstr(c->arena, path), "rb");
     if (!f)
@@ -138,7 +137,7 @@ int app_create_run(struct cli *c)
     struct err err;
     if (!file.len) {
         value_push(c->arena, k.list, new_app(c));
-    } else if (read_text(c, file, &text, &err) ||
+    } else if (app_read_text(c, file, &text, &err) ||
                yaml_parse_stream(text, NULL, c->arena, collect_app, &k, &err)) {
         return cli_error(c, &err);
     }

@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "cli/app.h"
 #include "cli/commands.h"
+#include "cli/targets.h"
 #include "cli/table.h"
 #include "value/json.h"
 
@@ -243,61 +244,60 @@ int app_resources_run(struct cli *c)
     return 0;
 }
 
-static int print_manifest(struct cli *c, str json, struct err *err)
+static void print_manifest(struct cli *c, value v)
 {
-    value v;
-    struct json_input exact = {.exact_uint64 = true};
-    if (!json.len || str_is(json, "null"))
-        return 0;
-    int r = json_parse(json, &exact, c->arena, &v, err);
-    if (r)
-        return r;
     fputs("---\n", c->out);
-    cli_print_value(c, v, STR("yaml"));
+    if (value_exists(v))
+        cli_print_value(c, v, STR("yaml"));
+    else
+        fputs("null\n", c->out);
     fputc('\n', c->out);
-    return 0;
 }
 
-/* --revision, or --revisions with --source-positions. */
-static void add_revisions(struct cli *c, void *query_)
+static void print_live(struct cli *c, value managed)
 {
-    VEC(struct remote_query) *query = query_;
-    static const struct {
-        const char *flag, *name;
-    } lists[] = {{"revisions", "revisions"}, {"source-positions", "sourcePositions"}};
-    vec_push(c->arena, query, (struct remote_query){"revision", cli_flag(c, "revision")});
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        const struct cli_given *g = cli_given(c, lists[i].flag);
-        for (size_t k = 0; k < g->list.n; k++)
-            vec_push(c->arena, query, (struct remote_query){lists[i].name, g->list.at[k]});
+    const struct json_input exact = {.exact_uint64 = true};
+    for (struct value_iter it = value_iter(value_getz(managed, "items")); value_next(&it);) {
+        str text = value_str(value_getz(it.val, "liveState"));
+        value v;
+        if (text.len && !str_is(text, "null") && json_parse(text, &exact, c->arena, &v, NULL) == 0)
+            print_manifest(c, v);
     }
 }
 
 int app_manifests_run(struct cli *c)
 {
     struct err err;
-    value answer;
+    value app, managed;
+    struct target_choice choice;
+    struct settings *s = ARENA_NEW(c->arena, struct settings);
+    struct targets t;
     str source = cli_flag(c, "source");
-    int r;
     if (c->args.n != 1)
         return cli_usage(c);
-    if ((r = remote_open(c)))
+    int r = target_choice_read(c, CLI_EXIT_ERROR, &choice);
+    r = r ? r : remote_open(c);
+    if (r)
         return r;
     struct app_name name = app_name_of(c, c->args.at[0]);
+    const struct remote_query query[] = {{"appNamespace", name.namespace}};
+    if (app_fetch(c, name, "", &app, &err))
+        return cli_error(c, &err);
+    if ((r = target_choice_names(c, app, &choice)))
+        return r;
+    if (remote_get(c, app_path(c, name, "/managed-resources"), query, &managed, &err))
+        return cli_error(c, &err);
     bool live = str_is(source, "live");
     if (!live && !str_is(source, "git"))
         return cli_fatal(c, CLI_EXIT_USE, "Unknown source type '%.*s'", STR_FMT(source));
-    VEC(struct remote_query) query = {0};
-    vec_push(c->arena, &query, (struct remote_query){"appNamespace", name.namespace});
-    if (!live)
-        add_revisions(c, &query);
-    str path = app_path(c, name, live ? "/managed-resources" : "/manifests");
-    if (remote_call(c, METHOD_GET, path, query.at, query.n, VALUE_ABSENT, &answer, &err))
+    if (live) {
+        print_live(c, managed);
+        return 0;
+    }
+    if ((choice.local.len && target_settings(c, s, &err)) ||
+        targets_get(c, name, app, &choice, s, managed, &t, &err))
         return cli_error(c, &err);
-    value list = live ? value_getz(answer, "items") : value_getz(answer, "manifests");
-    for (struct value_iter it = value_iter(list); value_next(&it);)
-        if (print_manifest(c, live ? value_str(value_getz(it.val, "liveState")) : value_str(it.val),
-                           &err))
-            return cli_error(c, &err);
+    for (size_t i = 0; i < t.n; i++)
+        print_manifest(c, t.object[i]);
     return 0;
 }

@@ -10,9 +10,17 @@ const struct cli_flag app_spec_flags[] = {
     {"dest-name", 0, FLAG_STRING, "", "K8s cluster Name (e.g. minikube)"},
     {"dest-namespace", 0, FLAG_STRING, "", "K8s target namespace"},
     {"dest-server", 0, FLAG_STRING, "", "K8s cluster URL (e.g. https://kubernetes.default.svc)"},
+    {"directory-disable-extension-filter", 0, FLAG_BOOL, "false",
+     "Take files of any extension that include and exclude choose"},
     {"directory-exclude", 0, FLAG_STRING, "", "Glob of files to leave out of the source path"},
     {"directory-include", 0, FLAG_STRING, "", "Glob of files to take from the source path"},
     {"directory-recurse", 0, FLAG_BOOL, "false", "Recurse directory"},
+    {"dry-source-path", 0, FLAG_STRING, "", "Path of the dry source in its repository"},
+    {"dry-source-repo", 0, FLAG_STRING, "", "Repository URL of the app dry source"},
+    {"dry-source-revision", 0, FLAG_STRING, "", "Revision of the app dry source"},
+    {"env", 0, FLAG_STRING, "", "Application environment to monitor"},
+    {"helm-api-versions", 0, FLAG_LIST, "",
+     "API versions that helm templates see; may be repeated"},
     {"helm-chart", 0, FLAG_STRING, "", "Helm Chart name"},
     {"helm-kube-version", 0, FLAG_STRING, "", "Kubernetes version that helm templates see"},
     {"helm-namespace", 0, FLAG_STRING, "", "Namespace that helm templates see"},
@@ -24,15 +32,39 @@ const struct cli_flag app_spec_flags[] = {
     {"helm-skip-schema-validation", 0, FLAG_BOOL, "false", "Skip helm schema validation step"},
     {"helm-skip-tests", 0, FLAG_BOOL, "false", "Skip helm test manifests installation step"},
     {"helm-version", 0, FLAG_STRING, "", "Helm version"},
+    {"hydrate-to-branch", 0, FLAG_STRING, "", "The branch to hydrate the app to"},
+    {"ignore-missing-components", 0, FLAG_BOOL, "false",
+     "Ignore locally missing Kustomize components"},
     {"ignore-missing-value-files", 0, FLAG_BOOL, "false", "Ignore locally missing valueFiles"},
+    {"jsonnet-ext-var-code", 0, FLAG_LIST, "", "Jsonnet ext var; may be repeated"},
+    {"jsonnet-ext-var-str", 0, FLAG_LIST, "", "Jsonnet string ext var; may be repeated"},
     {"jsonnet-libs", 0, FLAG_LIST, "", "Additional jsonnet libs (prefixed by repoRoot)"},
+    {"jsonnet-tla-code", 0, FLAG_LIST, "", "Jsonnet top level code arguments; may be repeated"},
+    {"jsonnet-tla-str", 0, FLAG_LIST, "", "Jsonnet top level string arguments; may be repeated"},
+    {"kustomize-api-versions", 0, FLAG_LIST, "",
+     "API versions that charts of Kustomize see; may be repeated"},
+    {"kustomize-common-annotation", 0, FLAG_LIST, "",
+     "Common annotation key=value of Kustomize; may be repeated"},
+    {"kustomize-common-label", 0, FLAG_LIST, "",
+     "Common label key=value of Kustomize; may be repeated"},
+    {"kustomize-force-common-annotation", 0, FLAG_BOOL, "false",
+     "Force common annotations in Kustomize"},
+    {"kustomize-force-common-label", 0, FLAG_BOOL, "false", "Force common labels in Kustomize"},
     {"kustomize-image", 0, FLAG_LIST, "", "Kustomize image name=new:tag; may be repeated"},
+    {"kustomize-kube-version", 0, FLAG_STRING, "",
+     "Kubernetes version that charts of Kustomize see"},
+    {"kustomize-label-include-templates", 0, FLAG_BOOL, "false",
+     "Apply common label to resource templates"},
+    {"kustomize-label-without-selector", 0, FLAG_BOOL, "false",
+     "Do not apply common label to selectors"},
     {"kustomize-namespace", 0, FLAG_STRING, "", "Kustomize namespace"},
+    {"kustomize-replica", 0, FLAG_LIST, "", "Kustomize replicas name=count; may be repeated"},
     {"kustomize-version", 0, FLAG_STRING, "", "Kustomize version"},
     {"nameprefix", 0, FLAG_STRING, "", "Kustomize nameprefix"},
     {"namesuffix", 0, FLAG_STRING, "", "Kustomize namesuffix"},
     {"parameter", 'p', FLAG_LIST, "", "Parameter override name=value; may be repeated"},
     {"path", 0, FLAG_STRING, "", "Path in repository to the app directory"},
+    {"plugin-env", 0, FLAG_LIST, "", "Plugin environment name=value; may be repeated"},
     {"project", 0, FLAG_STRING, "", "Application project name"},
     {"ref", 0, FLAG_STRING, "", "Ref is reference to another source within sources field"},
     {"release-name", 0, FLAG_STRING, "", "Helm release-name"},
@@ -49,9 +81,12 @@ const struct cli_flag app_spec_flags[] = {
      "Max sync retry backoff duration"},
     {"sync-retry-limit", 0, FLAG_INT, "0", "Max number of allowed sync retries"},
     {"sync-retry-refresh", 0, FLAG_BOOL, "false", "Use the latest revision on retry"},
+    {"sync-source-branch", 0, FLAG_STRING, "", "The branch from which the app will sync"},
+    {"sync-source-path", 0, FLAG_STRING, "", "The path from which the app will sync"},
     {"tag-prefix", 0, FLAG_STRING, "", "Prefix of git tags that a semver constraint looks at"},
     {"validate", 0, FLAG_BOOL, "true", "Validation of repo and cluster"},
     {"values", 0, FLAG_LIST, "", "Helm values file; may be repeated"},
+    {"values-literal-file", 0, FLAG_STRING, "", "File to take as the literal Helm values block"},
     {NULL, 0, FLAG_BOOL, NULL, NULL},
 };
 
@@ -69,6 +104,7 @@ static const struct {
     {"directory-recurse", ".directory.recurse"},
     {"directory-include", ".directory.include"},
     {"directory-exclude", ".directory.exclude"},
+    {"directory-disable-extension-filter", ".directory.disableExtensionFilter"},
     {"jsonnet-libs", ".directory.jsonnet.libs"},
     {"release-name", ".helm.releaseName"},
     {"helm-version", ".helm.version"},
@@ -78,13 +114,27 @@ static const struct {
     {"helm-skip-tests", ".helm.skipTests"},
     {"helm-namespace", ".helm.namespace"},
     {"helm-kube-version", ".helm.kubeVersion"},
+    {"helm-api-versions", ".helm.apiVersions"},
     {"ignore-missing-value-files", ".helm.ignoreMissingValueFiles"},
     {"values", ".helm.valueFiles"},
     {"nameprefix", ".kustomize.namePrefix"},
     {"namesuffix", ".kustomize.nameSuffix"},
     {"kustomize-version", ".kustomize.version"},
     {"kustomize-namespace", ".kustomize.namespace"},
+    {"kustomize-kube-version", ".kustomize.kubeVersion"},
+    {"kustomize-api-versions", ".kustomize.apiVersions"},
+    {"kustomize-label-without-selector", ".kustomize.labelWithoutSelector"},
+    {"kustomize-label-include-templates", ".kustomize.labelIncludeTemplates"},
+    {"kustomize-force-common-label", ".kustomize.forceCommonLabels"},
+    {"kustomize-force-common-annotation", ".kustomize.forceCommonAnnotations"},
+    {"ignore-missing-components", ".kustomize.ignoreMissingComponents"},
     {"config-management-plugin", ".plugin.name"},
+    {"dry-source-repo", "sourceHydrator.drySource.repoURL"},
+    {"dry-source-path", "sourceHydrator.drySource.path"},
+    {"dry-source-revision", "sourceHydrator.drySource.targetRevision"},
+    {"sync-source-branch", "sourceHydrator.syncSource.targetBranch"},
+    {"sync-source-path", "sourceHydrator.syncSource.path"},
+    {"hydrate-to-branch", "sourceHydrator.hydrateTo.targetBranch"},
     {"dest-server", "destination.server"},
     {"dest-name", "destination.name"},
     {"dest-namespace", "destination.namespace"},
@@ -106,40 +156,6 @@ static value field_value(struct cli *c, const struct cli_given *g)
     }
     default: return value_of_str(c->arena, g->text);
     }
-}
-
-/* name=value entries into a list of maps; an entry of the same name is replaced. */
-static bool set_parameters(struct cli *c, value source, const char *flag, const char *field,
-                           bool text, int *exit_code)
-{
-    const struct cli_given *g = cli_given(c, flag);
-    for (size_t i = 0; i < g->list.n; i++) {
-        str key, val;
-        if (!str_cut(g->list.at[i], '=', &key, &val)) {
-            *exit_code =
-                cli_fatal(c, CLI_EXIT_ERROR,
-                          "Expected helm parameter of the form: param=value. Received: %.*s",
-                          STR_FMT(g->list.at[i]));
-            return false;
-        }
-        value helm = value_edit_map(c->arena, source, STR("helm"));
-        value list = value_edit_list(c->arena, helm, str_of(field));
-        value entry = value_new_map(c->arena);
-        value_set_str(c->arena, entry, "name", key);
-        value_set_str(c->arena, entry, str_is(str_of(field), "fileParameters") ? "path" : "value",
-                      val);
-        if (text)
-            value_setz(c->arena, entry, "forceString", value_of_bool(c->arena, true));
-        bool replaced = false;
-        for (size_t k = 0; k < value_len(list) && !replaced; k++)
-            if (str_eq(value_str(value_getz(value_at(list, k), "name")), key)) {
-                value_put(c->arena, list, k, entry);
-                replaced = true;
-            }
-        if (!replaced)
-            value_push(c->arena, list, entry);
-    }
-    return g->changed;
 }
 
 /* The name in front of an image override: "nginx" of "nginx=me/nginx:1" and of "nginx:1". */
@@ -214,7 +230,7 @@ static void set_sync_options(struct cli *c, value spec)
         value_remove(spec, STR("syncPolicy"));
 }
 
-static int set_automated(struct cli *c, value spec, size_t *io_changed)
+static void set_automated(struct cli *c, value spec, size_t *io_changed)
 {
     static const struct {
         const char *flag, *field;
@@ -225,17 +241,15 @@ static int set_automated(struct cli *c, value spec, size_t *io_changed)
         if (!cli_changed(c, switches[i].flag))
             continue;
         ++*io_changed;
-        if (!value_is_map(value_path(spec, "syncPolicy.automated")))
-            return cli_fatal(c, CLI_EXIT_USE,
-                             "Cannot set --%s: application not configured with automatic sync",
-                             switches[i].flag);
+        bool off = !value_is_map(value_path(spec, "syncPolicy.automated"));
         value automated =
             value_edit_map(c->arena, value_edit_map(c->arena, spec, STR("syncPolicy")),
                            STR("automated"));
+        if (off) /* remembered for when it is switched on */
+            value_setz(c->arena, automated, "enabled", value_of_bool(c->arena, false));
         value_set(c->arena, automated, str_of(switches[i].field),
                   value_of_bool(c->arena, cli_switch(c, switches[i].flag)));
     }
-    return 0;
 }
 
 static int set_retry(struct cli *c, value spec)
@@ -274,6 +288,10 @@ static void set_field(struct cli *c, value spec, size_t position, const char *pa
                       const struct cli_given *g)
 {
     bool below_source = *path == '.';
+    bool tool =
+        str_starts(str_of(path), STR(".helm.")) || str_starts(str_of(path), STR(".kustomize."));
+    if (tool && g->flag->type == FLAG_BOOL && !cli_switch(c, g->flag->name))
+        return; /* upstream only ever switches these on */
     value root = below_source ? edit_source(c, spec, position) : spec;
     value_set_path(c->arena, root, path + below_source, field_value(c, g));
 }
@@ -289,17 +307,8 @@ int app_apply_options(struct cli *c, value spec, size_t position, size_t *ret_ch
         changed++;
         set_field(c, spec, position, fields[i].path, g);
     }
-    static const struct {
-        const char *flag, *field;
-        bool text;
-    } lists[] = {{"helm-set", "parameters", false},
-                 {"helm-set-string", "parameters", true},
-                 {"helm-set-file", "fileParameters", false},
-                 {"parameter", "parameters", false}};
-    for (size_t i = 0; i < ARRAY_LEN(lists) && !r; i++)
-        if (cli_changed(c, lists[i].flag))
-            changed += set_parameters(c, edit_source(c, spec, position), lists[i].flag,
-                                      lists[i].field, lists[i].text, &r);
+    if (app_has_entries(c))
+        r = app_apply_entries(c, edit_source(c, spec, position), &changed);
     if (cli_changed(c, "kustomize-image"))
         changed += set_images(c, edit_source(c, spec, position));
     if (!r && cli_changed(c, "sync-policy")) {
@@ -310,7 +319,7 @@ int app_apply_options(struct cli *c, value spec, size_t position, size_t *ret_ch
         changed++;
         set_sync_options(c, spec);
     }
-    r = r ? r : set_automated(c, spec, &changed);
+    set_automated(c, spec, &changed);
     if (!r && cli_changed(c, "sync-retry-limit")) {
         changed++;
         r = set_retry(c, spec);

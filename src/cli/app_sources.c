@@ -156,6 +156,23 @@ static bool unset_all(struct cli *c, value source)
     return changed;
 }
 
+/* --source-name as a position; 0 or an exit code. */
+static int named_position(struct cli *c, value sources, int64_t *io_position)
+{
+    str name = cli_flag(c, "source-name");
+    if (!name.len)
+        return 0;
+    if (*io_position != -1)
+        return cli_fatal(c, CLI_EXIT_ERROR,
+                         "Only one of source-position and source-name can be specified.");
+    for (size_t i = 0; i < value_len(sources); i++)
+        if (str_eq(value_str(value_getz(value_at(sources, i), "name")), name)) {
+            *io_position = (int64_t)i + 1;
+            return 0;
+        }
+    return cli_fatal(c, CLI_EXIT_USE, "Unknown source name '%.*s'", STR_FMT(name));
+}
+
 int app_unset_run(struct cli *c)
 {
     value spec, source;
@@ -167,6 +184,8 @@ int app_unset_run(struct cli *c)
     if (r)
         return r;
     value sources = value_getz(spec, "sources");
+    if ((r = named_position(c, sources, &position)))
+        return r;
     if (value_len(sources) && position <= 0)
         return cli_fatal(c, CLI_EXIT_ERROR,
                          "Source position should be specified and must be greater than 0 for "

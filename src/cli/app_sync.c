@@ -1,6 +1,10 @@
 /* Commands that start an operation or wait for one: sync, wait, rollback, terminate-op. */
 #include "cli/app.h"
 #include "cli/commands.h"
+#include "cli/targets.h"
+#include "argo/application.h"
+#include "kube/object.h"
+#include "value/json.h"
 
 int app_wait_run(struct cli *c)
 {
@@ -110,18 +114,92 @@ static value chosen_resources(struct cli *c, value app, const struct cli_given *
     return list;
 }
 
-static str joined(struct cli *c, const struct cli_given *g)
+static str joined_with(struct cli *c, const struct cli_given *g, str between)
 {
     str text = STR("");
     for (size_t i = 0; i < g->list.n; i++)
-        text = ARENA_CAT(c->arena, text, i ? STR(", ") : STR(""), g->list.at[i]);
+        text = ARENA_CAT(c->arena, text, i ? between : STR(""), g->list.at[i]);
     return text;
 }
 
-static int sync_body(struct cli *c, struct app_name name, value app, value *ret)
+static str joined(struct cli *c, const struct cli_given *g) { return joined_with(c, g, STR(", ")); }
+
+static void set_revisions(struct cli *c, value body, const struct target_choice *choice)
+{
+    value revisions = value_new_list(c->arena), positions = value_new_list(c->arena);
+    for (size_t i = 0; i < choice->revisions->list.n; i++)
+        value_push(c->arena, revisions, value_of_str(c->arena, choice->revisions->list.at[i]));
+    for (size_t i = 0; i < choice->position.n; i++)
+        value_push(c->arena, positions, value_of_int(c->arena, choice->position.at[i]));
+    if (value_len(revisions))
+        value_setz(c->arena, body, "revisions", revisions);
+    if (value_len(positions))
+        value_setz(c->arena, body, "sourcePositions", positions);
+}
+
+/* --local: the manifests travel with the request. 0 or an exit code. */
+static int set_manifests(struct cli *c, value app, const struct target_choice *choice, value body)
+{
+    struct settings *s = ARENA_NEW(c->arena, struct settings);
+    struct targets t = {0};
+    struct err err;
+    value list = value_new_list(c->arena), policy = value_path(app, "spec.syncPolicy.automated");
+    bool off =
+        value_exists(value_getz(policy, "enabled")) && !value_bool(value_getz(policy, "enabled"));
+    if (!choice->local.len)
+        return 0;
+    if (value_is_map(policy) && !off && !cli_switch(c, "dry-run"))
+        return cli_fatal(c, CLI_EXIT_USE,
+                         "Cannot use local sync when Automatic Sync Policy is enabled except with "
+                         "--dry-run");
+    if (target_settings(c, s, &err) || targets_local(c, app, choice, s, &t, &err))
+        return cli_error(c, &err);
+    for (size_t i = 0; i < t.n; i++)
+        value_push(c->arena, list,
+                   value_borrow_str(c->arena, json_str(c->arena, t.object[i], AUDIENCE_WIRE,
+                                                       JSON_SORT_KEYS)));
+    value_setz(c->arena, body, "manifests", list);
+    return 0;
+}
+
+/* --label: what carries one of these labels is added to the chosen resources. 0 or an exit code. */
+static int choose_labelled(struct cli *c, struct app_name name, value app,
+                           const struct target_choice *choice, struct cli_given *only)
+{
+    const struct cli_given *labels = cli_given(c, "label");
+    struct settings *s = ARENA_NEW(c->arena, struct settings);
+    const struct remote_query query[] = {{"appNamespace", name.namespace}};
+    struct targets t;
+    struct err err;
+    value managed;
+    if (!labels->list.n)
+        return 0;
+    if (target_settings(c, s, &err) ||
+        remote_get(c, app_path(c, name, "/managed-resources"), query, &managed, &err) ||
+        targets_get(c, name, app, choice, s, managed, &t, &err))
+        return cli_fatal(c, CLI_EXIT_USE, "%s", err.text);
+    fprintf(c->out, "The name of the app is  %.*s\n", STR_FMT(name.name));
+    for (size_t i = 0; i < t.n; i++)
+        for (size_t k = 0; k < labels->list.n; k++) {
+            str key, wanted;
+            value o = t.object[i], have;
+            str_cut(labels->list.at[k], '=', &key, &wanted);
+            have = value_get(object_labels(o), key);
+            if (value_exists(have) && str_eq(value_str(have), wanted))
+                vec_push(c->arena, &only->list,
+                         ARENA_CAT(c->arena, object_group(o), STR(":"), object_kind(o), STR(":"),
+                                   object_name(o)));
+        }
+    if (only->list.n)
+        return 0;
+    return cli_fatal(c, CLI_EXIT_USE, "No matching resources found for labels: [%.*s]",
+                     STR_FMT(joined_with(c, labels, STR(" "))));
+}
+
+static int sync_body(struct cli *c, struct app_name name, value app,
+                     const struct target_choice *choice, const struct cli_given *only, value *ret)
 {
     value body = value_new_map(c->arena);
-    const struct cli_given *only = cli_given(c, "resource");
     str strategy = cli_flag(c, "strategy");
     bool apply = str_is(strategy, "apply");
     if (!apply && strategy.len && !str_is(strategy, "hook"))
@@ -146,8 +224,9 @@ static int sync_body(struct cli *c, struct app_name name, value app, value *ret)
     set_infos(c, body, cli_given(c, "info"));
     set_options(c, body);
     set_retry(c, body);
+    set_revisions(c, body, choice);
     *ret = body;
-    return 0;
+    return set_manifests(c, app, choice, body);
 }
 
 static size_t pruning_required(value operation)
@@ -159,19 +238,68 @@ static size_t pruning_required(value operation)
     return n;
 }
 
-static int sync_one(struct cli *c, struct app_name name)
+/* --preview-changes; *ret_go: the sync is wanted. 0 or an exit code. */
+static int preview(struct cli *c, struct app_name name, value app,
+                   const struct target_choice *choice, bool *ret_go)
 {
     struct err err;
-    value app, body, operation;
-    const struct cli_given *only = cli_given(c, "resource");
-    if (app_fetch(c, name, "", &app, &err))
+    bool differs = false;
+    char answer[16] = "";
+    str shown =
+        name.namespace.len ? ARENA_CAT(c->arena, name.namespace, STR("/"), name.name) : name.name;
+    *ret_go = true;
+    if (!cli_switch(c, "preview-changes"))
+        return 0;
+    fprintf(c->out,
+            "====== Previewing differences between live and desired state of application %.*s "
+            "======\n",
+            STR_FMT(shown));
+    if (targets_diff(c, name, app, choice, &differs, &err))
         return cli_error(c, &err);
-    if (app_n_sources(app) && cli_flag(c, "revision").len)
+    if (!differs)
+        fputs("====== No Differences found ======\n", c->out);
+    *ret_go = differs;
+    while (differs && !cli_switch(c, "assumeYes")) {
+        fprintf(c->out,
+                "Please review changes to application %.*s shown above. Do you want to continue "
+                "the sync process? (y/n): ",
+                STR_FMT(shown));
+        fflush(c->out);
+        *ret_go = fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+        if (*ret_go || !answer[0] || answer[0] == 'n' || answer[0] == 'N')
+            break;
+    }
+    return 0;
+}
+
+static int check_sources(struct cli *c, value app, const struct target_choice *choice)
+{
+    if (app_n_sources(app) && choice->revision.len)
         return cli_fatal(c, CLI_EXIT_USE,
                          "argocd cli does not work on multi-source app with --revision flag. Use "
                          "--revisions and --source-positions instead.");
-    int r = sync_body(c, name, app, &body);
-    if (r)
+    if (app_n_sources(app) && choice->local.len)
+        return cli_fatal(c, CLI_EXIT_USE,
+                         "argocd cli does not work on multi-source app with --local flag");
+    return 0;
+}
+
+static int sync_one(struct cli *c, struct app_name name, const struct target_choice *all)
+{
+    struct err err;
+    value app, body, operation;
+    struct cli_given *only = ARENA_NEW(c->arena, struct cli_given);
+    struct target_choice choice = *all;
+    bool go;
+    *only = *cli_given(c, "resource");
+    if (app_fetch(c, name, "", &app, &err))
+        return cli_error(c, &err);
+    int r = target_choice_names(c, app, &choice);
+    r = r ? r : choose_labelled(c, name, app, &choice, only);
+    r = r ? r : check_sources(c, app, &choice);
+    r = r ? r : sync_body(c, name, app, &choice, only, &body);
+    r = r ? r : preview(c, name, app, &choice, &go);
+    if (r || !go)
         return r;
     if (remote_call(c, METHOD_POST, app_path(c, name, "/sync"), NULL, 0, body, NULL, &err))
         return cli_error(c, &err);
@@ -213,6 +341,19 @@ static int names_to_sync(struct cli *c, str *names, size_t *io_n)
     return cli_fatal(c, CLI_EXIT_USE, "No matching apps found for filter:%.*s", STR_FMT(what));
 }
 
+/* Revisions of single sources are of one application. */
+static int check_revisions(struct cli *c)
+{
+    static const char *const flags[] = {"source-positions", "source-names"};
+    for (size_t i = 0; i < ARRAY_LEN(flags) && c->args.n != 1; i++)
+        if (cli_given(c, "revisions")->list.n || cli_given(c, flags[i])->list.n)
+            return cli_fatal(c, CLI_EXIT_USE,
+                             "Cannot use --revisions and --%s options when 0 or more than 1 "
+                             "application names are passed as argument(s)",
+                             flags[i]);
+    return 0;
+}
+
 int app_sync_run(struct cli *c)
 {
     str *names = ARENA_ARRAY(c->arena, str, APP_NAMES_MAX);
@@ -223,15 +364,21 @@ int app_sync_run(struct cli *c)
         return cli_fatal(
             c, CLI_EXIT_USE,
             "Cannot use selector option when application name(s) passed as argument(s)");
-    if (cli_flag(c, "local").len)
-        return cli_fatal(c, CLI_EXIT_USE, "--local is not supported by this version");
-    int r = app_check_selection(c, cli_given(c, "resource"));
+    struct target_choice choice;
+    int r = check_revisions(c);
+    r = r ? r : target_choice_read(c, CLI_EXIT_USE, &choice);
+    for (size_t i = 0; !r && i < choice.position.n; i++)
+        if (choice.position.at[i] <= 0)
+            r = cli_fatal(c, CLI_EXIT_USE,
+                          "source-position cannot be less than or equal to 0, Counting starts at "
+                          "1");
+    r = r ? r : app_check_selection(c, cli_given(c, "resource"));
     r = r ? r : remote_open(c);
     for (size_t i = 0; i < c->args.n && n < APP_NAMES_MAX; i++)
         names[n++] = c->args.at[i];
     r = r ? r : names_to_sync(c, names, &n);
     for (size_t i = 0; i < n && !r; i++)
-        r = sync_one(c, app_name_of(c, names[i]));
+        r = sync_one(c, app_name_of(c, names[i]), &choice);
     return r;
 }
 

@@ -390,7 +390,9 @@ static void print_help(struct cli *c)
 {
     const struct cli_command *k = c->command;
     str path = k ? str_of(k->path) : STR("");
-    fprintf(c->out, "%s\n\nUsage:\n", k ? k->brief : "argocd controls a Argo CD server");
+    bool more = k && k->more;
+    fprintf(c->out, "%s%s%s\n\nUsage:\n", k ? k->brief : "argocd controls a Argo CD server",
+            more ? "\n" : "", more ? k->more : "");
     if (!k)
         fprintf(c->out, "  %s [flags]\n", c->program);
     else if (str_rcut(path, ' ', &path, &(str){NULL, 0}))

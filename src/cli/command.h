@@ -34,7 +34,8 @@ struct cli_command {
     const char *use;   /* "get APPNAME" */
     const char *brief; /* first line of the help */
     const struct cli_flag *flags[CLI_FLAG_SETS_MAX];
-    cli_run_fn *run; /* NULL: a group */
+    cli_run_fn *run;  /* NULL: a group */
+    const char *more; /* further lines of the help, or NULL */
 };
 
 struct cli_given {

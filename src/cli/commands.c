@@ -3,6 +3,32 @@
 
 #include "cli/app.h"
 
+#define REVISION_FLAGS                                                                             \
+    {"revisions", 0, FLAG_LIST, "",                                                                \
+     "Show manifests at specific revisions for source position in source-positions"},              \
+        {"source-names", 0, FLAG_LIST, "", "List of source names. Default is an empty array."},    \
+    {                                                                                              \
+        "source-positions", 0, FLAG_LIST, "",                                                      \
+            "List of source positions. Default is empty array. Counting start at 1."               \
+    }
+#define DIFF_TUNING                                                                                \
+    {"ignore-normalizer-jq-execution-timeout", 0, FLAG_DURATION, "1s",                             \
+     "Set ignore normalizer JQ execution timeout"},                                                \
+        {"server-side-diff-concurrency", 0, FLAG_INT, "-1",                                        \
+         "Max concurrent batches for server-side diff. -1 = unlimited, 1 = sequential, 2+ = "      \
+         "concurrent (0 = invalid)"},                                                              \
+    {                                                                                              \
+        "server-side-diff-max-batch-kb", 0, FLAG_INT, "250",                                       \
+            "Max batch size in KB for server-side diff. Smaller values are safer for proxies"      \
+    }
+#define LOCAL_ROOT(fallback)                                                                       \
+    {                                                                                              \
+        "local-repo-root", 0, FLAG_STRING, fallback,                                               \
+            "Path to the repository root. Used together with --local allows setting the "          \
+            "repository "                                                                          \
+            "root"                                                                                 \
+    }
+
 #define END                                                                                        \
     {                                                                                              \
         NULL, 0, FLAG_BOOL, NULL, NULL                                                             \
@@ -119,6 +145,7 @@ static const struct cli_flag unset_flags[] = {
     {"pass-credentials", 0, FLAG_BOOL, "false", "Unset passCredentials"},
     {"plugin-env", 0, FLAG_LIST, "", "Unset plugin env; may be repeated"},
     {"ref", 0, FLAG_BOOL, "false", "Unset ref on the source"},
+    {"source-name", 0, FLAG_STRING, "", "Name of the source from the list of sources of the app"},
     {"source-position", 0, FLAG_INT, "-1",
      "Position of the source from the list of sources, from 1"},
     {"values", 0, FLAG_LIST, "", "Unset Helm values file; may be repeated"},
@@ -154,12 +181,11 @@ static const struct cli_flag history_flags[] = {NAMESPACE,
                                                 END};
 static const struct cli_flag manifests_flags[] = {
     NAMESPACE,
+    {"local", 0, FLAG_STRING, "", "If set, show locally-generated manifests of this folder"},
+    LOCAL_ROOT("."),
     {"revision", 0, FLAG_STRING, "", "Show manifests at a specific revision"},
-    {"revisions", 0, FLAG_LIST, "",
-     "Show manifests at specific revisions of the sources; may be repeated"},
+    REVISION_FLAGS,
     {"source", 0, FLAG_STRING, "git", "Source of manifests. One of: live|git"},
-    {"source-positions", 0, FLAG_LIST, "",
-     "Positions of the sources, counting from 1; may be repeated"},
     END,
 };
 static const struct cli_flag resources_flags[] = {
@@ -176,9 +202,16 @@ static const struct cli_flag sync_flags[] = {
     {"async", 0, FLAG_BOOL, "false", "Do not wait for application to sync before continuing"},
     {"dry-run", 0, FLAG_BOOL, "false", "Preview apply without affecting cluster"},
     {"force", 0, FLAG_BOOL, "false", "Use a force apply"},
+    DIFF_TUNING,
     {"info", 0, FLAG_LIST, "", "Information key=value of the operation; may be repeated"},
-    {"local", 0, FLAG_STRING, "", "Path to a local directory"},
+    {"label", 0, FLAG_LIST, "", "Sync only specific resources with a label; may be repeated"},
+    {"local", 0, FLAG_STRING, "",
+     "Path to a local directory. When this flag is present no git queries will be made"},
+    LOCAL_ROOT("/"),
     OUTPUT,
+    {"preview-changes", 0, FLAG_BOOL, "false",
+     "Preview difference against the target and live state before syncing app and wait for user "
+     "confirmation"},
     {"project", 0, FLAG_LIST, "", "Sync apps that belong to the specified projects"},
     {"prune", 0, FLAG_BOOL, "false", "Allow deleting unexpected resources"},
     {"replace", 0, FLAG_BOOL, "false", "Use a kubectl create/replace instead apply"},
@@ -189,6 +222,7 @@ static const struct cli_flag sync_flags[] = {
     {"retry-limit", 0, FLAG_INT, "0", "Max number of allowed sync retries"},
     {"retry-refresh", 0, FLAG_BOOL, "false", "Use the latest revision on retry"},
     {"revision", 0, FLAG_STRING, "", "Sync to a specific revision"},
+    REVISION_FLAGS,
     SELECTOR,
     {"server-side", 0, FLAG_BOOL, "false", "Use server-side apply while syncing the application"},
     {"strategy", 0, FLAG_STRING, "", "Sync strategy (one of: apply|hook)"},
@@ -234,20 +268,30 @@ static const struct cli_flag delete_flags[] = {
 };
 static const struct cli_flag diff_flags[] = {
     NAMESPACE,
+    DIFF_TUNING,
     {"diff-exit-code", 0, FLAG_INT, "1", "Return specified exit code when there is a diff"},
     {"exit-code", 0, FLAG_BOOL, "true", "Return non-zero exit code when there is a diff"},
     HARD_REFRESH,
     {"local", 0, FLAG_STRING, "", "Compare live app to a local manifests"},
+    {"local-include", 0, FLAG_LIST, "*.yaml,*.yml,*.json",
+     "Names of the files to send with --server-side-generate"},
+    LOCAL_ROOT("/"),
     REFRESH,
     {"revision", 0, FLAG_STRING, "", "Compare live app to a particular revision"},
+    REVISION_FLAGS,
+    {"server-side-diff", 0, FLAG_BOOL, "false", "Use server-side diff to calculate the diff"},
+    {"server-side-generate", 0, FLAG_BOOL, "false",
+     "Used with --local, this will send your manifests to the server for diffing"},
     END,
 };
 static const struct cli_flag login_flags[] = {
+    {"callback", 0, FLAG_STRING, "", "Scheme, Host and Port for the callback URL"},
     {"name", 0, FLAG_STRING, "", "Name to use for the context"},
     {"password", 0, FLAG_STRING, "", "The password of an account to authenticate"},
     {"skip-test-tls", 0, FLAG_BOOL, "false",
      "Skip testing whether the server is configured with TLS"},
     {"sso", 0, FLAG_BOOL, "false", "Perform SSO login"},
+    {"sso-launch-browser", 0, FLAG_BOOL, "true", "Automatically launch the system default browser"},
     {"sso-port", 0, FLAG_INT, "8085", "Port to run local OAuth2 login application"},
     {"username", 0, FLAG_STRING, "", "The username of an account to authenticate"},
     END,
@@ -331,7 +375,11 @@ const struct cli_command cli_commands[] = {
      "diff APPNAME",
      "Perform a diff against the target and live state.",
      {diff_flags},
-     app_diff_run},
+     app_diff_run,
+     "Uses 'diff' to render the difference. KUBECTL_EXTERNAL_DIFF environment variable can be used "
+     "to select your own diff tool.\nReturns the following exit codes: 2 on general errors, 1 when "
+     "a diff is found, and 0 when no diff is found\nKubernetes Secrets are ignored from this "
+     "diff."},
     {"app get", "get APPNAME", "Get application details", {get_flags}, app_get_run},
     {"app history",
      "history APPNAME",

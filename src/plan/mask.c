@@ -87,7 +87,7 @@ static struct applied applied_take(struct arena *a, value o, value *ret)
     if (p.there && !json_parse(object_annotation(o, key), NULL, a, &v, &ignored) &&
         value_is_map(v)) {
         p.valid = true;
-        *ret = value_copy(a, normalize_builtin(a, v, false));
+        *ret = value_copy(a, normalize_secret(a, object_private(a, v)));
     }
     return p;
 }
@@ -110,7 +110,7 @@ void diff_mask_secrets(struct arena *a, value *object, size_t n, str sensitive_a
         if (!is_secret(object[i]))
             continue;
         index[n_all] = i;
-        all[n_all++] = value_copy(a, normalize_builtin(a, object[i], false));
+        all[n_all++] = value_copy(a, normalize_secret(a, object_private(a, object[i])));
     }
     for (size_t i = 0; i < n_all; i++)
         applied[i] = applied_take(a, all[i], &all[n_all + i]);

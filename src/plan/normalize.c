@@ -145,7 +145,7 @@ static bool text_is_base64(struct arena *a, str text, str *ret_canonical)
 
 /* stringData goes into data as base64 (what is no text stays as it is); nil values become empty. A
  * Secret whose data does not decode is left alone, as Go's conversion fails. */
-static value normalize_secret(struct arena *a, value o)
+value normalize_secret(struct arena *a, value o)
 {
     value text = value_getz(o, "stringData"), data = value_getz(o, "data");
     if (value_is_map(text)) {

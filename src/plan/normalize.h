@@ -39,6 +39,9 @@ int normalize_one(const struct normalizer *n, struct arena *a, value *io,
  * annotations. */
 value normalize_builtin(struct arena *a, value object, bool ignore_aggregated_roles);
 
+/* Its part for Secrets: stringData becomes data; other kinds stay as they are. */
+value normalize_secret(struct arena *a, value object);
+
 /* Hash of what ignoreResourceUpdates leaves of a live object; two equal hashes: the update may be
  * dropped. */
 uint64_t normalize_update_hash(const struct settings *s, value live, struct arena *a);
