@@ -1,5 +1,7 @@
 /* Commands that write applications: create, set, patch, delete. */
+#include <ctype.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/app.h"
@@ -13,8 +15,10 @@
 int app_read_text(struct cli *c, str path, str *ret, struct err *err)
 {
     FILE *f = str_is(path, "-") ? stdin : fopen(arena_cstr(c->arena, path), "rb");
-    if (!f)
-        return err_errno(err, errno, "open %.*s", STR_FMT(path));
+    if (!f) {
+        const char *why = strerror(errno); /* Go writes these small */
+        return err_set(err, ERR_IO, "open %.*s: %c%s", STR_FMT(path), tolower(why[0]), why + 1);
+    }
     struct buf b = {.bytes_max = FILE_BYTES_MAX};
     while (!feof(f) && !ferror(f) && buf_reserve(&b, 65536))
         buf_advance(&b, fread(b.at + b.len, 1, 65536, f));

@@ -122,6 +122,76 @@ def diff_shows_what_a_sync_would_change_and_exits_with_1():
 
 
 @tap.test
+def diff_against_another_revision_and_against_a_folder_of_this_machine():
+    repo, sha = repository("clidiff")
+    shared().namespace("clidiff")
+    run("app", "create", "clidiff", "--repo", repo.url, "--path", "app", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", "clidiff")
+    run("app", "sync", "clidiff")
+    run("app", "wait", "clidiff", "--health", "--timeout", "60")
+    repo.write("app/cm.yaml", config_map("c1", {"k": "other"}))
+    repo.write("app/new.yaml", config_map("new"))
+    repo.commit(branch="next")
+    run("app", "get", "clidiff", "--hard-refresh")
+    out = run("app", "diff", "clidiff", "--revision", "next", code=1)
+    tap.true(out.startswith("\n===== /ConfigMap clidiff/c1 ======\n3c3\n<   k: v\n---\n>   k: other\n\n===== /ConfigMap clidiff/new ======\n0a1,"), out)
+    tap.equal(fatal("app", "diff", "clidiff", "--revision", "nope"),
+              "rpc error: code = Unknown desc = unable to resolve 'nope' to a commit SHA: revision not found")
+    tap.equal(run("app", "diff", "clidiff", "--revision", sha), "")
+    local = shared().folder / "home" / "loc"
+    local.mkdir()
+    (local / "cm.yaml").write_text(json.dumps(config_map("c1", {"k": "local"})))
+    (local / "s.yaml").write_text(json.dumps({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "b"}}))
+    p = shared().cli("app", "diff", "clidiff", "--local", "loc", "--local-repo-root", ".", check=False)
+    tap.equal(p.returncode, 1)
+    tap.true(p.stdout.startswith("\n===== /ConfigMap clidiff/c1 ======\n3c3\n<   k: v\n---\n>   k: local\n\n===== apps/Deployment clidiff/d1 ======\n1,"), p.stdout)
+    tap.contains(p.stderr, "Warning: local diff without --server-side-generate is deprecated")
+    tap.contains(p.stderr, "Warning: Secret /s is not supported in local diff and will be ignored")
+    out = run("app", "manifests", "clidiff", "--local", "loc")
+    tap.contains(out, "argocd.argoproj.io/tracking-id: clidiff:/ConfigMap:clidiff/c1")
+    tap.contains(run("app", "manifests", "clidiff", "--revision", "next"), "argocd.argoproj.io/tracking-id: clidiff:/ConfigMap:clidiff/new")
+    (local / "s.yaml").unlink()
+    out = run("app", "sync", "clidiff", "--local", "loc", "--preview-changes", "--assumeYes", code=1)  # the Deployment requires pruning
+    tap.contains(out, "====== Previewing differences between live and desired state of application clidiff ======\n\n===== /ConfigMap clidiff/c1 ======\n3c3\n<   k: v\n")
+    tap.equal(shared().kube.get("ConfigMap", "clidiff", "c1")["data"], {"k": "local"})
+    run("app", "delete", "clidiff", "--yes")
+
+
+@tap.test
+def sync_of_what_carries_a_label_and_of_chosen_sources():
+    repo = shared().repo("clilabel")
+    repo.write("a/one.yaml", config_map("one", labels={"team": "x"}))
+    repo.write("a/two.yaml", config_map("two"))
+    repo.commit()
+    ns = shared().namespace("clilabel")
+    run("app", "create", "clilabel", "--repo", repo.url, "--path", "a", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", ns)
+    run("app", "wait", "clilabel", "--operation", "--timeout", "60")
+    run("app", "get", "clilabel", "--refresh")
+    tap.equal(fatal("app", "sync", "clilabel", "--label", "team=y", code=1), "No matching resources found for labels: [team=y]")
+    tap.contains(run("app", "sync", "clilabel", "--label", "team=x"), "The name of the app is  clilabel\n")
+    tap.equal([bool(shared().kube.get("ConfigMap", ns, n)) for n in ("one", "two")], [True, False])
+    tap.equal(fatal("app", "sync", "clilabel", "other", "--revisions", "x", code=1),
+              "Cannot use --revisions and --source-positions options when 0 or more than 1 application names are passed as argument(s)")
+    tap.equal(fatal("app", "sync", "clilabel", "--revisions", "x", "--source-names", "n", "--source-positions", "1", code=1),
+              "Only one of source-positions and source-names can be specified.")
+    run("app", "delete", "clilabel", "--yes")
+
+
+@tap.test
+def every_source_option_has_its_place_in_the_spec():
+    repo, _ = repository("cliopts")
+    run("app", "create", "cliopts", "--repo", repo.url, "--path", "app", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", "cliopts", "--validate=false",
+        "--jsonnet-tla-str", "a=b", "--jsonnet-ext-var-code", "c=1+1", "--directory-disable-extension-filter", "--auto-prune")
+    spec = json.loads(run("app", "get", "cliopts", "-o", "json"))["spec"]
+    tap.equal(spec["source"]["directory"], {"jsonnet": {"tlas": [{"name": "a", "value": "b"}], "extVars": [{"name": "c", "value": "1+1", "code": True}]},
+                                            "disableExtensionFilter": True})
+    tap.equal(spec["syncPolicy"]["automated"], {"enabled": False, "prune": True})
+    tap.equal(fatal("app", "set", "cliopts", "--helm-set", "x", code=1), "expected helm parameter of the form param=value but received: x")
+    tap.equal(fatal("app", "set", "cliopts", "--kustomize-replica", "x=y", code=1), "expected integer value for count. Received: y")
+    tap.equal(fatal("app", "set", "cliopts", "--values-literal-file", "missing.yaml"), "open missing.yaml: no such file or directory")
+    run("app", "delete", "cliopts", "--yes")
+
+
+@tap.test
 def history_and_rollback():
     repo_tree = shared().folder / "repos" / "cli.tree"
     from world import Repo
