@@ -294,8 +294,8 @@ int app_manifests_run(struct cli *c)
         print_live(c, managed);
         return 0;
     }
-    if ((choice.local.len && target_settings(c, s, &err)) ||
-        targets_get(c, name, app, &choice, s, managed, &t, &err))
+    const struct target_question q = {name, app, &choice, s, managed};
+    if ((choice.local.len && target_settings(c, s, &err)) || targets_get(c, &q, &t, &err))
         return cli_error(c, &err);
     for (size_t i = 0; i < t.n; i++)
         print_manifest(c, t.object[i]);

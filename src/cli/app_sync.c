@@ -174,9 +174,11 @@ static int choose_labelled(struct cli *c, struct app_name name, value app,
     value managed;
     if (!labels->list.n)
         return 0;
-    if (target_settings(c, s, &err) ||
-        remote_get(c, app_path(c, name, "/managed-resources"), query, &managed, &err) ||
-        targets_get(c, name, app, choice, s, managed, &t, &err))
+    int rc = target_settings(c, s, &err);
+    if (!rc)
+        rc = remote_get(c, app_path(c, name, "/managed-resources"), query, &managed, &err);
+    const struct target_question q = {name, app, choice, s, rc ? VALUE_ABSENT : managed};
+    if (rc || targets_get(c, &q, &t, &err))
         return cli_fatal(c, CLI_EXIT_USE, "%s", err.text);
     fprintf(c->out, "The name of the app is  %.*s\n", STR_FMT(name.name));
     for (size_t i = 0; i < t.n; i++)

@@ -213,21 +213,21 @@ static void leave_secrets_out(struct cli *c, struct targets *t)
     t->n = n;
 }
 
-int targets_get(struct cli *c, struct app_name name, value app, const struct target_choice *choice,
-                const struct settings *s, value managed, struct targets *ret, struct err *err)
+int targets_get(struct cli *c, const struct target_question *q, struct targets *ret,
+                struct err *err)
 {
     value_list list = {0};
     int rc = 0;
     *ret = (struct targets){0};
-    if (choice->position.n || choice->revision.len) {
-        rc = of_revisions(c, name, choice, &list, err);
-    } else if (choice->local.len) {
-        rc = targets_local(c, app, choice, s, ret, err);
+    if (q->choice->position.n || q->choice->revision.len) {
+        rc = of_revisions(c, q->name, q->choice, &list, err);
+    } else if (q->choice->local.len) {
+        rc = targets_local(c, q->app, q->choice, q->settings, ret, err);
         if (!rc)
             leave_secrets_out(c, ret);
         return rc;
     } else {
-        for (struct value_iter it = value_iter(value_getz(managed, "items"));
+        for (struct value_iter it = value_iter(value_getz(q->managed, "items"));
              !rc && value_next(&it);)
             rc = add_json(c, value_str(value_getz(it.val, "targetState")), &list, err);
     }

@@ -26,9 +26,14 @@ struct targets {
     size_t n;
     bool local; /* Secrets are not comparable */
 };
-/* `managed`: the answer of /managed-resources. */
-int targets_get(struct cli *c, struct app_name name, value app, const struct target_choice *choice,
-                const struct settings *s, value managed, struct targets *ret,
+struct target_question {
+    struct app_name name;
+    value app;
+    const struct target_choice *choice;
+    const struct settings *settings; /* for local ones */
+    value managed;                   /* the answer of /managed-resources */
+};
+int targets_get(struct cli *c, const struct target_question *q, struct targets *ret,
                 struct err *err) MUST_CHECK;
 /* Rendered here, with tracking marks, Secrets included. */
 int targets_local(struct cli *c, value app, const struct target_choice *choice,

@@ -238,7 +238,8 @@ int targets_diff(struct cli *c, struct app_name name, value app, const struct ta
     bool other = choice->revision.len || choice->local.len || choice->position.n;
     if (!rc && other) {
         rc = target_settings(c, &h->settings, err);
-        rc = rc ? rc : targets_get(c, name, app, choice, &h->settings, h->managed, &t, err);
+        const struct target_question q = {name, app, choice, &h->settings, h->managed};
+        rc = rc ? rc : targets_get(c, &q, &t, err);
         rc = rc ? rc : compare_here(h, app, &t, err);
     } else if (!rc) {
         for (struct value_iter it = value_iter(value_getz(h->managed, "items")); value_next(&it);)
