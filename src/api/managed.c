@@ -35,7 +35,8 @@ static void put_state(struct arena *a, value item, const char *key, const struct
     str text = STR("null");
     if (d) {
         value object = doc_root(d);
-        if (value_exists(fields)) {
+        /* A server-side diff shows its sides without what the server writes into metadata. */
+        if (value_exists(fields) && object_resource_version(object).len) {
             object = value_edit(a, object);
             value_setz(a, value_edit_map(a, object, STR("metadata")), "managedFields", fields);
         }

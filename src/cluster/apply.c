@@ -633,6 +633,27 @@ static void fail_moving(struct apply *p, struct err *err)
     fail(p, err);
 }
 
+/* kubectl reads labels and annotations as texts before it does anything. */
+static int check_texts(struct apply *p, struct err *err)
+{
+    static const char *const member[] = {"labels", "annotations"};
+    static const char *const word[] =
+        {[VALUE_BOOL] = "bool",     [VALUE_INT] = "number", [VALUE_UINT] = "number",
+         [VALUE_DOUBLE] = "number", [VALUE_LIST] = "array", [VALUE_MAP] = "object"};
+    for (size_t i = 0; i < ARRAY_LEN(member); i++) {
+        value texts = value_get(value_getz(p->desired, "metadata"), str_of(member[i]));
+        for (struct value_iter it = value_iter(texts); value_next(&it);) {
+            enum value_type type = value_type(it.val);
+            if (type < ARRAY_LEN(word) && word[type])
+                return err_set(err, ERR_INVALID,
+                               "unable to decode \"/dev/shm/0\": json: cannot unmarshal %s into Go "
+                               "struct field ObjectMeta.metadata.%s of type string",
+                               word[type], member[i]);
+        }
+    }
+    return 0;
+}
+
 static void read_owners(struct apply *p) { cluster_get(p->client, &p->target, expect(p, OWNERS)); }
 
 static void owners_refused(struct apply *p, struct err *err)
@@ -724,7 +745,10 @@ void cluster_apply(struct cluster_client *c, value desired, const struct doc *li
     p->live = doc_ref(live);
     buf_init(&p->warnings, BUF_BYTES_DEFAULT);
     timer_init(&p->poll, cluster_loop(c), poll_again, p);
-    if (p->o.migrate_manager.len && !o->dry_run)
+    struct err err;
+    if (check_texts(p, &err) < 0)
+        fail(p, &err);
+    else if (p->o.migrate_manager.len && !o->dry_run)
         read_owners(p);
     else
         prepare(p);

@@ -383,6 +383,35 @@ static void a_definition_is_answered_when_it_is_served(void **state)
     assert_true(b.at[2] - b.at[1] >= 100 * USEC_PER_MS);
 }
 
+static void labels_that_are_no_texts_are_not_even_asked_about(void **state)
+{
+    static const struct line script[] = {{0}};
+    static const struct {
+        const char *meta, *text;
+    } cases[] = {
+        {"\"labels\":{\"a\":\"1\",\"b\":2}",
+         "number into Go struct field ObjectMeta.metadata.labels"},
+        {"\"labels\":{\"a\":true}", "bool into Go struct field ObjectMeta.metadata.labels"},
+        {"\"annotations\":{\"a\":[]}",
+         "array into Go struct field ObjectMeta.metadata.annotations"},
+        {"\"annotations\":{\"a\":{}}",
+         "object into Go struct field ObjectMeta.metadata.annotations"},
+    };
+    struct apply_options o = server_side;
+    struct bench b;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char desired[256], text[256];
+        snprintf(desired, sizeof(desired), "%s,%s}}", HEAD, cases[i].meta);
+        snprintf(text, sizeof(text),
+                 "unable to decode \"/dev/shm/0\": json: cannot unmarshal %s of type string",
+                 cases[i].text);
+        o.dry_run = i % 2;
+        play(&b, script, desired, NULL, &o);
+        expect(&b, -ERR_INVALID, text);
+    }
+}
+
 static void nulls_are_not_created(void **state)
 {
     static const struct line script[] = {{METHOD_POST, CM MANAGER, "\"data\":{\"a\":\"1\"}", 201,
@@ -441,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_role_under_steady_change_is_given_up),
         cmocka_unit_test(a_dry_run_of_a_role_only_reads),
         cmocka_unit_test(a_definition_is_answered_when_it_is_served),
+        cmocka_unit_test(labels_that_are_no_texts_are_not_even_asked_about),
         cmocka_unit_test(nulls_are_not_created),
         cmocka_unit_test(an_object_that_could_not_be_made_again_is_put_back),
         cmocka_unit_test(a_change_of_an_object_on_its_way_out_is_a_warning),

@@ -16,7 +16,7 @@
 #include "kube/object.h"
 
 #define ADVANCE_PAUSE_US (20 * USEC_PER_MS) /* at most one turn by time in this time */
-#define SETTLE_US (50 * USEC_PER_MS)
+#define SETTLE_US (500 * USEC_PER_MS)
 #define WRITE_BACKOFF_US (250 * USEC_PER_MS)
 #define WRITE_BACKOFF_MAX_US (30 * USEC_PER_SEC)
 
@@ -368,16 +368,17 @@ static bool acts(const struct application *app)
     return open;
 }
 
-/* While requests of a sync are under way the next status is a moment from now: one write tells what
- * the cluster shows and what the answers say. 0: nothing to wait for. */
+/* While requests of a sync are under way, or an application ends, the next status is a moment from
+ * now: one write tells what the cluster shows and what the answers say. 0: nothing to wait for. */
 static usec settles_at(const struct application *app)
 {
     const struct wanted *w = &app->wanted;
     const struct operation *op = app->operation;
     if (!w->since || w->operation || w->clear_operation || w->drop_refresh || w->spec ||
-        w->finalizers_add || w->finalizers_drop || !op || op->done || !acts(app))
+        w->finalizers_add || w->finalizers_drop)
         return 0;
-    return w->since + SETTLE_US;
+    bool acting = op && !op->done && acts(app);
+    return acting || object_is_deleting(doc_root(app->object)) ? w->since + SETTLE_US : 0;
 }
 
 static void plan_own_object(const struct application *app, usec now, struct arena *a,
