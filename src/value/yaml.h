@@ -11,10 +11,13 @@
 #include "value/json.h"
 #include "value/value.h"
 
+/* Bounds. Passing one is -ERR_TOO_LARGE with file, line, column and the bound; depth is
+ * VALUE_DEPTH_MAX, keys and numbers are those of value/json.h. Memory: at most 24 bytes a byte of
+ * text and 250 a node. */
 #define YAML_BYTES_MAX ((size_t)64 << 20)
+#define YAML_NODES_MAX 3000000
 #define YAML_DOCUMENTS_MAX 200000
-#define YAML_ALIAS_NODES_MAX                                                                       \
-    1000000 /* nodes produced by aliases, as go-yaml's budget is a ratio: both hold */
+#define YAML_ALIAS_NODES_MAX 1000000 /* made by aliases; go-yaml's budget, a ratio, holds too */
 
 struct yaml_input {
     str name;            /* file for error messages */
@@ -29,8 +32,7 @@ int yaml_parse(str text, const struct yaml_input *in, struct arena *a, value *re
                struct err *err) MUST_CHECK;
 
 /* The same, straight into a frozen document; the caller owns one reference. Texts in the everyday
- * form (value/yaml/direct.h) take one pass; others go by way of a tree. Memory: at most 24 bytes a
- * byte of the former. */
+ * form (value/yaml/direct.h) take one pass; others go by way of a tree. */
 int yaml_parse_doc(str text, const struct yaml_input *in, struct doc **ret,
                    struct err *err) MUST_CHECK;
 

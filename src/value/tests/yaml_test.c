@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "value/doc.h"
 #include "value/yaml.h"
 #include "value/yaml/resolve.h"
 
@@ -185,6 +186,73 @@ static void streams_are_split_as_kubernetes_does(void **state)
     assert_true(run_cases(golden("yaml-streams.jsonl"), check_stream) > 300);
 }
 
+/* ---- bounds ---- */
+
+/* `head`, then `unit` n times, then `tail`. */
+static str repeated(struct arena *a, const char *head, const char *unit, size_t n, const char *tail)
+{
+    struct buf b;
+    buf_init(&b, (size_t)128 << 20);
+    buf_addz(&b, head);
+    for (size_t i = 0; i < n; i++)
+        buf_addz(&b, unit);
+    buf_addz(&b, tail);
+    str s = arena_str(a, buf_str(&b));
+    buf_done(&b);
+    return s;
+}
+
+static void refused(struct arena *a, str text, const char *want)
+{
+    struct yaml_input in = {.name = STR("a.yaml"), .bytes_max = (size_t)10 << 20};
+    struct err err = {0};
+    struct doc *d = NULL;
+    value v;
+    assert_int_equal(yaml_parse(text, &in, a, &v, &err), -ERR_TOO_LARGE);
+    assert_string_equal(err.text, want);
+    assert_int_equal(yaml_parse_doc(text, &in, &d, &err), -ERR_TOO_LARGE);
+    assert_string_equal(err.text, want);
+}
+
+static void each_bound_is_told_with_its_place(void **state)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    refused(&a, repeated(&a, "k:\n- ", "[", 250, "\n"),
+            "a.yaml: yaml: line 2 column 201: nested deeper than 200 levels");
+    refused(&a, repeated(&a, "k:\n  n: 0.", "1", 10001, "\n"),
+            "a.yaml: yaml: line 2 column 6: number longer than 10000 bytes");
+    refused(&a, repeated(&a, "? a", "a", 1 << 20, "\n: 1\n"),
+            "a.yaml: yaml: line 1 column 3: key longer than 1048576 bytes");
+    refused(&a, repeated(&a, "", "#", (10 << 20) + 1, ""),
+            "a.yaml: yaml: line 1 column 1: text is larger than 10485760 bytes");
+    refused(&a, repeated(&a, "[", "0,", 3000000, "]"),
+            "a.yaml: yaml: line 1 column 6000000: more than 3000000 nodes");
+    refused(&a,
+            repeated(&a, "", "- &a [0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]\n- [*a,*a,*a]\n",
+                     20000, ""),
+            "a.yaml: yaml: line 31748 column 4: aliases stand for more than 1000000 nodes");
+    arena_done(&a);
+}
+
+static int accept(void *arg, value document, size_t index, uint32_t first_line, struct err *err)
+{
+    (void)arg, (void)document, (void)index, (void)first_line, (void)err;
+    return 0;
+}
+
+static void a_stream_of_too_many_documents_is_refused(void **state)
+{
+    struct arena a;
+    struct err err = {0};
+    struct yaml_input in = {.name = STR("a.yaml")};
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    str text = repeated(&a, "", "a\n---\n", YAML_DOCUMENTS_MAX + 1, "");
+    assert_int_equal(yaml_parse_stream(text, &in, &a, accept, NULL, &err), -ERR_TOO_LARGE);
+    assert_string_equal(err.text, "a.yaml: yaml: line 400001 column 1: more than 200000 documents");
+    arena_done(&a);
+}
+
 /* ---- make oracle ---- */
 
 static const struct {
@@ -232,6 +300,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(made_up_documents_read_as_upstream),
         cmocka_unit_test(trees_are_written_as_upstream),
         cmocka_unit_test(streams_are_split_as_kubernetes_does),
+        cmocka_unit_test(each_bound_is_told_with_its_place),
+        cmocka_unit_test(a_stream_of_too_many_documents_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,14 @@
 #define ALIAS_RATIO_HIGH 4000000.0
 #define DUPLICATES_TOLD 20 /* lines of the message about duplicate keys */
 
+void yaml_past_bound(struct parser *p, struct yaml_mark at, const char *what, size_t max,
+                     const char *unit)
+{
+    if (!p->bound.len)
+        p->bound = arena_printf(p->arena, "yaml: line %u column %u: %s %zu %s",
+                                at.line + 1 + p->line_base, at.column + 1, what, max, unit);
+}
+
 void yaml_decode_error(struct parser *p, str text)
 {
     if (!p->decode.len)
@@ -130,6 +138,8 @@ static value float_value(struct parser *p, double d)
 static value scalar_value(struct parser *p, struct ynode *n)
 {
     struct yaml_scalar is = resolve(p, n);
+    if (is.kind > YAML_BOOL && n->text.len > JSON_NUMBER_BYTES_MAX)
+        yaml_past_bound(p, n->mark, "number longer than", JSON_NUMBER_BYTES_MAX, "bytes");
     switch (is.kind) {
     case YAML_NULL: return value_null(p->arena);
     case YAML_BOOL: return value_of_bool(p->arena, is.b);
@@ -188,12 +198,12 @@ bool yaml_parse_alias(struct parser *p, str name, struct yaml_mark mark, struct 
     p->alias_decodes += anchor->decodes;
     yaml_check_budget(p);
     if (p->alias_decodes > YAML_ALIAS_NODES_MAX && !p->decode.len)
-        p->too_many_aliases = true;
+        yaml_past_bound(p, mark, "aliases stand for more than", YAML_ALIAS_NODES_MAX, "nodes");
     for (size_t i = anchor->dup_from; i < anchor->dup_to && p->duplicates.n < DUPLICATES_TOLD; i++)
         vec_push(p->arena, &p->duplicates, p->duplicates.at[i]);
     if (n->kind != SCALAR)
-        n->v = p->decode.len || p->too_many_aliases ? value_null(p->arena)
-                                                    : value_copy(p->arena, anchor->node.v);
+        n->v = p->decode.len || p->bound.len ? value_null(p->arena)
+                                             : value_copy(p->arena, anchor->node.v);
     return true;
 }
 
@@ -229,6 +239,8 @@ void yaml_parsed_key(struct parser *p, struct ynode *key)
 {
     if (is_merge(key))
         return;
+    if (key->kind == SCALAR && key->text.len > JSON_KEY_BYTES_MAX)
+        yaml_past_bound(p, key->mark, "key longer than", JSON_KEY_BYTES_MAX, "bytes");
     if (key->kind != SCALAR)
         yaml_decode_error(p, ARENA_CAT(p->arena, STR("yaml: invalid map key: "),
                                        yaml_go_value(p->arena, key->v)));

@@ -69,17 +69,19 @@ struct spot direct_grown(struct direct *r, struct spot s)
 
 void direct_note(struct direct *r, struct spot s)
 {
-    const char *nl = r->pos_line_at;
-    uint32_t column = 1;
-    while ((nl = memchr(nl, '\n', (size_t)(s.p - nl)))) {
+    const char *p = r->pos_at, *nl; /* all before was looked at: a long line is walked once */
+    while ((nl = memchr(p, '\n', (size_t)(s.p - p)))) {
         r->pos_line++;
-        r->pos_line_at = ++nl;
+        r->pos_column = 1;
+        p = nl + 1;
     }
     if (r->ascii)
-        column += (uint32_t)(s.p - r->pos_line_at);
-    for (const char *q = r->pos_line_at; !r->ascii && q < s.p; q++)
-        column += ((uint8_t)*q & 0xc0) != 0x80; /* columns count characters */
-    tape_writer_pos(&r->w, (size_t)(s.out - r->w.at), (struct value_pos){r->pos_line, column});
+        r->pos_column += (uint32_t)(s.p - p);
+    for (; !r->ascii && p < s.p; p++)
+        r->pos_column += ((uint8_t)*p & 0xc0) != 0x80; /* columns count characters */
+    r->pos_at = s.p;
+    tape_writer_pos(&r->w, (size_t)(s.out - r->w.at),
+                    (struct value_pos){r->pos_line, r->pos_column});
 }
 
 static const char *to_line_end(const struct direct *r, const char *p)
@@ -216,6 +218,9 @@ struct spot direct_close(struct direct *r, struct spot s, size_t start, size_t b
 {
     size_t n = r->w.n_offset - base;
     r->depth--;
+    r->n_nodes += n;
+    if (r->n_nodes >= YAML_NODES_MAX)
+        return GIVE_UP;
     if (UNLIKELY(n > TAPE_WALK_MAX)) {
         bool duplicate = false;
         s = direct_room(r, s);
@@ -385,8 +390,9 @@ struct doc *yaml_direct(const struct yaml_scan *scan, bool keep_positions, uint3
                        .line_at = scan->text,
                        .positions = keep_positions,
                        .ascii = scan->ascii,
-                       .pos_line_at = scan->text,
-                       .pos_line = 1 + line_base};
+                       .pos_at = scan->text,
+                       .pos_line = 1 + line_base,
+                       .pos_column = 1};
     const char *p = scan->text;
     if (!strncmp(p, "---", 3))
         p += 3;

@@ -38,9 +38,10 @@ struct direct {
     const char *line_at; /* begin of the line of the next content */
     int32_t column;      /* of the next content; -1: there is none */
     unsigned depth;
+    size_t n_nodes; /* in closed containers */
     bool positions, ascii;
-    const char *pos_line_at; /* positions: where the line of the last one begins */
-    uint32_t pos_line;
+    const char *pos_at; /* positions: the last one */
+    uint32_t pos_line, pos_column;
 };
 
 struct spot {

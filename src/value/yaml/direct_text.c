@@ -142,7 +142,7 @@ char *direct_put_plain(char *out, size_t len, bool may_resolve)
     case YAML_INT:
     case YAML_UINT: break;
     }
-    return put_number(out, is);
+    return len > JSON_NUMBER_BYTES_MAX ? NULL : put_number(out, is);
 }
 
 /* ---- plain ---- */

@@ -335,9 +335,13 @@ static bool parse_node(struct parser *p, bool block, bool indentless, struct yno
         return yaml_parse_alias(p, name, n->mark, n);
     }
     if (++p->depth > VALUE_DEPTH_MAX) {
-        p->too_deep = true;
+        yaml_past_bound(p, t->start, "nested deeper than", VALUE_DEPTH_MAX, "levels");
         return parser_error(p, "nested too deep", t->start.line, 0);
     }
+    if (++p->n_nodes > YAML_NODES_MAX)
+        yaml_past_bound(p, t->start, "more than", YAML_NODES_MAX, "nodes");
+    if (p->bound.len)
+        return parser_error(p, "past a bound", t->start.line, 0);
     str name = {NULL, 0};
     struct anchor *anchor = NULL;
     yaml_count_decode(p);
@@ -444,11 +448,8 @@ static int syntax_error(const struct parser *p, const struct yaml_input *in, str
     char text[ERR_TEXT_MAX];
     uint32_t line =
         p->s.problem_line ? p->s.problem_line + (p->s.failed == YAML_SCANNER) : p->s.context_line;
-    if (p->too_deep) {
-        snprintf(text, sizeof(text), "yaml: line %u: nested deeper than %d levels",
-                 p->s.problem_line + 1, VALUE_DEPTH_MAX);
-        return fail(in, ERR_TOO_LARGE, err, text, (int)strlen(text));
-    }
+    if (p->bound.len)
+        return fail(in, ERR_TOO_LARGE, err, p->bound.at, (int)p->bound.len);
     if (line)
         snprintf(text, sizeof(text), "yaml: line %u: %s", line, p->s.problem);
     else
@@ -461,10 +462,8 @@ static int later_error(struct parser *p, const struct yaml_input *in, value root
     str text = {NULL, 0};
     if (p->decode.len) {
         text = p->decode;
-    } else if (p->too_many_aliases) {
-        text = arena_printf(p->arena, "yaml: aliases stand for more than %d nodes",
-                            YAML_ALIAS_NODES_MAX);
-        return fail(in, ERR_TOO_LARGE, err, text.at, (int)text.len);
+    } else if (p->bound.len) {
+        return fail(in, ERR_TOO_LARGE, err, p->bound.at, (int)p->bound.len);
     } else if (p->duplicates.n) {
         text = STR("yaml: unmarshal errors:");
         for (size_t i = 0; i < p->duplicates.n; i++)
@@ -482,8 +481,9 @@ static int take_in(str text, const struct yaml_input *in, uint32_t line_base, st
 {
     size_t bytes_max = in->bytes_max ? in->bytes_max : YAML_BYTES_MAX;
     if (text.len > bytes_max) {
-        char say[80];
-        int n = snprintf(say, sizeof(say), "yaml: text is larger than %zu bytes", bytes_max);
+        char say[120];
+        int n = snprintf(say, sizeof(say), "yaml: line 1 column 1: text is larger than %zu bytes",
+                         bytes_max);
         return fail(in, ERR_TOO_LARGE, err, say, n);
     }
     *ret = (struct parser){.arena = a, .strict = in->strict, .line_base = line_base};

@@ -50,7 +50,8 @@ struct parser {
     bool strict;
     uint32_t line_base; /* added to positions of values */
     unsigned depth;
-    bool too_deep, too_many_aliases;
+    size_t n_nodes;
+    str bound; /* which bound of ours was passed, and where */
     VEC(struct tag_rule) rules;
     struct map anchors;
     uint64_t decodes, alias_decodes;
@@ -62,6 +63,9 @@ struct parser {
 };
 
 void yaml_decode_error(struct parser *p, str text);
+/* A bound was passed at that place: reading ends with -ERR_TOO_LARGE. The first is told. */
+void yaml_past_bound(struct parser *p, struct yaml_mark at, const char *what, size_t max,
+                     const char *unit);
 value yaml_node_value(struct parser *p, struct ynode *n);
 
 /* One more node was decoded: the budget of aliases is a ratio of these. */

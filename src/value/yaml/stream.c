@@ -14,11 +14,17 @@ struct stream {
     bool has_cr;
 };
 
+static int past_bound(const struct yaml_input *in, uint32_t line, const char *what, size_t max,
+                      const char *unit, struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE, "%.*s%syaml: line %u column 1: %s %zu %s", STR_FMT(in->name),
+                   in->name.len ? ": " : "", line, what, max, unit);
+}
+
 static int give(struct stream *s, value v, uint32_t line, struct err *err)
 {
     if (++s->n_read > YAML_DOCUMENTS_MAX)
-        return err_set(err, ERR_TOO_LARGE, "yaml: line %u: more than %d documents", line,
-                       YAML_DOCUMENTS_MAX);
+        return past_bound(s->in, line, "more than", YAML_DOCUMENTS_MAX, "documents", err);
     if (value_is_null(v))
         return 0;
     return s->document(s->arg, v, s->n_documents++, line, err);
@@ -220,7 +226,7 @@ int yaml_parse_stream(str text, const struct yaml_input *in, struct arena *a,
     s.has_cr = text.len && memchr(text.at, '\r', text.len);
     size_t bytes_max = s.in->bytes_max ? s.in->bytes_max : YAML_BYTES_MAX;
     if (text.len > bytes_max)
-        return err_set(err, ERR_TOO_LARGE, "yaml: text is larger than %zu bytes", bytes_max);
+        return past_bound(s.in, 1, "text is larger than", bytes_max, "bytes", err);
     size_t first = skip_blanks(text, 0);
     if (first == text.len || text.at[first] != '{')
         return yaml_documents(&s, text, 1, err);
