@@ -41,6 +41,7 @@ struct reader {
     const char *end;
     bool positions, literals, strict, duplicates;
     const char *line_start; /* positions: where the last computed line begins */
+    const char *counted;    /* and the end of what its breaks were counted in */
     uint32_t line;
     unsigned depth;
     int result;            /* of a failure */
@@ -388,11 +389,12 @@ ALWAYS_INLINE struct spot close_container(struct reader *r, struct spot s)
 
 static void note_position(struct reader *r, struct spot s)
 {
-    const char *nl = r->line_start;
+    const char *nl = r->counted; /* a long line is walked once */
     while (nl < s.p && (nl = memchr(nl, '\n', (size_t)(s.p - nl)))) {
         r->line++;
         r->line_start = ++nl;
     }
+    r->counted = s.p;
     tape_writer_pos(&r->w, (size_t)(s.out - r->w.at),
                     (struct value_pos){r->line, (uint32_t)(s.p - r->line_start) + 1});
 }
@@ -533,7 +535,7 @@ static int parse(str text, const struct json_input *in, str kind, str api_versio
     r.literals = in->keep_literals;
     r.strict = in->strict;
     r.duplicates = false;
-    r.line_start = text.at;
+    r.line_start = r.counted = text.at;
     r.line = 1;
     r.depth = 0;
     r.kind = kind;
