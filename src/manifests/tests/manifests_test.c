@@ -340,6 +340,24 @@ static void a_poll_names_the_sources_that_read_what_changed(UNUSED void **state)
     world_close(w);
 }
 
+static void a_file_that_is_new_in_a_folder_changes_the_sources_that_listed_it(UNUSED void **state)
+{
+    struct world *w = world_open(IN_POOL);
+    fixture_write(&w->git, "a/cm.yaml", CM("a"));
+    fixture_write(&w->git, "b/cm.yaml", CM("b"));
+    fixture_commit(&w->git, NULL, NULL);
+    manifests_result_unref(get(w, "app-a", "a", "HEAD"));
+    manifests_result_unref(get(w, "app-b", "b", "HEAD"));
+    manifests_poll_free(poll_all(w));
+    fixture_write(&w->git, "b/new.yaml", CM("new"));
+    fixture_commit(&w->git, NULL, NULL);
+    struct manifests_poll *p = poll_all(w);
+    assert_int_equal(moved(p, "app-a")->move, MANIFESTS_MOVED);
+    assert_int_equal(moved(p, "app-b")->move, MANIFESTS_CHANGED);
+    manifests_poll_free(p);
+    world_close(w);
+}
+
 static void a_thousand_sources_of_one_domain_share_its_workers(UNUSED void **state)
 {
     struct world *w = world_open(IN_JAIL);
@@ -440,6 +458,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(equal_questions_under_way_are_asked_once),
         cmocka_unit_test(a_source_that_keeps_failing_is_answered_from_memory),
         cmocka_unit_test(a_poll_names_the_sources_that_read_what_changed),
+        cmocka_unit_test(a_file_that_is_new_in_a_folder_changes_the_sources_that_listed_it),
         cmocka_unit_test(a_thousand_sources_of_one_domain_share_its_workers),
         cmocka_unit_test(revisions_name_the_commits_upstream_resolves_them_to),
     };
