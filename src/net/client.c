@@ -115,7 +115,8 @@ void call_fail_err(struct client_call *call, const struct err *err)
         return;
     call->err = *err;
     if (call->err.kind == ERR_OK)
-        err_set(&call->err, ERR_UNAVAILABLE, "the connection was closed");
+        err_set(&call->err, ERR_UNAVAILABLE, "%s",
+                call->resp.status ? HTTP_ENDS_IN_THE_MIDDLE : "the connection was closed");
     fail_wrapped(call);
 }
 

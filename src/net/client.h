@@ -24,6 +24,9 @@
 
 struct http_client;
 
+/* What err says (at its end) when the peer closed after a part of the answer. */
+#define HTTP_ENDS_IN_THE_MIDDLE "the connection was closed in the middle of the answer"
+
 enum http_protocol {
     HTTP_PROTOCOL_AUTO, /* TLS: ALPN; plain: HTTP/1.1 */
     HTTP_PROTOCOL_1,

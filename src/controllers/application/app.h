@@ -45,6 +45,7 @@ struct evaluation {
     struct compare_desired desired;
     struct compare_result result;
     bool compared;
+    bool cluster_away; /* it could not be asked: the comparison says so */
 };
 
 /* ---- rendering of all sources ---- */
@@ -242,6 +243,8 @@ int evaluation_desired(struct evaluation *e, const struct round *r, struct err *
 str evaluation_project_error(struct evaluation *e);
 /* "failed to generate manifest for source 1 of 2: ..." of a round that failed, "" else. */
 str round_error(struct arena *a, const struct round *r);
+/* Why the objects of a cluster are not known, as upstream says it. */
+str evaluation_cluster_error(struct arena *a, str server, const struct err *why);
 bool evaluation_cluster(struct application *app, const struct evaluation *e,
                         struct fleet_cluster *ret);
 /* Live object by key with a body, from the newest answers of `op` or from the mirror; NULL: not

@@ -439,9 +439,14 @@ static void cluster_changed(void *arg, str server UNUSED)
     advance_all(c, -1);
 }
 
-static void cluster_failed(void *arg UNUSED, str server, const struct err *err)
+static void cluster_failed(void *arg, str server, const struct err *err)
 {
+    struct app_controller *c = arg;
+    void *at;
     LOG(LOG_LEVEL_WARN, "cluster %.*s: %s", STR_FMT(server), err->text);
+    for (size_t i = 0; map_next(&c->app, &i, NULL, &at);)
+        if (((struct application *)at)->waiting_for_cluster)
+            application_advance(at);
 }
 
 static bool wants_kind(void *arg, const struct kube_kind *kind)

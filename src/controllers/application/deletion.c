@@ -360,6 +360,9 @@ void deletion_advance(struct application *app)
         if (mirrored.synced) {
             gather_live(&run, &cluster);
             run_stages(&run, present);
+        } else if (!mirrored.discovered && mirrored.failure.kind) {
+            failed(app, &e->arena,
+                   evaluation_cluster_error(&e->arena, cluster.server, &mirrored.failure));
         }
     }
     evaluation_free(e);

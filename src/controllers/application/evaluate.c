@@ -311,7 +311,7 @@ int evaluation_desired(struct evaluation *e, const struct round *r, struct err *
 static str *revisions_of(struct evaluation *e, const struct round *r)
 {
     str *revision = ARENA_ARRAY(&e->arena, str, r->n_sources + 1);
-    bool failed = round_failed(r);
+    bool failed = round_failed(r) || e->cluster_away;
     for (size_t i = 0; i < r->n_sources; i++) {
         value asked = value_at(doc_root(r->revisions), i);
         value source = value_at(doc_root(r->sources), i);
@@ -335,6 +335,46 @@ static value types_of(struct evaluation *e, const struct round *r)
     return types;
 }
 
+static str cache_error(struct arena *a, str server, const struct err *why)
+{
+    str said = err_str(why), asked = STR("");
+    ptrdiff_t end = str_find(said, STR("\": "));
+    if (str_starts(said, STR("Get \"")) && end > 0) { /* no answer: upstream asks this first */
+        asked = arena_printf(a, "Get \"%.*s/version?timeout=32s\": ", STR_FMT(server));
+        said = str_from(said, (size_t)end + 3);
+    }
+    return ARENA_CAT(a,
+                     STR("error synchronizing cache state : failed to get server version: failed "
+                         "to get server version: "),
+                     asked, said);
+}
+
+str evaluation_cluster_error(struct arena *a, str server, const struct err *why)
+{
+    return arena_printf(a, "failed to get cluster info for \"%.*s\": %.*s", STR_FMT(server),
+                        STR_FMT(cache_error(a, server, why)));
+}
+
+/* Upstream builds both sides from the cluster's cache, and says for each that there is none. */
+static str away_error(struct evaluation *e, str server, const struct err *why)
+{
+    struct arena *a = &e->arena;
+    str info = evaluation_cluster_error(a, server, why);
+    app_conditions_add(&e->spec_errors, APP_CONDITION_COMPARISON_ERROR,
+                       ARENA_CAT(a, STR("Failed to load live state: "), info));
+    app_conditions_add(&e->spec_errors, APP_CONDITION_UNKNOWN_ERROR, cache_error(a, server, why));
+    return arena_printf(a,
+                        "Failed to load target state: failed to get cluster version for cluster "
+                        "\"%.*s\": %.*s",
+                        STR_FMT(server), STR_FMT(info));
+}
+
+/* An operation that has begun waits for its cluster. */
+static bool waits_for_cluster(const struct mirror_status *m, const struct operation *op)
+{
+    return !m->synced && (m->discovered || !m->failure.kind || (op && op->started));
+}
+
 enum evaluation_outcome evaluation_compare(struct application *app, struct evaluation *e,
                                            const struct round *r, const struct operation *op,
                                            struct err *err)
@@ -344,10 +384,12 @@ enum evaluation_outcome evaluation_compare(struct application *app, struct evalu
     if (!evaluation_cluster(app, e, &cluster) || !cluster.mirror)
         return EVALUATION_WAITS;
     mirror_status(cluster.mirror, &mirrored);
-    if (!mirrored.synced)
+    if (waits_for_cluster(&mirrored, op))
         return EVALUATION_WAITS;
+    e->cluster_away = !mirrored.synced;
     evaluation_take_kinds(e, cluster.client);
-    str failed = load_error(e, r);
+    str failed =
+        e->cluster_away ? away_error(e, cluster.server, &mirrored.failure) : load_error(e, r);
     struct err rules;
     e->rules = NULL; /* a rule that cannot be read is the comparison's error, not ours */
     if (normalizer_new(&e->view, &e->settings->settings, &e->arena, &e->rules, &rules) < 0)

@@ -189,6 +189,9 @@ static void compare_round(struct application *app, struct evaluation *e, const s
     case EVALUATION_FAILED: comparison_failed(app, e, &err); break;
     case EVALUATION_DONE:
         status_of_comparison(app, e, r, reconciled);
+        app->waiting_for_cluster = e->cluster_away;
+        if (e->cluster_away)
+            return;
         want_hook_finalizers(app, e, r);
         interest_register(app, e);
         results_store(app, e, r);
@@ -226,7 +229,7 @@ static void finish_round(struct application *app, struct evaluation *e)
     keep_rendered(app);
     app->looked_at = application_wall(app);
     compare_round(app, e, &app->rendered, true);
-    if (app->waiting_for_cluster)
+    if (app->waiting_for_cluster && !e->cluster_away)
         return;
     controller_metrics_reconciled(app, e, app->rendered.started_at);
     want_normal_spec(app, e);
