@@ -115,7 +115,7 @@ static int of_revisions(struct cli *c, struct app_name name, const struct target
                         value_list *list, struct err *err)
 {
     VEC(struct remote_query) query = {0};
-    value answer;
+    value answer = VALUE_ABSENT;
     vec_push(c->arena, &query, (struct remote_query){"appNamespace", name.namespace});
     vec_push(c->arena, &query, (struct remote_query){"revision", choice->revision});
     for (size_t i = 0; i < choice->position.n; i++) {
