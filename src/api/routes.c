@@ -128,7 +128,8 @@ const struct route *route_find(struct api_request *r, int *ret_status)
     for (size_t i = 0; i < api_n_routes; i++) {
         if (!match(r, api_routes[i].pattern, r->http->path, &plain))
             continue;
-        bool head = r->http->method == METHOD_HEAD && api_routes[i].method == METHOD_GET;
+        bool head = r->http->method == METHOD_HEAD && api_routes[i].method == METHOD_GET &&
+                    (api_routes[i].flags & ROUTE_PLAIN); /* the gateway knows no HEAD */
         if (api_routes[i].method != r->http->method && !head) {
             *ret_status = 405;
         } else if (!best || plain > best_plain) {

@@ -204,6 +204,10 @@ static void secret_changed(void *arg, const struct doc *before, const struct doc
         fleet_secret_changed(u->fleet, before, after);
 }
 
+static bool world_ready(void *arg) { return informer_synced(((struct up *)arg)->secrets); }
+
+static void secrets_listed(void *arg) { app_controller_look(((struct up *)arg)->controller); }
+
 static usec reconcile_of_environment(void)
 {
     usec every = 0;
@@ -231,7 +235,7 @@ static int open_controllers(struct up *u, struct err *err)
         .results = u->results,
         .metrics = u->metrics,
         .quarantine = u->quarantine,
-        .world = {u, world_get, world_forget, world_poll, world_repo},
+        .world = {u, world_get, world_forget, world_poll, world_repo, world_ready},
         .control_namespace = str_of(u->options.namespace),
         .reconcile_us = reconcile_of_environment(),
     };
@@ -249,6 +253,7 @@ static int open_controllers(struct up *u, struct err *err)
         .ns = str_of(u->options.namespace),
         .arg = u,
         .changed = secret_changed,
+        .synced = secrets_listed,
     };
     u->secrets = informer_open(&secrets);
     app_controller_start(u->controller, u->fleet);

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The end of an application: hooks before and after it, and what holds it. Texts and field names are Argo CD's."""
+import json
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -124,6 +126,52 @@ def hooks_run_after_a_restart_in_mid_deletion():
     shared().start()
     app.delete()
     tap.equal((live("ConfigMap", app, "c1"), live("Job", app, "h1")), (None, None))
+
+
+def remote_cluster(name):
+    """A cluster Secret that names the same API server by its URL."""
+    import base64
+    config = yaml_of(shared().kubeconfig)
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    tls = {"caData": cluster.get("certificate-authority-data"), "certData": user.get("client-certificate-data"), "keyData": user.get("client-key-data")}
+    data = {"name": name, "server": cluster["server"] + "/",
+            "config": json.dumps({"tlsClientConfig": {k: v for k, v in tls.items() if v}, **({"bearerToken": user["token"]} if user.get("token") else {})})}
+    secret = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+              "metadata": {"name": f"cluster-{name}", "namespace": ARGOCD, "labels": {"argocd.argoproj.io/secret-type": "cluster"}},
+              "data": {k: base64.b64encode(v.encode()).decode() for k, v in data.items()}}
+    if shared().kube.get("Secret", ARGOCD, f"cluster-{name}"):
+        shared().kube.patch("Secret", ARGOCD, f"cluster-{name}", {"data": secret["data"]})
+    else:
+        shared().kube.create(secret)
+
+
+def yaml_of(kubeconfig):
+    p = shared().kubectl("config", "view", "--raw", "-o", "json")
+    return json.loads(p.stdout)
+
+
+@tap.test
+def a_restart_in_mid_deletion_waits_until_the_clusters_are_known():
+    remote_cluster("afar")
+    repo = shared().repo("afar")
+    repo.write("app/cm.yaml", config_map("c1"))
+    repo.write("app/h.yaml", hook("PreDelete", fails=True))
+    repo.commit()
+    ns = shared().namespace("afar")
+    app = shared().app("afar", repo, path="app", automated={}, destination={"name": "afar", "namespace": ns})
+    app.wait(sync="Synced", phase="Succeeded")
+    app.delete(wait=False)
+    wait_until("the hook was made", lambda: live("Job", app, "h1"))
+    for _ in range(3):
+        shared().stop()
+        shared().start()
+        time.sleep(0.2)
+        tap.equal(finalizers(app), [RESOURCES, *PRE])
+    remote_cluster("afar")  # the embedded API is somewhere else now
+    app.patch({"metadata": {"finalizers": [RESOURCES]}})
+    wait_until("it is gone", lambda: app.get() is None)
+    tap.equal(live("ConfigMap", app, "c1"), None)
+    shared().kube.delete("Secret", ARGOCD, "cluster-afar")
 
 
 @tap.test

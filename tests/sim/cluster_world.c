@@ -43,6 +43,8 @@ struct sim {
     struct fleet *fleet;
     bool bootstrapped;
     struct timer again;
+    struct timer known; /* clusters and credentials become known some time after the start */
+    bool are_known;
 };
 
 struct loop *sim_loop(struct sim *s) { return s->loop; }
@@ -106,6 +108,7 @@ static void wire_fault(void *arg, const struct kube_request *r, bool is_watch,
 static void world_get(void *arg, const struct manifests_request *r, struct call c)
 {
     struct sim *s = arg;
+    assert(s->are_known); /* before that nothing may be concluded */
     if (happens(s, MANIFESTS_FAULT_PERMILLE)) {
         struct err err;
         s->counts.faults++;
@@ -134,6 +137,15 @@ static bool world_repo(void *arg UNUSED, str url UNUSED, str project UNUSED, str
     return false;
 }
 
+static bool world_ready(void *arg) { return ((struct sim *)arg)->are_known; }
+
+static void now_known(void *arg)
+{
+    struct sim *s = arg;
+    s->are_known = true;
+    app_controller_look(s->controller);
+}
+
 static void open_controllers(struct sim *s)
 {
     struct err err;
@@ -150,7 +162,7 @@ static void open_controllers(struct sim *s)
         .loop = s->loop,
         .home = s->home,
         .results = s->results,
-        .world = {s, world_get, world_forget, world_poll, world_repo},
+        .world = {s, world_get, world_forget, world_poll, world_repo, world_ready},
         .control_namespace = STR("argocd"),
         .reconcile_us = RECONCILE_US,
     };
@@ -163,6 +175,9 @@ static void open_controllers(struct sim *s)
     };
     s->fleet = fleet_new(&f);
     app_controller_start(s->controller, s->fleet);
+    s->are_known = false;
+    timer_init(&s->known, s->loop, now_known, s);
+    timer_arm_in(&s->known, (usec)sim_random(s, 100 * USEC_PER_MS));
 }
 
 static void begin(void *arg);
@@ -214,6 +229,7 @@ static void start_product(struct sim *s)
 static void stop_product(struct sim *s)
 {
     timer_stop(&s->again);
+    timer_stop(&s->known);
     if (s->controller) {
         struct app_controller_status status;
         app_controller_status(s->controller, &status);
@@ -448,6 +464,7 @@ struct sim *sim_new(uint64_t seed, const char *folder)
     s->pool = pool_new(s->loop, 1);
     timer_init(&s->tick, s->loop, core_tick, s);
     timer_init(&s->again, s->loop, begin, s);
+    timer_init(&s->known, s->loop, now_known, s);
     const struct microkube_config config = {
         .now = core_now,
         .random = core_random,

@@ -385,6 +385,9 @@ static void poll_now(void *arg)
 static void informer_synced_now(void *arg)
 {
     struct app_controller *c = arg;
+    const struct app_world *w = &c->config.world;
+    if (w->ready && !w->ready(w->arg))
+        return;
     if (c->status.synced || !informer_synced(c->applications) || !informer_synced(c->projects) ||
         !informer_synced(c->config_maps))
         return;
@@ -393,6 +396,12 @@ static void informer_synced_now(void *arg)
     fleet_invalidate(c->fleet);
     arm_poll(c);
     advance_all(c, -1);
+}
+
+void app_controller_look(struct app_controller *c)
+{
+    if (c->applications)
+        informer_synced_now(c);
 }
 
 static void informer_failed(void *arg UNUSED, const struct err *err)

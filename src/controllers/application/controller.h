@@ -26,6 +26,10 @@ struct app_world {
     void (*manifests_poll)(void *arg, struct call c);
     /* The repository with its credentials; false: none are configured (then only url is set). */
     bool (*repo)(void *arg, str url, str project, struct arena *a, struct source_repo *ret);
+    /* Are the clusters and the credentials of repositories known? Until then nothing is concluded:
+     * an application that is being deleted would lose its finalizers with its cluster. NULL: they
+     * always are. Tell app_controller_look when they become so. */
+    bool (*ready)(void *arg);
 };
 
 struct app_controller_config {
@@ -51,6 +55,9 @@ struct fleet_owner app_controller_fleet_owner(struct app_controller *c);
 /* Opens the informers of Applications, AppProjects and settings. fleet is borrowed until
  * app_controller_free. */
 void app_controller_start(struct app_controller *c, struct fleet *fleet);
+
+/* What app_world.ready says may have changed. */
+void app_controller_look(struct app_controller *c);
 
 /* Also told of every change of an Application, as informer_config.changed; one listener, NULL ends
  * it. */
