@@ -27,7 +27,8 @@ static int print_value(struct state *s, const struct tnode *n, tval v)
         buf_add(s->out, template_text(v));
         return check_output(s);
     }
-    if (v.type && v.type->kind == TEMPLATE_PTR)
+    /* what a pointer points to, but by the pointer's own String when it has one */
+    if (v.type && v.type->kind == TEMPLATE_PTR && !v.type->text)
         v = indirect(v, &is_nil);
     if (!v.type)
         buf_addz(s->out, "<no value>");

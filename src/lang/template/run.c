@@ -71,6 +71,7 @@ struct template_run *template_run_new(struct arena *a, const struct template_env
     if (!r->env.name.len)
         r->env.name = STR("gotpl");
     map_init(&r->include, a);
+    map_init(&r->regex, a);
     map_init(&r->parsed, a);
     arena_on_done(a, drop_bufs, r);
     return r;

@@ -39,6 +39,7 @@ struct template_run {
     VEC(struct variable) vars;
     VEC(struct buf *) buf;
     size_t bufs_out;    /* of them in use */
+    struct map regex;   /* pattern -> compiled (func/regex.c) */
     struct map parsed;  /* text given to `tpl` -> struct template_tree */
     struct map include; /* name -> unsigned *: how deep it is nested */
 };

@@ -32,13 +32,6 @@ const struct template_type TEMPLATE_T_MAP = {TEMPLATE_MAP, "map[string]interface
 const struct template_type TEMPLATE_T_STRING_MAP = {TEMPLATE_MAP, "map[string]string",
                                                     .elem = &TEMPLATE_T_STRING};
 
-const struct template_type TEMPLATE_T_TIME = {TEMPLATE_STRUCT, "time.Time", .comparable = true};
-const struct template_type TEMPLATE_T_DURATION = {TEMPLATE_INT64, "time.Duration",
-                                                  .underlying = &TEMPLATE_T_INT64};
-const struct template_type TEMPLATE_T_LOCATION = {TEMPLATE_STRUCT, "time.Location"};
-const struct template_type TEMPLATE_T_SEMVER = {TEMPLATE_STRUCT, "semver.Version"};
-const struct template_type TEMPLATE_T_SEMVER_PTR = {TEMPLATE_PTR, "*semver.Version",
-                                                    .elem = &TEMPLATE_T_SEMVER};
 const struct template_type TEMPLATE_T_CERTIFICATE = {TEMPLATE_STRUCT, "sprig.certificate"};
 
 bool type_is_bytes(const struct template_type *t)
@@ -57,8 +50,7 @@ bool type_assignable(const struct template_type *from, const struct template_typ
     if (from == to || to->kind == TEMPLATE_INTERFACE)
         return true;
     /* of two types with one underlying type one must be without a name */
-    return (from->underlying && from->underlying == to) ||
-           (to->underlying && to->underlying == from && type_can_be_nil(from));
+    return type_can_be_nil(from) && (from->underlying == to || to->underlying == from);
 }
 
 static const char *const KIND_NAME[] = {

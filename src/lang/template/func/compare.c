@@ -1,9 +1,9 @@
-/* lang/template/compare.c: eq, ne, lt, le, gt, ge.
+/* lang/template/func/compare.c: eq, ne, lt, le, gt, ge.
  *
  * Values compare within one *basic kind* (bool, signed, unsigned, float, complex, string); signed
  * and unsigned compare as the numbers they are; everything else is an error that names the types.
  */
-#include "lang/template/func_rows.h"
+#include "lang/template/func/rows.h"
 #include "lang/template/print.h"
 #include "lang/template/types.h"
 

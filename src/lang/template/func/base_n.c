@@ -1,5 +1,6 @@
-/* lang/template/base_n.c: see base_n.h. The byte that an error names is part of what users see. */
-#include "lang/template/base_n.h"
+/* lang/template/func/base_n.c: see base_n.h. The byte that an error names is part of what users
+ * see. */
+#include "lang/template/func/base_n.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
-/* lang/template/func_list.c: lists; every function makes a new one. Source: Sprig 3.3 list.go. */
+/* lang/template/func/list.c: lists; every function makes a new one. Source: Sprig 3.3 list.go. */
 #include <math.h>
 
-#include "lang/template/cast.h"
-#include "lang/template/func_rows.h"
+#include "lang/template/func/cast.h"
+#include "lang/template/func/rows.h"
 #include "lang/template/types.h"
 
 /* Fails for what is no list; `what` is put before its kind. */

@@ -1,10 +1,10 @@
-/* lang/template/func_encode.c: base64, base32, JSON and YAML.
+/* lang/template/func/encode.c: base64, base32, JSON and YAML.
  *
  * The plain forms swallow errors (an empty text, or the error as data), the must forms fail.
  * Source: Sprig 3.3 strings.go, defaults.go; Helm 4.2 pkg/engine/funcs.go. */
 #include "base/digest.h"
-#include "lang/template/base_n.h"
-#include "lang/template/func_rows.h"
+#include "lang/template/func/base_n.h"
+#include "lang/template/func/rows.h"
 #include "value/json.h"
 #include "value/yaml.h"
 

@@ -1,10 +1,18 @@
-/* lang/template/cast.c: see cast.h. */
-#include "lang/template/cast.h"
+/* lang/template/func/cast.c: see cast.h. */
+#include "lang/template/func/cast.h"
 
 #include "lang/template/strconv.h"
 #include "lang/template/types.h"
 
 int64_t cast_truncate(double d) { return d >= -0x1p63 && d < 0x1p63 ? (int64_t)d : INT64_MIN; }
+
+/* Of Go's own integer types, and of the two named ones that the library knows. */
+static bool is_number(const struct template_type *t)
+{
+    if (t == &TEMPLATE_T_MONTH || t == &TEMPLATE_T_WEEKDAY)
+        return true;
+    return !t->underlying && (kind_is_int(t->kind) || kind_is_uint(t->kind));
+}
 
 /* Without ".000". */
 static str without_zero_fraction(str s)
@@ -27,7 +35,7 @@ int64_t cast_int(tval v)
     v = template_unwrap(v);
     if (!v.type)
         return 0;
-    if (kind_is_int(v.type->kind) || kind_is_uint(v.type->kind))
+    if (is_number(v.type))
         return v.i;
     if (v.type == &TEMPLATE_T_FLOAT64)
         return cast_truncate(v.f);
@@ -46,7 +54,7 @@ double cast_float(tval v)
         return 0;
     if (v.type == &TEMPLATE_T_FLOAT64)
         return v.f;
-    if (kind_is_int(v.type->kind))
+    if (kind_is_int(v.type->kind) && is_number(v.type))
         return (double)v.i;
     if (kind_is_uint(v.type->kind))
         return (double)v.u;

@@ -1,9 +1,9 @@
-/* lang/template/func_string.c: strings, byte by byte where Go counts bytes.
+/* lang/template/func/string.c: strings, byte by byte where Go counts bytes.
  *
  * Source: Sprig 3.3 strings.go, functions.go; goutils 1.1.1. */
 #include <stdlib.h>
 
-#include "lang/template/func_rows.h"
+#include "lang/template/func/rows.h"
 #include "lang/template/print.h"
 #include "lang/template/strconv.h"
 #include "lang/template/types.h"

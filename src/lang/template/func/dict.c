@@ -1,8 +1,9 @@
-/* lang/template/func_dict.c: maps. set, unset and merging change the map they are given.
+/* lang/template/func/dict.c: maps. set, unset and merging change the map they are given.
  *
  * Source: Sprig 3.3 dict.go; mergo 1.0.1 (merge without and with overwriting); copystructure 1.2.
  */
-#include "lang/template/func_rows.h"
+#include "lang/semver.h"
+#include "lang/template/func/rows.h"
 #include "lang/template/map.h"
 #include "lang/template/types.h"
 
@@ -162,7 +163,10 @@ static int copy(struct template_call *c, tval v, unsigned depth, tval *ret)
         rc = template_fail(c, "the value nests too deeply");
     if (rc || !v.type || template_is_nil(v))
         return rc;
-    if (v.type->kind == TEMPLATE_SLICE && !type_is_bytes(v.type)) {
+    if (v.type == &TEMPLATE_T_SEMVER || v.type == &TEMPLATE_T_SEMVER_PTR) {
+        /* the library copies exported fields only, and a version has none */
+        *ret = template_object(v.type, ARENA_NEW(c->arena, struct semver));
+    } else if (v.type->kind == TEMPLATE_SLICE && !type_is_bytes(v.type)) {
         rc = template_room(c, n * sizeof(tval));
         if (rc)
             return rc;

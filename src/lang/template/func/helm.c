@@ -1,7 +1,7 @@
-/* lang/template/func_helm.c: what Helm's engine adds: include, tpl, required, fail, lookup.
+/* lang/template/func/helm.c: what Helm's engine adds: include, tpl, required, fail, lookup.
  *
  * Source: Helm 4.2 pkg/engine/engine.go. */
-#include "lang/template/func_rows.h"
+#include "lang/template/func/rows.h"
 #include "lang/template/print.h"
 #include "lang/template/run.h"
 #include "lang/template/strconv.h"

@@ -1,10 +1,10 @@
-/* lang/template/func_go.c: text/template's own functions, but for comparison (compare.c).
+/* lang/template/func/go.c: text/template's own functions, but for comparison (compare.c).
  *
  * and, or and call never reach their functions when they can be short-circuited: call.c treats
  * them. */
 #include <string.h>
 
-#include "lang/template/func_rows.h"
+#include "lang/template/func/rows.h"
 #include "lang/template/print.h"
 #include "lang/template/run.h"
 #include "lang/template/strconv.h"
@@ -191,7 +191,10 @@ static int joined(struct template_call *c, const tval *arg, size_t n, str *ret)
     struct buf *b = template_buf(c);
     for (size_t i = 0; i < n; i++) {
         bool is_nil;
-        shown[i] = arg[i].type ? indirect(arg[i], &is_nil) : template_strz("<no value>");
+        bool keeps = arg[i].type && arg[i].type->text;
+        shown[i] = !arg[i].type ? template_strz("<no value>")
+                   : keeps      ? arg[i]
+                                : indirect(arg[i], &is_nil);
     }
     print_args(b, c->arena, shown, n);
     return template_buf_take(c, b, ret);

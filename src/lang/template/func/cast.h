@@ -1,8 +1,8 @@
-/* lang/template/cast.h: spf13/cast: numbers out of anything. Private to the room.
+/* lang/template/func/cast.h: spf13/cast: numbers out of anything. Private to the room.
  *
  * They never fail: what is no number is 0. Source: spf13/cast 1.7.0. */
-#ifndef LANG_TEMPLATE_CAST_H
-#define LANG_TEMPLATE_CAST_H
+#ifndef LANG_TEMPLATE_FUNC_CAST_H
+#define LANG_TEMPLATE_FUNC_CAST_H
 
 #include "lang/template_value.h"
 

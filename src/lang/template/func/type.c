@@ -1,5 +1,5 @@
-/* lang/template/func_type.c: defaults, logic and types. Source: Sprig defaults.go, reflect.go. */
-#include "lang/template/func_rows.h"
+/* lang/template/func/type.c: defaults, logic and types. Source: Sprig defaults.go, reflect.go. */
+#include "lang/template/func/rows.h"
 #include "lang/template/types.h"
 
 bool func_is_empty(tval v)

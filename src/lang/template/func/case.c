@@ -1,7 +1,7 @@
-/* lang/template/func_case.c: letters and words.
+/* lang/template/func/case.c: letters and words.
  *
  * Source: xstrings 1.5.0 (camelcase, snakecase, kebabcase); goutils 1.1.1; strings.Title. */
-#include "lang/template/func_rows.h"
+#include "lang/template/func/rows.h"
 #include "lang/template/unicode.h"
 
 static bool has(int32_t r, unsigned bits) { return (unicode_class(r) & bits) != 0; }

@@ -1,8 +1,8 @@
-/* lang/template/func_number.c: numbers. Sums wrap, as Go's. Source: Sprig 3.3 numeric.go. */
+/* lang/template/func/number.c: numbers. Sums wrap, as Go's. Source: Sprig 3.3 numeric.go. */
 #include <math.h>
 
-#include "lang/template/cast.h"
-#include "lang/template/func_rows.h"
+#include "lang/template/func/cast.h"
+#include "lang/template/func/rows.h"
 #include "lang/template/print.h"
 #include "lang/template/strconv.h"
 #include "lang/template/unicode.h"

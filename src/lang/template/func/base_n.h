@@ -1,7 +1,7 @@
-/* lang/template/base_n.h: base64 and base32 with Go's standard alphabets, padding and errors.
+/* lang/template/func/base_n.h: base64 and base32 with Go's standard alphabets, padding and errors.
  * Private to the room. Source: Go encoding/base64, encoding/base32. */
-#ifndef LANG_TEMPLATE_BASE_N_H
-#define LANG_TEMPLATE_BASE_N_H
+#ifndef LANG_TEMPLATE_FUNC_BASE_N_H
+#define LANG_TEMPLATE_FUNC_BASE_N_H
 
 #include "base/arena.h"
 #include "base/buf.h"
