@@ -10,6 +10,7 @@
 #include "files/git_store.h"
 #include "manifests/jail_frame.h"
 #include "manifests/payload.h"
+#include "render/helm_engine.h"
 #include "value/json.h"
 
 struct worker_job {
@@ -20,6 +21,7 @@ struct worker_job {
     char reply[JAIL_FRAME_MAX]; /* of the parent, about a file */
     struct git_store *store;    /* of the last job; its folder in store_dir */
     char *store_dir;
+    struct helm_cache *helm_cache; /* parse trees of this domain's charts */
 };
 
 struct arena *worker_arena(struct worker_job *j) { return &j->arena; }
@@ -151,6 +153,10 @@ void worker_render(struct worker_job *j, str order)
     int rc = order_parse(order, &j->arena, &o, &err);
     if (!rc)
         rc = open_files(j, &o, &f, &err);
+    if (!j->helm_cache)
+        j->helm_cache = helm_cache_new(0);
+    helm_cache_begin(j->helm_cache);
+    o.helm_cache = j->helm_cache;
     if (!rc)
         rc = payload_render(&o, f, &j->arena, &json, &reads, &err);
     if (rc)

@@ -306,20 +306,43 @@ static void refs_arrived(void *arg, struct answer *a)
 
 /* ---- asking ---- */
 
-/* What the answer depends on, but for the revision: no engine that exists reads it or the cluster's
- * versions. */
+static void add_part(struct sha256_stream *s, str part)
+{
+    uint64_t len = part.len;
+    sha256_add(s, str_mem((const char *)&len, sizeof(len)));
+    sha256_add(s, part);
+}
+
+/* A directory or kustomization is the same for every cluster; a chart may ask what there is. */
+static bool asks_cluster(value source)
+{
+    return value_is_nil(value_getz(source, "directory")) &&
+           value_is_nil(value_getz(source, "kustomize"));
+}
+
+/* What the answer depends on, but for the revision: an engine that reads that one says so in its
+ * reads. */
 static struct sha256 question_of(const struct manifests_request *r, value source, struct arena *a)
 {
     struct sha256 d = value_digest(source);
-    str parts[] = {STR("directory 1"), source_repo_id(&r->repo, a), r->project, r->app_name,
-                   str_mem((const char *)d.byte, sizeof(d.byte))};
+    str parts[] = {STR("render 2"), source_repo_id(&r->repo, a),
+                   r->project,      r->app_name,
+                   r->namespace,    str_mem((const char *)d.byte, sizeof(d.byte)),
+                   r->kube_version};
     struct sha256_stream *s = sha256_open();
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        uint64_t len = parts[i].len;
-        sha256_add(s, str_mem((const char *)&len, sizeof(len)));
-        sha256_add(s, parts[i]);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        add_part(s, parts[i]);
+    for (size_t i = 0; asks_cluster(source) && i < r->n_api_versions; i++)
+        add_part(s, r->api_version[i]);
     return sha256_close(s);
+}
+
+static const str *copy_texts(struct arena *a, const str *from, size_t n)
+{
+    str *at = ARENA_ARRAY(a, str, n + 1);
+    for (size_t i = 0; i < n; i++)
+        at[i] = arena_str(a, from[i]);
+    return at;
 }
 
 static struct run_order *order_of(struct manifests *m, const struct manifests_request *r)
@@ -338,6 +361,9 @@ static struct run_order *order_of(struct manifests *m, const struct manifests_re
         .app_name = arena_str(&o->arena, r->app_name),
         .namespace = arena_str(&o->arena, r->namespace),
         .project = arena_str(&o->arena, r->project),
+        .kube_version = arena_str(&o->arena, r->kube_version),
+        .api_version = copy_texts(&o->arena, r->api_version, r->n_api_versions),
+        .n_api_versions = r->n_api_versions,
         .combined_bytes_max = m->options.combined_bytes_max,
         .allow_escaping_links = m->options.allow_escaping_links,
         .disable_helm = m->options.disable_helm,

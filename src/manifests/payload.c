@@ -17,6 +17,7 @@ static const struct {
     {"namespace", offsetof(struct render_order, namespace)},
     {"project", offsetof(struct render_order, project)},
     {"revision", offsetof(struct render_order, revision)},
+    {"kubeVersion", offsetof(struct render_order, kube_version)},
 };
 static const struct {
     const char *key;
@@ -27,6 +28,39 @@ static const struct {
     {"disableKustomize", offsetof(struct render_order, disable_kustomize)},
     {"disableJsonnet", offsetof(struct render_order, disable_jsonnet)},
 };
+
+/* "apps/v1", "apps/v1/Deployment" -> {"apps/v1": ["Deployment"]}: the prefix is said once, a frame
+ * has a bound. */
+static value group_apis(struct arena *a, const str *at, size_t n)
+{
+    value groups = value_new_map(a);
+    for (size_t i = 0; i < n; i++) {
+        str version = at[i], kind = STR("");
+        ptrdiff_t slash = str_rfind_char(at[i], '/');
+        str last = slash < 0 ? at[i] : str_from(at[i], (size_t)slash + 1);
+        /* A kind begins with a capital, a version does not. */
+        if (slash >= 0 && last.len && last.at[0] >= 'A' && last.at[0] <= 'Z') {
+            version = str_sub(at[i], 0, (size_t)slash);
+            kind = last;
+        }
+        value list = value_edit_list(a, groups, version);
+        if (kind.len)
+            value_push(a, list, value_of_str(a, kind));
+    }
+    return groups;
+}
+
+static void ungroup_apis(struct arena *a, value groups, struct render_order *o)
+{
+    VEC(str) all = {0};
+    for (struct value_iter it = value_iter(groups); value_next(&it);) {
+        vec_push(a, &all, it.key);
+        for (struct value_iter kind = value_iter(it.val); value_next(&kind);)
+            vec_push(a, &all, ARENA_CAT(a, it.key, STR("/"), value_str(kind.val)));
+    }
+    o->api_version = all.at;
+    o->n_api_versions = all.n;
+}
 
 void order_print(const struct render_order *o, struct buf *out)
 {
@@ -39,6 +73,7 @@ void order_print(const struct render_order *o, struct buf *out)
     for (size_t i = 0; i < ARRAY_LEN(order_flags); i++)
         value_set(&a, v, str_of(order_flags[i].key),
                   value_of_bool(&a, *(const bool *)((const char *)o + order_flags[i].at)));
+    value_setz(&a, v, "apis", group_apis(&a, o->api_version, o->n_api_versions));
     value_setz(&a, v, "combinedBytesMax", value_of_uint(&a, o->combined_bytes_max));
     value_setz(&a, v, "source", value_exists(o->source) ? o->source : value_new_map(&a));
     json_print(v, AUDIENCE_WIRE, 0, out);
@@ -61,6 +96,7 @@ int order_parse(str text, struct arena *a, struct render_order *ret, struct err 
             value_bool(value_get(v, str_of(order_flags[i].key)));
     o.combined_bytes_max = (size_t)value_uint(value_getz(v, "combinedBytesMax"));
     o.source = value_getz(v, "source");
+    ungroup_apis(a, value_getz(v, "apis"), &o);
     if (!o.tree.len || !value_is_map(o.source))
         return err_set(err, ERR_INVALID, "order to render: tree or source is missing");
     *ret = o;
@@ -100,6 +136,10 @@ int payload_render(const struct render_order *o, struct files *files, struct are
         .namespace = o->namespace,
         .project = o->project,
         .revision = o->revision,
+        .kube_version = o->kube_version,
+        .api_version = o->api_version,
+        .n_api_versions = o->n_api_versions,
+        .helm_cache = o->helm_cache,
         .combined_bytes_max = o->combined_bytes_max,
         .allow_escaping_links = o->allow_escaping_links,
         .disable_helm = o->disable_helm,

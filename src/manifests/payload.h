@@ -19,7 +19,10 @@
 struct render_order {
     str objects_dir, tree; /* where the commit's tree lies */
     value source;
-    str app_name, namespace, project, revision;
+    str app_name, namespace, project, revision, kube_version;
+    const str *api_version; /* group/version and group/version/Kind */
+    size_t n_api_versions;
+    struct helm_cache *helm_cache; /* the renderer's own; not part of the order */
     size_t combined_bytes_max;
     bool allow_escaping_links, disable_helm, disable_kustomize, disable_jsonnet;
 };

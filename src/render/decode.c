@@ -104,7 +104,7 @@ static int missing_kind(value v, struct err *err)
 }
 
 /* As Unstructured's UnmarshalJSON. */
-static int check_object(value v, struct err *err)
+int render_check_object(value v, struct err *err)
 {
     if (!value_is_map(v))
         return err_set(err, ERR_INVALID,
@@ -133,7 +133,7 @@ static int add_document(void *arg, value document, UNUSED size_t index, uint32_t
     if (value_is_nil(document))
         return 0;
     y->ours = true;
-    int rc = check_object(document, err);
+    int rc = render_check_object(document, err);
     if (rc)
         return err_wrap(err, "error unmarshaling JSON: while decoding JSON");
     struct value_pos pos = value_pos(document);
@@ -220,7 +220,7 @@ static int decode_json(str shown, str file, str text, struct arena *a, struct re
     value v;
     int rc = parse_json(first, a, &v, err);
     if (!rc && !value_is_map(v))
-        rc = check_object(v, err);
+        rc = render_check_object(v, err);
     if (rc)
         return unmarshal_error(shown, err);
     uint32_t ignored = 0;
@@ -248,7 +248,7 @@ static bool decode_json_stream(str file, str text, struct arena *a, struct rende
         size_t extent = json_extent(rest);
         value v;
         if (!extent || parse_json(str_sub(rest, 0, extent), a, &v, &ignored) ||
-            check_object(v, &ignored) || render_add(a, ret, v, file, line, &ignored)) {
+            render_check_object(v, &ignored) || render_add(a, ret, v, file, line, &ignored)) {
             ret->n_objects = before;
             return false;
         }

@@ -21,6 +21,8 @@
 #include "files/files.h"
 #include "value/value.h"
 
+struct helm_cache;
+
 #define RENDER_OBJECTS_MAX 200000
 #define DIRECTORY_BYTES_DEFAULT                                                                    \
     ((size_t)10000000) /* --max-combined-directory-manifests-size 10M                              \
@@ -59,6 +61,7 @@ struct render_request {
     size_t combined_bytes_max; /* 0: DIRECTORY_BYTES_DEFAULT */
     bool allow_escaping_links;
     bool disable_helm, disable_kustomize, disable_jsonnet;
+    struct helm_cache *helm_cache; /* parse trees of earlier jobs (render/helm_engine.h); or NULL */
 };
 
 /* The one door of render/: check the path, merge .argocd-source files, find the type, run its

@@ -8,6 +8,9 @@
 int render_add(struct arena *a, struct render_result *ret, value object, str file, uint32_t line,
                struct err *err) MUST_CHECK;
 
+/* A document must be a map with a kind: "Object 'Kind' is missing in '...'". */
+int render_check_object(value v, struct err *err) MUST_CHECK;
+
 /* Replace every list (a map whose `items` is a list, whatever its kind) by its items, and drop null
  * lists. Lists inside lists stay. */
 int render_expand_lists(struct arena *a, struct render_result *ret, struct err *err) MUST_CHECK;

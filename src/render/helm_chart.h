@@ -124,6 +124,9 @@ int helm_metadata_check(struct arena *a, struct helm_metadata *m, struct err *er
 /* A scalar as sigs.k8s.io/yaml turns it into text where Go wants a string. */
 str helm_scalar_text(struct arena *a, value v);
 
+/* sub becomes a subchart of c. */
+void helm_chart_add(struct arena *a, struct helm_chart *c, struct helm_chart *sub);
+
 /* ---- asking ---- */
 
 static inline str helm_chart_name(const struct helm_chart *c) { return c->metadata->name; }

@@ -181,7 +181,7 @@ struct loading {
 static int load(struct loading *l, struct helm_files *files, struct helm_chart **ret,
                 struct err *err);
 
-static void add_subchart(struct arena *a, struct helm_chart *c, struct helm_chart *sub)
+void helm_chart_add(struct arena *a, struct helm_chart *c, struct helm_chart *sub)
 {
     if (c->n_dependencies == c->cap_dependencies) {
         size_t cap = c->cap_dependencies ? c->cap_dependencies * 2 : 8;
@@ -226,7 +226,7 @@ static int load_subchart(struct loading *l, struct helm_chart *c, str name,
         return err_wrap(err, "error unpacking subchart %.*s in %.*s", STR_FMT(name),
                         STR_FMT(helm_chart_name(c)));
     assert(sub);
-    add_subchart(l->arena, c, sub);
+    helm_chart_add(l->arena, c, sub);
     return 0;
 }
 

@@ -273,7 +273,9 @@ static int add_document(str path, str text, struct arena *a, struct helm_log *lo
 {
     struct helm_manifest m = {.path = path, .text = text};
     struct head head;
-    int rc = yaml_parse(text, NULL, a, &m.object, err);
+    /* What is applied later is the printed text, which ends in a newline. */
+    str printed = str_ends(text, STR("\n")) ? text : ARENA_CAT(a, text, STR("\n"));
+    int rc = yaml_parse(printed, NULL, a, &m.object, err);
     if (rc)
         rc = err_wrap(err, "error converting YAML to JSON");
     else

@@ -1,5 +1,6 @@
 /* source.c: the one door of render/: path, overrides, type, engine. */
 #include "render/engine.h"
+#include "render/helm_source.h"
 #include "value/patch.h"
 #include "value/yaml.h"
 
@@ -164,6 +165,8 @@ int render_source(const struct render_request *r, struct arena *a, struct render
         rc = render_detect(r, source, path, a, &ret->type, err);
     if (rc)
         return err_wrap(err, "error getting app source type");
+    if (ret->type == RENDER_HELM)
+        return helm_source_render(r, source, path, a, ret, err);
     if (ret->type != RENDER_DIRECTORY)
         return err_set(err, ERR_UNSUPPORTED, "%.*s: %.*s sources are not supported yet",
                        STR_FMT(path.len ? path : STR(".")), STR_FMT(render_type_name(ret->type)));

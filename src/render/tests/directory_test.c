@@ -262,8 +262,10 @@ static const struct {
     {"a chart",
      APP,
      {{"app/Chart.yaml", "name: x\n"}, {"app/a.yaml", CM("a")}},
-     ERR_UNSUPPORTED,
-     "app: Helm sources are not supported yet"},
+     ERR_INVALID,
+     "failed to execute helm template command: failed running helm: `helm template . "
+     "--name-template shop --include-crds` failed exit status 1: Error: validation: "
+     "chart.metadata.version is required"},
     {"a kustomization beats a chart",
      APP,
      {{"app/Chart.yaml", "x"}, {"app/kustomization.yaml", "x"}},
