@@ -99,8 +99,11 @@ static void read_owners(struct arena *a, value object, struct store_put *put)
     put->owner = uid;
 }
 
-static void keep(struct mirror *m, struct mirror_kind *k, uint32_t mark, value object, bool listed)
+enum how { BY_EVENT, BY_LIST, BY_BODY /* for a body that was not kept */ };
+
+static void keep(struct mirror *m, struct mirror_kind *k, uint32_t mark, value object, enum how how)
 {
+    bool listed = how == BY_LIST;
     struct arena *a = &m->scratch;
     struct store_put put = {.kind = k->index,
                             .ns = object_ns(object),
@@ -110,7 +113,7 @@ static void keep(struct mirror *m, struct mirror_kind *k, uint32_t mark, value o
                                 value_exists(value_path(object, "metadata.deletionTimestamp")),
                             .mark = mark};
     struct record *old = store_find(&m->store, put.kind, put.ns, put.name);
-    if (old && str_eq(record_version(old), put.version) && !k->look_again) {
+    if (old && str_eq(record_version(old), put.version) && !k->look_again && how != BY_BODY) {
         old->mark = mark;
         return;
     }
@@ -137,8 +140,14 @@ static void keep(struct mirror *m, struct mirror_kind *k, uint32_t mark, value o
     struct record *r = store_set(&m->store, &put);
     if (!old)
         k->n_objects++;
-    if (!same_version || !str_eq(old_subject, record_subject(r)))
+    if (!same_version || how == BY_BODY || !str_eq(old_subject, record_subject(r)))
         note_change(m, old ? MIRROR_MODIFIED : MIRROR_ADDED, r, old_subject, listed);
+}
+
+void mirror_look_anew(struct mirror *m, struct mirror_kind *k, uint32_t mark, value object)
+{
+    keep(m, k, mark, object, BY_BODY);
+    arena_reset(&m->scratch);
 }
 
 static const struct {
@@ -166,7 +175,7 @@ static void on_object(void *arg, enum reflector_event event, value object)
         if (r)
             remove_record(m, r, false);
     } else {
-        keep(m, k, s->mark, object, event == REFLECTOR_LISTED);
+        keep(m, k, s->mark, object, event == REFLECTOR_LISTED ? BY_LIST : BY_EVENT);
     }
     arena_reset(&m->scratch);
     if (event != REFLECTOR_LISTED && k->makes_kinds && !timer_armed(&m->discover))
@@ -490,6 +499,7 @@ struct mirror *mirror_open(struct cluster_client *c, const struct mirror_policy 
 void mirror_destroy(struct mirror *m)
 {
     call_forget(&m->discovering);
+    mirror_fetches_cancel(m);
     timer_stop(&m->flush);
     timer_stop(&m->discover);
     for (size_t i = 0; i < m->n_kinds; i++)

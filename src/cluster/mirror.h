@@ -32,7 +32,9 @@ struct mirror_look { /* what the policy says of one object; text is copied befor
                */
 };
 
-struct mirror_policy { /* pure: the same object gives the same look. Must outlive the mirror */
+/* The same object gives the same look, but for keep_body: a policy may want later what it did not
+ * want at first (mirror_want_body). Must outlive the mirror. */
+struct mirror_policy {
     void *arg;
     /* NULL: every kind that can be listed and watched. */
     bool (*wants)(void *arg, const struct kube_kind *kind);
@@ -89,6 +91,11 @@ str mirror_root_subject(const struct mirror *m, const struct mirror_object *o);
 /* The body as a document of the caller's; -ERR_NOT_FOUND when the policy did not keep it. */
 int mirror_body(const struct mirror *m, const struct mirror_object *o, struct doc **ret,
                 struct err *err) MUST_CHECK;
+
+/* The policy wants this object's body by now: the object is asked for and looked at anew, and a
+ * MODIFIED tells of it. Nothing happens where the body is kept already, or nothing is known of the
+ * object. */
+void mirror_want_body(struct mirror *m, struct kube_key key);
 
 /* for (struct mirror_iter it = mirror_of_subject(m, s); mirror_next(&it, &o);). Order is not
  * defined. */

@@ -54,7 +54,12 @@ struct mirror {
     size_t n_failing; /* sources */
     usec told_failure_at;
     int told_failure;
+    struct mirror_fetch *fetches; /* bodies that are asked for */
 };
+
+/* The object as the record has it, once more past the policy. */
+void mirror_look_anew(struct mirror *m, struct mirror_kind *k, uint32_t mark, value object);
+void mirror_fetches_cancel(struct mirror *m);
 
 void mirror_destroy(struct mirror *m);
 str mirror_root_of(const struct mirror *m, const struct record *r);

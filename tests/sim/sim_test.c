@@ -111,6 +111,23 @@ static void do_delete(struct round *r, int app, int file)
     arena_done(&a);
 }
 
+/* Somebody puts another object in the place of ours. */
+static void do_stranger(struct round *r, int app, int file)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    do_delete(r, app, file);
+    sim_request(r->sim, "POST", arena_printf(&a, "/api/v1/namespaces/app-%d/configmaps", app).at,
+                "application/json",
+                arena_printf(&a,
+                             "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{"
+                             "\"name\":\"c%d\"},\"data\":{\"k\":\"strange\"}}",
+                             file)
+                    .at,
+                &a, NULL);
+    arena_done(&a);
+}
+
 static void do_refresh(struct round *r, int app, int file UNUSED)
 {
     patch_app(r, app, "{\"metadata\":{\"annotations\":{\"argocd.argoproj.io/refresh\":\"hard\"}}}");
@@ -138,7 +155,7 @@ static const struct {
 } actions[] = {
     {"commit", do_commit, 8},     {"edit", do_edit, 8},       {"delete", do_delete, 6},
     {"refresh", do_refresh, 4},   {"restart", do_restart, 2}, {"sync", do_sync, 3},
-    {"remove", do_delete_app, 1}, {"make", do_make_app, 3},
+    {"remove", do_delete_app, 1}, {"make", do_make_app, 3},   {"stranger", do_stranger, 4},
 };
 
 static void act(struct round *r)

@@ -26,6 +26,7 @@ struct bench {
     size_t n_shadow, n_changes, n_deleted, n_batches, n_synced, n_kinds, n_failed;
     char roots[256];
     const char *subject_label;
+    const char *wanted; /* name of objects whose body is kept without a subject */
     bool close_in_callback;
 };
 
@@ -33,8 +34,8 @@ static void look(void *arg, value object, struct arena *a, struct mirror_look *r
 {
     struct bench *b = arg;
     ret->subject = object_label(object, str_of(b->subject_label));
-    ret->keep_body = ret->subject.len > 0;
-    if (ret->keep_body)
+    ret->keep_body = ret->subject.len > 0 || str_is(object_name(object), b->wanted);
+    if (ret->subject.len)
         ret->note = arena_printf(a, "note of %.*s", STR_FMT(object_name(object)));
 }
 
@@ -88,6 +89,7 @@ static struct bench *bench(uint64_t seed)
     b->loop = loop_new(EVENT_SIM, seed);
     b->fake = fake_new(b->loop);
     b->subject_label = "app";
+    b->wanted = "";
     fake_add_kind(b->fake, "", "v1", "ConfigMap", "configmaps", true);
     fake_add_kind(b->fake, "apps", "v1", "Deployment", "deployments", true);
     fake_add_kind(b->fake, "apps", "v1", "ReplicaSet", "replicasets", true);
@@ -406,6 +408,8 @@ static void disturb(struct bench *b)
         b->fake->compacted = b->fake->version; /* watches from before answer 410 */
     if ((r >> 56) % 64 == 0)
         mirror_invalidate(b->mirror);
+    if (b->fake->n_objects)
+        mirror_want_body(b->mirror, object_key(doc_root(b->fake->object[0].doc)));
 }
 
 static void it_ends_equal_to_the_server_whatever_breaks(void **state)
@@ -423,6 +427,40 @@ static void it_ends_equal_to_the_server_whatever_breaks(void **state)
         check_equal(b);
         done(b);
     }
+}
+
+static void a_body_that_is_wanted_later_is_asked_for(void **state)
+{
+    struct bench *b = bench(11);
+    struct mirror_object o;
+    struct doc *body;
+    struct err err;
+    const struct kube_key key = {STR(""), STR("ConfigMap"), STR("a"), STR("x")};
+    PUT(b, CONFIG_MAP, "a", "x", "", "", 1);
+    open_mirror(b);
+    run(b, USEC_PER_SEC);
+    assert_true(mirror_find(b->mirror, key, &o) && !o.has_body);
+    size_t n = b->n_changes;
+    b->wanted = "x";
+    b->fake->faults = 2; /* every other request fails: it is asked for until it comes */
+    mirror_want_body(b->mirror, key);
+    mirror_want_body(b->mirror, key);
+    run(b, USEC_PER_MIN);
+    b->fake->faults = 0;
+    assert_true(mirror_find(b->mirror, key, &o) && o.has_body);
+    assert_int_equal(mirror_body(b->mirror, &o, &body, &err), 0);
+    assert_true(str_is(value_path_str(doc_root(body), "data.n"), "1"));
+    doc_unref(body);
+    assert_true(b->n_changes > n);
+    n = b->fake->n_requests;
+    mirror_want_body(b->mirror, key); /* it is here */
+    mirror_want_body(b->mirror,
+                     (struct kube_key){STR(""), STR("ConfigMap"), STR("a"), STR("nobody")});
+    assert_int_equal(b->fake->n_requests, n);
+    PUT(b, CONFIG_MAP, "a", "y", "", "", 1);
+    run(b, USEC_PER_SEC);
+    mirror_want_body(b->mirror, (struct kube_key){STR(""), STR("ConfigMap"), STR("a"), STR("y")});
+    done(b); /* while the request is under way */
 }
 
 static void a_record_costs_at_most_130_bytes(void **state)
@@ -458,6 +496,7 @@ int main(void)
         cmocka_unit_test(after_invalidation_every_object_is_looked_at_anew),
         cmocka_unit_test(a_mirror_may_be_closed_inside_its_callback),
         cmocka_unit_test(it_ends_equal_to_the_server_whatever_breaks),
+        cmocka_unit_test(a_body_that_is_wanted_later_is_asked_for),
         cmocka_unit_test(a_record_costs_at_most_130_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,7 @@ struct evaluation {
     struct compare_result result;
     bool compared;
     bool cluster_away; /* it could not be asked: the comparison says so */
+    bool incomplete;   /* a live object's body is asked for: nothing can be said yet */
 };
 
 /* ---- rendering of all sources ---- */
@@ -248,9 +249,9 @@ str evaluation_cluster_error(struct arena *a, str server, const struct err *why)
 bool evaluation_cluster(struct application *app, const struct evaluation *e,
                         struct fleet_cluster *ret);
 /* Live object by key with a body, from the newest answers of `op` or from the mirror; NULL: not
- * there. A reference. */
-struct doc *live_object(struct application *app, const struct evaluation *e,
-                        const struct operation *op, struct kube_key key);
+ * there, or e->incomplete. A reference. */
+struct doc *live_object(struct application *app, struct evaluation *e, const struct operation *op,
+                        struct kube_key key);
 
 /* compared.c */
 void compared_keep(struct application *app, const struct evaluation *e, const struct round *r);
@@ -322,6 +323,8 @@ void application_rested(struct application *app); /* forgets a crash once all is
 /* interest.c */
 void interest_register(struct application *app, const struct evaluation *e);
 void interest_clear(struct application *app);
+/* A key whose object, whoever owns it, must be looked at. */
+void interest_add(struct application *app, struct kube_key key);
 /* The same for one row that was compared again. */
 void interest_of_row(struct application *app, const struct evaluation *e,
                      const struct compare_row *row);

@@ -475,13 +475,17 @@ static bool wants_kind(void *arg, const struct kube_kind *kind)
            !settings_excluded(&c->settings->settings, kind->group, kind->kind, STR(""));
 }
 
-/* Whole bodies: an object without our mark may live at a desired key, and must be compared, too. */
+/* Bodies of what bears a mark, of what may descend from it, and of what lives at a desired key: it
+ * must be compared, too. Namespaces are few, and a sync looks at its own first. */
 static void look_at_object(void *arg, value object, struct arena *a UNUSED, struct mirror_look *ret)
 {
     struct app_controller *c = arg;
-    *ret = (struct mirror_look){.keep_body = true};
+    *ret = (struct mirror_look){0};
     if (c->settings)
         ret->subject = tracking_owner(&c->settings->settings, object);
+    ret->keep_body = ret->subject.len || value_len(object_owner_refs(object)) ||
+                     str_is(object_kind(object), "Namespace") ||
+                     interest_find(c, object_key(object));
 }
 
 const struct mirror_policy *app_controller_policy(struct app_controller *c) { return &c->policy; }

@@ -11,6 +11,8 @@
 #include "base/digest.h"
 #include "kube/object.h"
 
+#define BODY_LOOK_US USEC_PER_SEC
+
 static struct plan_kind find_kind(const void *arg, str group, str version, str kind)
 {
     const struct cluster_kinds *kinds = arg;
@@ -187,8 +189,8 @@ static struct action_fact *unseen_answer(const struct operation *op, struct kube
     return found;
 }
 
-struct doc *live_object(struct application *app, const struct evaluation *e,
-                        const struct operation *op, struct kube_key key)
+struct doc *live_object(struct application *app, struct evaluation *e, const struct operation *op,
+                        struct kube_key key)
 {
     struct fleet_cluster cluster;
     struct mirror_object seen;
@@ -203,6 +205,11 @@ struct doc *live_object(struct application *app, const struct evaluation *e,
         if (!there || resource_version_newer(version, seen.resource_version))
             return doc_ref(mine->answer_object);
         mine->seen = true;
+    }
+    if (there && !seen.has_body) {
+        interest_add(app, key);
+        mirror_want_body(cluster.mirror, key);
+        e->incomplete = true;
     }
     if (!there || mirror_body(cluster.mirror, &seen, &body, &err) < 0)
         return NULL;
@@ -400,6 +407,10 @@ enum evaluation_outcome evaluation_compare(struct application *app, struct evalu
     struct live_list live = {0};
     collect_live(app, e, op, cluster.mirror, &live);
     collect_going(e, op, &live);
+    if (e->incomplete) { /* the mirror tells one application of those that wait for an object */
+        app->look_at = application_wall(app) + BODY_LOOK_US;
+        return EVALUATION_WAITS;
+    }
     value sources = value_copy(&e->arena, doc_root(r->sources));
     const struct compare_input in = {
         .desired = failed.len ? NULL : &e->desired,

@@ -78,6 +78,14 @@ static void drop(struct application *app, size_t i)
     free(own);
 }
 
+void interest_add(struct application *app, struct kube_key key)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    add(app, kube_key_str(&a, key));
+    arena_done(&a);
+}
+
 void interest_of_row(struct application *app, const struct evaluation *e,
                      const struct compare_row *row)
 {

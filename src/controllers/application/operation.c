@@ -302,6 +302,10 @@ static void drive(struct application *app, struct evaluation *e)
     f.n_asked = gather_asked(op, a, &f.asked);
     f.n_hook_live = gather_hooks(app, e, &hooks);
     f.hook_live = hooks;
+    if (e->incomplete) { /* a body is on its way */
+        app->waiting_for_cluster = true;
+        return;
+    }
     if (sync_plan(&f, a, &planned, &err) < 0) {
         end_with(app, e, OP_ERROR, arena_str(a, err_str(&err)));
         return;
