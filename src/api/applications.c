@@ -631,6 +631,7 @@ static void deleted(void *arg, struct answer *ans)
 {
     struct api_request *r = arg;
     if (ans->rc && ans->rc != -ERR_NOT_FOUND) {
+        err_wrap(&ans->err, "error deleting application");
         answer_err(r, &ans->err);
         return;
     }
@@ -648,32 +649,55 @@ static void delete_now(struct api_request *r)
 static void finalizers_set(void *arg, struct answer *ans)
 {
     struct api_request *r = arg;
-    if (ans->rc)
+    if (ans->rc) {
+        err_wrap(&ans->err, "error patching application with finalizers");
         answer_err(r, &ans->err);
-    else
+    } else {
         delete_now(r);
+    }
 }
 
-/* Finalizers as the deletion wants them: one of ours when it cascades, none when not. */
-static bool finalizers_for(struct api_request *r, value app, bool cascade, str wanted, value *ret)
+static bool is_resources_finalizer(str f)
 {
-    bool differ = false, have = false;
+    return str_is(f, FINALIZER) || str_is(f, FINALIZER "/foreground") ||
+           str_is(f, FINALIZER "/background");
+}
+
+/* The list with `wanted` ("": without any of ours). Upstream adds to what is there: the first one
+ * of ours decides how it is deleted. true: it differs. */
+static bool finalizers_for(struct api_request *r, value app, str wanted, value *ret)
+{
+    bool differ = false, have = !wanted.len;
     *ret = value_new_list(r->a);
     for (struct value_iter it = value_iter(object_finalizers(app)); value_next(&it);) {
         str f = value_str(it.val);
-        bool ours = str_starts(f, STR(FINALIZER));
-        bool wrong = ours && !(cascade && str_eq(f, wanted));
-        differ |= wrong;
-        if (wrong)
-            continue;
-        have |= ours;
-        value_push(r->a, *ret, it.val);
+        bool drop = !wanted.len && is_resources_finalizer(f);
+        differ |= drop;
+        have |= str_eq(f, wanted);
+        if (!drop)
+            value_push(r->a, *ret, it.val);
     }
-    if (cascade && !have) {
-        value_push(r->a, *ret, value_of_str(r->a, wanted));
-        differ = true;
-    }
-    return differ;
+    if (have)
+        return differ;
+    if (object_is_deleting(app)) /* Kubernetes takes no new finalizers then */
+        return false;
+    value_push(r->a, *ret, value_of_str(r->a, wanted));
+    return true;
+}
+
+/* "": no such policy. */
+static str finalizer_of_policy(str policy)
+{
+    static const struct {
+        const char *policy;
+        str finalizer;
+    } table[] = {{"", STR_INIT(FINALIZER)},
+                 {"foreground", STR_INIT(FINALIZER "/foreground")},
+                 {"background", STR_INIT(FINALIZER "/background")}};
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (str_ieq(policy, str_of(table[i].policy)))
+            return table[i].finalizer;
+    return STR("");
 }
 
 void handle_app_delete(struct api_request *r)
@@ -688,14 +712,14 @@ void handle_app_delete(struct api_request *r)
         answer_error(r, GRPC_INVALID, "cannot set propagation policy when cascading is disabled");
         return;
     }
-    if (policy.len && !str_ieq(policy, STR("foreground")) && !str_ieq(policy, STR("background"))) {
+    str wanted = cascade ? finalizer_of_policy(policy) : STR("");
+    if (cascade && !wanted.len) {
         answer_error(r, GRPC_INVALID, "invalid propagation policy: %.*s", STR_FMT(policy));
         return;
     }
-    str wanted = str_ieq(policy, STR("background")) ? STR(FINALIZER "/background") : STR(FINALIZER);
     value list, patch = value_new_map(r->a);
     r->state = (void *)d;
-    if (!finalizers_for(r, doc_root(d), cascade, wanted, &list)) {
+    if (!finalizers_for(r, doc_root(d), wanted, &list)) {
         delete_now(r);
         return;
     }

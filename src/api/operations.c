@@ -132,6 +132,13 @@ static void initiated_by(struct operation *o)
     value_set_str(a, by, "username", o->r->user.name);
 }
 
+/* A switch of argocd-cm. */
+static bool cm_says(struct api_request *r, const char *key)
+{
+    const struct settings *s = auth_settings(auth_now(r->api));
+    return str_is(value_str(value_get(s->cm, str_of(key))), "true");
+}
+
 /* ---- sync ---- */
 
 static void copy_as(struct arena *a, value to, const char *key, value v)
@@ -217,6 +224,10 @@ static bool revision_allowed(struct operation *o, const struct ask *x)
 {
     str own = value_str(value_getz(x->source, "targetRevision"));
     bool other = x->wanted.len && !str_eq(x->wanted, own.len ? own : STR("HEAD"));
+    if (other && cm_says(o->r, "application.sync.requireOverridePrivilegeForRevisionSync") &&
+        !allowed_or_denied(o->r, STR("applications"), STR("override"),
+                           app_rbac_object(o->r, doc_root(o->app))))
+        return false;
     if (!other || !automated(doc_root(o->app)) || value_bool(value_getz(o->r->body, "dryRun")))
         return true;
     str which = o->multi_source ? ARENA_CAT(o->r->a, STR("source "),
@@ -372,8 +383,10 @@ void handle_app_sync(struct api_request *r)
 void handle_app_rollback(struct api_request *r)
 {
     struct arena *a = r->a;
-    const struct doc *d = app_of(r, r->var[0], value_str(value_getz(r->body, "appNamespace")),
-                                 value_str(value_getz(r->body, "project")), "sync");
+    bool enforced = cm_says(r, "server.rbac.rollback.enforce.enable");
+    const struct doc *d =
+        app_of(r, r->var[0], value_str(value_getz(r->body, "appNamespace")),
+               value_str(value_getz(r->body, "project")), enforced ? "rollback" : "sync");
     if (!d)
         return;
     value app = doc_root(d), found = VALUE_ABSENT;
@@ -398,6 +411,12 @@ void handle_app_rollback(struct api_request *r)
     if (!value_exists(found)) {
         answer_error(r, GRPC_INVALID, "application %.*s/%.*s does not have deployment with id %lld",
                      STR_FMT(object_ns(app)), STR_FMT(object_name(app)), (long long)id);
+        return;
+    }
+    if (!value_len(value_getz(found, "sources")) && !value_path_str(found, "source.repoURL").len) {
+        answer_error(r, GRPC_PRECONDITION,
+                     "cannot rollback to revision deployed with Argo CD v0.11 or lower. sync to "
+                     "revision instead.");
         return;
     }
     struct operation *o = op_new(r, d);

@@ -128,6 +128,24 @@ def hooks_run_after_a_restart_in_mid_deletion():
     tap.equal((live("ConfigMap", app, "c1"), live("Job", app, "h1")), (None, None))
 
 
+@tap.test
+def the_api_adds_its_finalizer_to_those_that_are_there():
+    _, app = with_hook("apidel", hook("PreDelete", fails=True))
+    path, token = "/api/v1/applications/apidel", shared().token()
+    status, answer = shared().http("DELETE", path + "?cascade=false&propagationPolicy=foreground", token=token)
+    tap.equal((status, answer["message"]), (400, "cannot set propagation policy when cascading is disabled"))
+    status, answer = shared().http("DELETE", path + "?propagationPolicy=orphan", token=token)
+    tap.equal((status, answer["message"]), (400, "invalid propagation policy: orphan"))
+    for _ in range(2):  # again while it is going: fine, and nothing is added
+        tap.equal(shared().http("DELETE", path + "?propagationPolicy=Background", token=token), (200, {}))
+        tap.equal(finalizers(app), [RESOURCES, *PRE, RESOURCES + "/background"])
+    tap.equal(shared().http("DELETE", path + "?cascade=false", token=token), (200, {}))
+    tap.equal(finalizers(app), PRE)
+    app.patch({"metadata": {"finalizers": None}})
+    wait_until("it is gone", lambda: app.get() is None)
+    tap.equal(live("ConfigMap", app, "c1")["data"], {"k": "v"})
+
+
 def remote_cluster(name):
     """A cluster Secret that names the same API server by its URL."""
     import base64

@@ -306,6 +306,8 @@ void operation_saw_deletion(struct application *app, struct kube_key key, str ui
 
 /* finalizers.c */
 unsigned finalizers_present(value object); /* bits of enum app_finalizer */
+/* The first finalizer of a cascade says "background". */
+bool finalizers_background(value object);
 /* The new list; absent: nothing changes. */
 value finalizers_changed(struct arena *a, value object, unsigned add, unsigned drop);
 

@@ -243,7 +243,7 @@ static enum stage_outcome cascade(struct deletion_run *run, enum sync_phase phas
 {
     const struct evaluation *e = run->e;
     bool confirmed = app_deletion_confirmed(&e->view, e->view.deletion_at);
-    bool background = object_has_finalizer(e->view.object, STR(FINALIZER_RESOURCES_BACKGROUND));
+    bool background = finalizers_background(e->view.object);
     int64_t highest = INT64_MIN;
     size_t n = 0;
     for (size_t i = 0; i < run->live.n; i++) {

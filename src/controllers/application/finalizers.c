@@ -34,6 +34,14 @@ unsigned finalizers_present(value object)
     return bits;
 }
 
+bool finalizers_background(value object)
+{
+    for (struct value_iter it = value_iter(object_finalizers(object)); value_next(&it);)
+        if (bit_of(value_str(it.val)) == FINALIZER_BIT_RESOURCES)
+            return str_is(value_str(it.val), FINALIZER_RESOURCES_BACKGROUND);
+    return false;
+}
+
 value finalizers_changed(struct arena *a, value object, unsigned add, unsigned drop)
 {
     unsigned present = finalizers_present(object);
