@@ -105,6 +105,9 @@ struct compare_result {
     value
         images; /* sorted unique list of the targets' images; the tree's are the caller's to add */
 };
+/* The target is compared by server-side apply: the live object's managedFields are asked for. */
+bool compare_uses_managers(const struct compare_context *c, value target);
+
 int compare_app(const struct compare_context *c, const struct compare_input *in, struct arena *a,
                 struct compare_result *ret, struct err *err) MUST_CHECK;
 

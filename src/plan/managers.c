@@ -6,7 +6,8 @@
 
 /* FieldsV1 is a tree of names: "f:x" a field, "k:{...}" the list element with these keys, "v:..."
  * an element of a set, "i:n" an index, "." the thing itself. Both objects are walked along it; at a
- * leaf where they differ the value goes from both. */
+ * leaf that both have and where they differ the value goes from both. Source: argo-cd
+ * util/argo/managedfields. */
 
 struct walk {
     struct arena *a;
@@ -88,20 +89,18 @@ static void drop(struct walk *w, value fields, value *io_target, value *io_live)
         if (str_is(it.key, ".") || it.key.len < 2)
             continue;
         struct place t = place_find(w, *io_target, it.key), l = place_find(w, *io_live, it.key);
-        if (!t.found && !l.found)
+        if (!t.found || !l.found) /* added or removed, not modified */
             continue;
         value target = t.child, live = l.child;
         if (is_leaf(it.val)) {
-            if (t.found && l.found && value_equal(target, live))
+            if (value_equal(target, live))
                 continue;
             target = live = VALUE_ABSENT;
         } else {
             drop(w, it.val, &target, &live);
         }
-        if (t.found)
-            *io_target = place_put(w, *io_target, it.key, &t, target);
-        if (l.found)
-            *io_live = place_put(w, *io_live, it.key, &l, live);
+        *io_target = place_put(w, *io_target, it.key, &t, target);
+        *io_live = place_put(w, *io_live, it.key, &l, live);
     }
 }
 

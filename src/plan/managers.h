@@ -6,8 +6,9 @@
 
 #include "value/value.h"
 
-/* Removes from both objects every field that one of `managers` (list of texts) owns in the live
- * object and whose values differ. -ERR_INVALID: managedFields are not understood. */
+/* Removes from both objects every field that both have with different values and that one of
+ * `managers` (list of texts) owns in the live object. -ERR_INVALID: managedFields are not
+ * understood. */
 int managers_drop_conflicts(value managers, struct arena *a, value *io_target, value *io_live,
                             struct err *err) MUST_CHECK;
 

@@ -282,6 +282,14 @@ static int apply_rules(const struct normalizer *n, struct arena *a, value *io, s
     return 0;
 }
 
+bool normalizer_uses_managers(const struct normalizer *n, value target)
+{
+    for (size_t i = 0; i < n->n_rules; i++)
+        if (value_exists(n->rule[i].managers) && rule_matches(&n->rule[i], target))
+            return true;
+    return false;
+}
+
 static int apply_managers(const struct normalizer *n, struct arena *a, value *io_target,
                           value *io_live, struct err *err)
 {

@@ -22,6 +22,9 @@ int normalizer_new(const struct app *app, const struct settings *settings, struc
 /* Digest of all rules: part of the key of a cached verdict. */
 uint64_t normalizer_digest(const struct normalizer *n);
 
+/* A rule names field managers for this object: the live one needs its managedFields. */
+bool normalizer_uses_managers(const struct normalizer *n, value target);
+
 /* Normalise one pair; either may be absent. Outputs are the inputs when nothing had to change, else
  * copies in `a`. */
 int normalize_pair(const struct normalizer *n, struct arena *a, value *io_target, value *io_live,

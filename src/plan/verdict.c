@@ -96,6 +96,11 @@ static enum diff_mode row_mode(const struct compare_context *c, value target)
     return DIFF_LOCAL;
 }
 
+bool compare_uses_managers(const struct compare_context *c, value target)
+{
+    return row_mode(c, target) != DIFF_LOCAL;
+}
+
 static int row_diff(const struct compare_context *c, struct compare_row *r, value dry_run,
                     struct arena *a, struct err *err)
 {

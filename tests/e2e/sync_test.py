@@ -162,6 +162,59 @@ def manifests_sent_along_are_the_target_until_the_next_sync():
 
 
 @tap.test
+def a_sync_of_an_older_revision_never_says_synced():
+    repo = shared().repo("pinned")
+    repo.write("app/cm.yaml", config_map("c1", {"k": "1"}))
+    first = repo.commit()
+    repo.write("app/cm.yaml", config_map("c1", {"k": "2"}))
+    second = repo.commit()
+    app = shared().app("pinned", repo, path="app")
+    app.wait(sync="OutOfSync", revision=second)
+    op = app.sync(revision=first)
+    tap.equal((op["phase"], op["syncResult"]["revision"]), ("Succeeded", first))
+    app.wait(sync="OutOfSync", health="Healthy", revision=second)
+    kube = shared().kube
+    _, events = kube.request("GET", f"/api/v1/namespaces/argocd/events?fieldSelector=involvedObject.name%3Dpinned")
+    tap.equal([e["message"] for e in events["items"] if e["message"].endswith("-> Synced")], [])
+    app.delete()
+
+
+@tap.test
+def what_a_trusted_manager_changed_is_no_difference():
+    repo = shared().repo("trusted")
+    repo.write("app/cm.yaml", config_map("c1", {"a": "1", "b": "2"}))
+    sha = repo.commit()
+    app = shared().app("trusted", repo, path="app", automated={},
+                       ignoreDifferences=[{"group": "", "kind": "ConfigMap", "managedFieldsManagers": ["scaler"]}])
+    app.wait(sync="Synced", revision=sha)
+    shared().kube.patch("ConfigMap", "trusted", "c1", {"data": {"a": "9"}}, manager="scaler")
+    app.refresh()
+    tap.equal(app.brief()["sync"], "Synced", "a field of the trusted manager")
+    shared().kube.patch("ConfigMap", "trusted", "c1", {"data": {"b": "9"}}, manager="somebody")
+    app.wait(sync="OutOfSync")
+    app.delete()
+
+
+@tap.test
+def a_field_removed_from_git_is_a_difference_under_server_side_apply():
+    repo = shared().repo("ssagone")
+    repo.write("app/cm.yaml", config_map("c1", {"a": "1", "b": "2"}))
+    sha = repo.commit()
+    app = shared().app("ssagone", repo, path="app", options=["ServerSideApply=true"])
+    app.wait(sync="OutOfSync")
+    app.sync(syncOptions=["ServerSideApply=true"])
+    app.wait(sync="Synced", revision=sha)
+    repo.write("app/cm.yaml", config_map("c1", {"a": "1"}))
+    sha = repo.commit()
+    app.refresh()
+    app.wait(sync="OutOfSync", revision=sha)
+    app.sync(syncOptions=["ServerSideApply=true"])
+    app.wait(sync="Synced", revision=sha)
+    tap.equal(shared().kube.get("ConfigMap", "ssagone", "c1")["data"], {"a": "1"})
+    app.delete()
+
+
+@tap.test
 def a_definition_and_its_object_are_synced_at_once():
     crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "gears.e2e.example.com"},
            "spec": {"group": "e2e.example.com", "scope": "Namespaced", "names": {"kind": "Gear", "plural": "gears", "singular": "gear", "listKind": "GearList"},

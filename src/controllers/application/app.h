@@ -44,6 +44,7 @@ struct evaluation {
     str destination_error;
     struct compare_desired desired;
     struct compare_result result;
+    size_t n_missing; /* live objects that are not whole yet, see whole.c */
     bool compared;
     bool cluster_away; /* it could not be asked: the comparison says so */
     bool incomplete;   /* a live object's body is asked for: nothing can be said yet */
@@ -181,6 +182,8 @@ struct application {
 
     struct operation *operation;
     struct wanted wanted;
+    struct whole **whole; /* whole.c */
+    size_t n_whole, cap_whole;
 
     struct {
         bool active;
@@ -281,6 +284,18 @@ void round_start(struct application *app, struct round *r, value sources, bool m
 void round_take_local(struct application *app, struct round *r);
 /* The round has the manifests of the last operation, if that brought some. */
 bool round_is_current(const struct application *app, const struct round *r);
+
+/* whole.c */
+/* The live object as the comparison with `target` needs it; counts e->n_missing when it has to be
+ * read first. */
+value whole_of(struct application *app, struct evaluation *e, value target, value live);
+void wholes_free(struct application *app);
+/* The next at or after `from` that is to be read, with its id and a digest of its version; n_whole:
+ * none. */
+size_t wholes_asked(const struct application *app, size_t from, uint64_t *ret_id,
+                    uint64_t *ret_version);
+int whole_start(struct subject *s, const struct step *st, struct call c, struct err *err);
+void whole_absorb(struct subject *s, const struct step *st, struct answer *ans);
 
 /* status.c */
 value status_now(const struct application *app, struct arena *a); /* wanted, or as stored */

@@ -278,13 +278,15 @@ static bool row_again(struct again *g, struct kept_row *k)
         arena_on_done(&e->arena, (void (*)(void *))doc_unref, body);
     struct compare_row row = {.key = k->key, .verdict.wave = k->verdict.wave};
     struct app_conditions *said = ARENA_NEW(&e->arena, struct app_conditions);
-    const struct compare_again again = {.live = doc_root(body), .conditions = said};
-    if (!body && (there || k->manifest == NOT_DESIRED))
+    if (!find_target(e, &g->app->rendered, k, &row.target))
+        return false;
+    const struct compare_again again = {.live = whole_of(g->app, e, row.target, doc_root(body)),
+                                        .conditions = said};
+    if (e->n_missing || (!body && (there || k->manifest == NOT_DESIRED)))
         return false;
     if (body && !is_ordinary(e, k, again.live))
         return false;
-    if (!find_target(e, &g->app->rendered, k, &row.target) ||
-        compare_row_again(&e->context, &row, &again, &e->arena, &err) < 0)
+    if (compare_row_again(&e->context, &row, &again, &e->arena, &err) < 0)
         return false;
     if (said->n || !is_plain(&row) || !str_eq(row.version, k->version))
         return false;

@@ -174,6 +174,7 @@ void application_free(struct application *app)
     round_reset(&app->rendered);
     deletion_close(app);
     wanted_reset(app);
+    wholes_free(app);
     doc_unref(app->object);
     doc_unref(app->held);
     arena_done(&app->event_arena);

@@ -218,8 +218,15 @@ struct doc *live_object(struct application *app, struct evaluation *e, const str
 
 struct live_list {
     VEC(value) at;
-    struct map seen; /* key text */
+    struct map seen; /* key text -> 1 + where it is in `at`; 0 it is not */
 };
+
+static size_t *live_slot(struct evaluation *e, struct live_list *l, str text)
+{
+    size_t *slot = ARENA_NEW(&e->arena, size_t);
+    map_set(&l->seen, text, slot);
+    return slot;
+}
 
 static void add_live(struct application *app, struct evaluation *e, const struct operation *op,
                      struct live_list *l, struct kube_key key)
@@ -227,12 +234,23 @@ static void add_live(struct application *app, struct evaluation *e, const struct
     str text = kube_key_str(&e->arena, key);
     if (map_has(&l->seen, text))
         return;
-    map_set(&l->seen, text, app);
+    size_t *slot = live_slot(e, l, text);
     struct doc *d = live_object(app, e, op, key);
     if (!d)
         return;
     arena_on_done(&e->arena, (void (*)(void *))doc_unref, d);
     vec_push(&e->arena, &l->at, doc_root(d));
+    *slot = l->at.n;
+}
+
+/* Of those that are desired, what the comparison needs besides what the mirror keeps. */
+static void make_whole(struct application *app, struct evaluation *e, struct live_list *l)
+{
+    for (size_t i = 0; i < e->desired.n; i++) {
+        const size_t *slot = map_find(&l->seen, kube_key_str(&e->arena, e->desired.key[i]));
+        if (slot && *slot)
+            l->at.at[*slot - 1] = whole_of(app, e, e->desired.object[i], l->at.at[*slot - 1]);
+    }
 }
 
 static void collect_live(struct application *app, struct evaluation *e, const struct operation *op,
@@ -261,7 +279,7 @@ static void collect_going(struct evaluation *e, const struct operation *op, stru
         str text = kube_key_str(&e->arena, f->action.key);
         if (map_has(&l->seen, text))
             continue;
-        map_set(&l->seen, text, e);
+        live_slot(e, l, text);
         arena_on_done(&e->arena, (void (*)(void *))doc_unref, doc_ref(f->live));
         vec_push(&e->arena, &l->at, doc_root(f->live));
     }
@@ -411,6 +429,9 @@ enum evaluation_outcome evaluation_compare(struct application *app, struct evalu
         app->look_at = application_wall(app) + BODY_LOOK_US;
         return EVALUATION_WAITS;
     }
+    make_whole(app, e, &live);
+    if (e->n_missing)
+        return EVALUATION_WAITS;
     value sources = value_copy(&e->arena, doc_root(r->sources));
     const struct compare_input in = {
         .desired = failed.len ? NULL : &e->desired,

@@ -81,6 +81,18 @@ static void begin(struct application *app, struct evaluation *e)
 
 /* ---- end ---- */
 
+/* The round is of the revision that the spec asks for, or that a refresh has found for it. */
+static bool is_of_spec(const struct application *app, const struct round *r, size_t i)
+{
+    str asked = value_str(value_at(doc_root(r->revisions), i));
+    str target = value_path_str(value_at(doc_root(r->sources), i), "targetRevision");
+    const struct round *last = &app->rendered;
+    if (!asked.len || str_eq(asked, target))
+        return true;
+    return r->source[i].result && i < last->n_sources && last->source[i].result &&
+           strcmp(r->source[i].result->revision, last->source[i].result->revision) == 0;
+}
+
 /* What was applied is what the spec asks for: the comparison that a refresh would make is at hand,
  * so that the end of the operation and the state after it are one write. */
 static void tell_comparison(struct application *app, struct evaluation *e)
@@ -89,6 +101,9 @@ static void tell_comparison(struct application *app, struct evaluation *e)
     value sources = value_new_list(&e->arena);
     for (size_t i = 0; i < e->view.n_sources; i++)
         value_push(&e->arena, sources, e->view.source[i]);
+    for (size_t i = 0; i < r->n_sources; i++)
+        if (!is_of_spec(app, r, i))
+            return;
     if (e->compared && !round_failed(r) && !e->spec_errors.n &&
         app_sources_equal(sources, doc_root(r->sources)))
         status_of_comparison(app, e, r, true);

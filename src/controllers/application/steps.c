@@ -3,6 +3,7 @@
  *   render   one source of a round                  (no effect)
  *   read     our own object, after a conflict        (no effect)
  *   write    what `wanted` asks of our own object    (effect on it alone; one at a time)
+ *   whole    one live object that is compared      (no effect), see whole.c
  *   act      one action of a sync, see act.c
  *            (effect: only once the stored state says Running)
  *   delete   one object of the end of an application, see deletion.c
@@ -303,13 +304,15 @@ static void advance_absorb(struct subject *s, const struct step *st UNUSED,
     application_advance(app);
 }
 
-enum { RENDER, READ, WRITE, ACT, DELETE, TELL, ADVANCE };
+enum { RENDER, READ, WRITE, WHOLE, ACT, DELETE, TELL, ADVANCE };
 static const struct step_kind kinds[] = {
     [RENDER] = {STR_INIT("rendering"), 150 * USEC_PER_SEC, false, render_start, render_absorb},
     [READ] = {STR_INIT("reading the application"), 30 * USEC_PER_SEC, false, read_start,
               read_absorb},
     [WRITE] = {STR_INIT("writing the application"), 30 * USEC_PER_SEC, false, write_start,
                write_absorb},
+    [WHOLE] = {STR_INIT("reading a live object"), 30 * USEC_PER_SEC, false, whole_start,
+               whole_absorb},
     [ACT] = {STR_INIT("applying"), 120 * USEC_PER_SEC, true, act_start, act_absorb},
     [DELETE] = {STR_INIT("deleting"), 60 * USEC_PER_SEC, true, deletion_start, deletion_absorb},
     [TELL] = {STR_INIT("telling"), 10 * USEC_PER_SEC, false, tell_start, tell_absorb},
@@ -396,6 +399,16 @@ static void plan_own_object(const struct application *app, usec now, struct aren
         plan_add(ret, &kinds[WRITE], write, NULL, 0);
 }
 
+static void plan_wholes(const struct application *app, struct arena *a, struct plan *ret)
+{
+    uint64_t id, version;
+    for (size_t i = 0; (i = wholes_asked(app, i, &id, &version)) < app->n_whole && room(ret); i++) {
+        struct serial_args *args = ARENA_NEW(a, struct serial_args);
+        args->serial = id;
+        plan_add(ret, &kinds[WHOLE], step_id(WHOLE, id, version), args, sizeof(*args));
+    }
+}
+
 /* How many looks at the cluster kubectl takes before it writes: of objects that start together
  * those with fewer come first. */
 static int n_looks(const struct sync_action *x)
@@ -462,6 +475,7 @@ void application_plan(const struct subject *s, usec now, struct arena *a, struct
     if (app->operation)
         plan_round(&app->operation->round, true, a, ret);
     plan_actions(app, a, ret);
+    plan_wholes(app, a, ret);
     deletion_plan(app, &kinds[DELETE], ret);
     uint64_t tell = step_id(TELL, app->event_serial, 0);
     if (app->n_events && (ret->n_steps == 0 || steps_running(s, tell))) /* nobody waits for it */
