@@ -455,13 +455,12 @@ static int read_all(struct reader *r, struct err *err)
     str layout = r->layout;
     for (;;) {
         struct gotime_chunk c = gotime_next_chunk(layout);
-        str at = r->value;
         if (!skip(&r->value, c.prefix))
             return fail(r, c.prefix, r->value, NULL, err);
         if (c.std == GOTIME_NONE)
             return r->value.len ? fail_extra(r, err) : 0;
         layout = c.suffix;
-        at = r->value;
+        str at = r->value;
         bool ok = take_element(r, &c);
         if (r->range) {
             char message[64];

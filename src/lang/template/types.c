@@ -32,8 +32,6 @@ const struct template_type TEMPLATE_T_MAP = {TEMPLATE_MAP, "map[string]interface
 const struct template_type TEMPLATE_T_STRING_MAP = {TEMPLATE_MAP, "map[string]string",
                                                     .elem = &TEMPLATE_T_STRING};
 
-const struct template_type TEMPLATE_T_CERTIFICATE = {TEMPLATE_STRUCT, "sprig.certificate"};
-
 bool type_is_bytes(const struct template_type *t)
 {
     return t && t->kind == TEMPLATE_SLICE && t->elem == &TEMPLATE_T_UINT8;

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "lang/template/func/base_n.h"
 #include "lang/template/func/rows.h"
+#include "lang/template/unicode.h"
 #include "value/json.h"
 #include "value/yaml.h"
 
@@ -102,6 +103,28 @@ int func_must_to_raw_json(struct template_call *c, const tval *arg, size_t n, tv
     return to_json(c, arg[0], JSON_NO_HTML, FAIL, ret);
 }
 
+/* Runes that the YAML reader refuses, by way of which Go's library goes from JSON to YAML. */
+static bool has_refused_rune(str s)
+{
+    size_t width;
+    for (; s.len; s = str_from(s, width)) {
+        int32_t r = unicode_decode(s, &width);
+        if ((r >= 0x7F && r < 0xA0 && r != 0x85) || r == 0xFFFE || r == 0xFFFF)
+            return true;
+    }
+    return false;
+}
+
+static bool is_refused(value v)
+{
+    if (value_is_string(v))
+        return has_refused_rune(value_str(v));
+    for (struct value_iter it = value_iter(v); value_next(&it);)
+        if (is_refused(it.val) || has_refused_rune(it.key))
+            return true;
+    return false;
+}
+
 static int to_yaml(struct template_call *c, tval v, enum on_error on_error, tval *ret)
 {
     value made;
@@ -115,7 +138,12 @@ static int to_yaml(struct template_call *c, tval v, enum on_error on_error, tval
     yaml_print(made, YAML_HELM, AUDIENCE_WIRE, b);
     if (b->len && b->at[b->len - 1] == '\n')
         b->len--;
-    return template_buf_tval(c, b, ret);
+    int rc = template_buf_tval(c, b, ret);
+    /* they are written with a backslash */
+    if (rc || str_find_char(template_text(*ret), '\\') < 0 || !is_refused(made))
+        return rc;
+    (void)err_set(&err, ERR_INVALID, "yaml: control characters are not allowed");
+    return failed(c, on_error, &err, ret);
 }
 
 int func_to_yaml(struct template_call *c, const tval *arg, size_t n, tval *ret)

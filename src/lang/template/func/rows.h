@@ -50,8 +50,7 @@ template_fn func_dict, func_get, func_set, func_unset, func_has_key, func_pluck,
 template_fn func_b64enc, func_b64dec, func_b32enc, func_b32dec, func_to_json, func_must_to_json,
     func_to_pretty_json, func_must_to_pretty_json, func_to_raw_json, func_must_to_raw_json,
     func_sprig_from_json, func_must_from_json, func_from_json, func_from_json_array, func_to_yaml,
-    func_must_to_yaml, func_to_yaml_pretty, func_from_yaml, func_from_yaml_array, func_to_toml,
-    func_must_to_toml, func_from_toml;
+    func_must_to_yaml, func_from_yaml, func_from_yaml_array;
 
 /* date.c */
 template_fn func_now, func_date, func_date_in_zone, func_html_date, func_html_date_in_zone,
@@ -73,14 +72,21 @@ template_fn func_semver, func_semver_compare;
 
 /* crypto.c */
 template_fn func_sha1sum, func_sha256sum, func_sha512sum, func_adler32sum, func_bcrypt,
-    func_htpasswd, func_rand_bytes, func_rand_alpha_num, func_rand_alpha, func_rand_numeric,
-    func_rand_ascii, func_rand_int, func_shuffle, func_uuidv4, func_derive_password,
-    func_encrypt_aes, func_decrypt_aes;
+    func_htpasswd, func_derive_password, func_encrypt_aes, func_decrypt_aes;
 
-/* cert.c */
-template_fn func_gen_private_key, func_gen_ca, func_gen_ca_with_key, func_gen_self_signed_cert,
-    func_gen_self_signed_cert_with_key, func_gen_signed_cert, func_gen_signed_cert_with_key,
+/* random.c */
+template_fn func_rand_bytes, func_rand_alpha_num, func_rand_alpha, func_rand_numeric,
+    func_rand_ascii, func_rand_int, func_shuffle, func_uuidv4;
+
+/* cert.c; the forms with a key take it last */
+template_fn func_gen_private_key, func_gen_ca, func_gen_self_signed_cert, func_gen_signed_cert,
     func_build_custom_cert;
+
+/* yaml_pretty.c */
+template_fn func_to_yaml_pretty;
+
+/* toml.c */
+template_fn func_to_toml, func_must_to_toml, func_from_toml;
 
 /* strval of Sprig: a string as it is, bytes, an error's or Stringer's text, else %v. */
 str func_strval(struct template_call *c, tval v);

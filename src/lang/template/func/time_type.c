@@ -343,7 +343,8 @@ static int give_float(tval *ret, double d)
 /* Whole units and the rest, as Go adds them: fewer digits are lost. */
 static double in_units(int64_t d, int64_t unit)
 {
-    return (double)(d / unit) + (double)(d % unit) / (double)unit;
+    int64_t whole = d / unit;
+    return (double)whole + (double)(d % unit) / (double)unit;
 }
 
 static int duration_hours(struct template_call *c, const tval *arg, size_t n, tval *ret)
