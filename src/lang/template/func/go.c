@@ -68,7 +68,7 @@ static int index_number(struct template_call *c, tval index, size_t max, size_t 
 
 static int index_list(struct template_call *c, tval v, tval index, tval *ret)
 {
-    size_t i;
+    size_t i = 0;
     bool is_text = v.type->kind == TEMPLATE_STRING;
     int rc = index_number(c, index, template_len(v), &i);
     if (rc)
