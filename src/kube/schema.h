@@ -43,6 +43,7 @@ struct kube_field;
 struct kube_schema {
     str name; /* definition name of a built-in type, else "" */
     enum kube_type type;
+    bool merges_lists;     /* it holds, at any depth, lists that strategic merge merges by item */
     bool atomic;           /* map type atomic: one owner for the whole (SSA) */
     bool preserve_unknown; /* x-kubernetes-preserve-unknown-fields */
     bool nullable;

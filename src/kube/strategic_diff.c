@@ -33,6 +33,22 @@ static int by_text(const void *x, const void *y)
     return c ? c : a->i < b->i ? 1 : -1; /* equal ones end up reversed by Go's sort with "<=" */
 }
 
+/* Lists are short, and often in order. */
+static void sort_keyed(struct keyed *k, size_t n)
+{
+    if (n > 16) {
+        qsort(k, n, sizeof(*k), by_text);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        struct keyed one = k[i];
+        size_t j = i;
+        for (; j > 0 && by_text(&k[j - 1], &one) > 0; j--)
+            k[j] = k[j - 1];
+        k[j] = one;
+    }
+}
+
 static struct keyed *sorted_items(struct strategic *s, value list, str merge_key, bool maps)
 {
     struct keyed *k = ARENA_ARRAY(s->a, struct keyed, value_len(list) + 1);
@@ -40,7 +56,7 @@ static struct keyed *sorted_items(struct strategic *s, value list, str merge_key
         k[it.i] =
             (struct keyed){strategic_go_text(s->a, maps ? value_get(it.val, merge_key) : it.val),
                            it.val, it.i};
-    qsort(k, value_len(list), sizeof(*k), by_text);
+    sort_keyed(k, value_len(list));
     return k;
 }
 
@@ -152,6 +168,28 @@ static void put_list(struct strategic *s, value patch, str prefix, str field, va
         value_set(s->a, patch, key, list);
 }
 
+/* What the patch says of a list of scalars that merges, but its order. */
+static bool put_scalars(struct strategic *s, str field, value original, value modified,
+                        struct diff_options o, struct list_diff *d, value patch)
+{
+    drop_repeated(s, &d->deleted);
+    put_list(s, patch, DIRECTIVE_DELETE_LIST, field, strategic_list(s->a, &d->deleted));
+    return (!o.ignore_deletions && d->deleted.n) ||
+           (!o.ignore_changes &&
+            !value_identical(sorted_scalars(s, original), modified)); /* as Go: sorted in place */
+}
+
+static bool order_of_items_matters(struct strategic *s, value original, value modified,
+                                   const struct strategic_rule *r, struct diff_options o,
+                                   struct list_diff *d)
+{
+    for (size_t i = 0; i < d->deleted.n; i++)
+        vec_push(s->a, &d->patch, d->deleted.at[i]);
+    return (!o.ignore_changes &&
+            (d->patch.n || !same_order(s, original, modified, r->merge_key))) ||
+           (!o.ignore_deletions && d->patch.n);
+}
+
 static int diff_merged_list(struct strategic *s, str field, value original, value modified,
                             const struct strategic_rule *r, struct diff_options o, value patch)
 {
@@ -166,24 +204,15 @@ static int diff_merged_list(struct strategic *s, str field, value original, valu
     if (rc < 0)
         return rc;
     bool maps = type == VALUE_MAP, ordered;
+    if (maps && r->merge_key.len && !r->sub->merges_lists && value_same_bytes(original, modified))
+        return strategic_need_keys(s, modified, r->merge_key);
     rc = diff_items(s, original, modified, r, o, maps, &d);
     if (rc == 0)
         rc = strategic_sort(s, &d.patch, modified, r->merge_key, maps);
     if (rc < 0)
         return rc;
-    if (maps) {
-        for (size_t i = 0; i < d.deleted.n; i++)
-            vec_push(s->a, &d.patch, d.deleted.at[i]);
-        ordered = (!o.ignore_changes &&
-                   (d.patch.n || !same_order(s, original, modified, r->merge_key))) ||
-                  (!o.ignore_deletions && d.patch.n);
-    } else {
-        drop_repeated(s, &d.deleted);
-        ordered = (!o.ignore_deletions && d.deleted.n) ||
-                  (!o.ignore_changes && !value_identical(sorted_scalars(s, original),
-                                                         modified)); /* as Go: sorted in place */
-        put_list(s, patch, DIRECTIVE_DELETE_LIST, field, strategic_list(s->a, &d.deleted));
-    }
+    ordered = maps ? order_of_items_matters(s, original, modified, r, o, &d)
+                   : put_scalars(s, field, original, modified, o, &d, patch);
     put_list(s, patch, STR(""), field, strategic_list(s->a, &d.patch));
     if (o.set_order && ordered)
         put_list(s, patch, DIRECTIVE_ORDER, field,
@@ -222,6 +251,8 @@ static int diff_map_field(struct strategic *s, str key, value x, value y,
             value_set(s->a, patch, key, y);
         return 0;
     }
+    if (!r.sub->merges_lists && value_same_bytes(x, y))
+        return 0; /* in lists that merge, equal ones still state an order, or are refused */
     rc = diff_maps(s, x, y, r.sub, o, &sub);
     if (rc == 0 && value_len(sub))
         value_set(s->a, patch, key, sub);
@@ -238,12 +269,15 @@ static int diff_entry(struct strategic *s, str key, value x, value y,
             value_set(s->a, patch, key, y);
         return 0;
     }
-    if (value_exists(x) && same_shape(x, y)) {
-        if (value_is_map(x))
+    enum value_type type = value_type(x);
+    if (type != VALUE_NONE && same_shape(x, y)) {
+        if (type < VALUE_LIST && value_same_bytes(x, y))
+            return 0;
+        if (type == VALUE_MAP)
             return diff_map_field(s, key, x, y, schema, o, patch);
-        if (value_is_list(x))
+        if (type == VALUE_LIST)
             return diff_list_field(s, key, x, y, schema, o, patch);
-        if (value_identical(x, y))
+        if (o.ignore_changes || value_identical(x, y))
             return 0;
     }
     if (!o.ignore_changes)
@@ -251,26 +285,57 @@ static int diff_entry(struct strategic *s, str key, value x, value y,
     return 0;
 }
 
+/* Entries of a map that are asked for in nearly its own order: the next one is mostly the one. */
+struct follower {
+    value map;
+    struct value_iter it;
+    bool more;
+    size_t n_found;
+};
+
+static struct follower follow(value map)
+{
+    struct follower f = {.map = map, .it = value_iter(map)};
+    f.more = value_next(&f.it);
+    return f;
+}
+
+static value follow_to(struct follower *f, str key)
+{
+    value v;
+    if (!f->more || !str_eq(f->it.key, key)) {
+        v = value_get(f->map, key);
+        if (!value_exists(v))
+            return v;
+        while (f->more && !str_eq(f->it.key, key))
+            f->more = value_next(&f->it);
+    } else {
+        v = f->it.val;
+    }
+    f->more = f->more && value_next(&f->it);
+    f->n_found++;
+    return v;
+}
+
 static int diff_maps(struct strategic *s, value original, value modified,
                      const struct kube_schema *schema, struct diff_options o, value *ret)
 {
     value patch = value_new_map(s->a);
     value_vec retain = {0};
-    bool removed = false;
+    struct follower from = follow(original);
     for (struct value_iter it = value_iter(modified); value_next(&it);) {
         if (o.retain_keys && !value_is_null(it.val))
             vec_push(s->a, &retain, value_of_str(s->a, it.key));
-        int rc = diff_entry(s, it.key, value_get(original, it.key), it.val, schema, o, patch);
+        int rc = diff_entry(s, it.key, follow_to(&from, it.key), it.val, schema, o, patch);
         if (rc < 0)
             return rc;
     }
-    for (struct value_iter it = value_iter(original); value_next(&it);) {
-        if (value_exists(value_get(modified, it.key)))
-            continue;
-        removed = true;
-        if (!o.ignore_deletions)
+    bool removed = from.n_found < value_len(original);
+    struct follower to = follow(modified);
+    for (struct value_iter it = value_iter(original);
+         removed && !o.ignore_deletions && value_next(&it);)
+        if (!value_exists(follow_to(&to, it.key)))
             value_set(s->a, patch, it.key, value_null(s->a));
-    }
     if (retain.n && (value_len(patch) || removed))
         value_set(s->a, patch, DIRECTIVE_RETAIN_KEYS,
                   sorted_scalars(s, strategic_list(s->a, &retain)));

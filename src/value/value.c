@@ -429,9 +429,20 @@ static bool maps_equal(value a, value b, bool strict)
     return true;
 }
 
+bool value_same_bytes(value a, value b)
+{
+    if (!a.doc || !b.doc)
+        return false;
+    const char *p = a.doc->tape + a.at, *q = b.doc->tape + b.at;
+    if (tape_u32(p) != tape_u32(q))
+        return false;
+    size_t n = tape_size(p);
+    return n == tape_size(q) && memcmp(p, q, n) == 0;
+}
+
 static bool equal(value a, value b, bool strict)
 {
-    if (a.doc == b.doc && a.at == b.at)
+    if ((a.doc == b.doc && a.at == b.at) || value_same_bytes(a, b))
         return true;
     enum value_type t = value_type(a), u = value_type(b);
     if (t != u && (strict || !value_is_number(a) || !value_is_number(b)))

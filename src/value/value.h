@@ -98,6 +98,8 @@ struct value_pos value_pos(value v);
 bool value_equal(value a, value b);
 /* The same, types strict (int 1 differs from double 1.0). */
 bool value_identical(value a, value b);
+/* Both frozen and alike to the byte: identical, found out fast. False says nothing. */
+bool value_same_bytes(value a, value b);
 
 /* ---- building; `a` is the arena of the tree ---- */
 

@@ -105,6 +105,9 @@ fault("a diff does not say what is gone", "kube", "src/kube/strategic_diff.c",
 fault("a first apply deletes what others wrote", "kube", "src/kube/strategic_diff.c",
       "(struct diff_options){.ignore_deletions = true, .set_order = true}", "(struct diff_options){.set_order = true}")
 
+fault("equal maps with merging lists inside are passed over", "kube", "src/kube/strategic_diff.c",
+      "    if (!r.sub->merges_lists && value_same_bytes(x, y))", "    if (value_same_bytes(x, y))")
+
 # --- server-side apply
 
 fault("conflicts are overwritten", "kube", "src/kube/apply.c",
