@@ -155,16 +155,6 @@ def conditions(app):
     return sorted(app.brief()["conditions"])
 
 
-def cli_fails(app, *words, command=("sync",), timeout=60):
-    if not shared().token:
-        return
-    shared().login()
-    p = shared().cli("app", *command, app.name, check=False, timeout=timeout)
-    tap.true(p.returncode != 0, f"exit code {p.returncode}: {p.stdout}")
-    for word in words:
-        tap.contains(p.stdout + p.stderr, word)
-
-
 @tap.test
 def a_destination_that_was_never_there():
     with socket.socket() as s:
@@ -180,7 +170,7 @@ def a_destination_that_was_never_there():
         ("ComparisonError", f'Failed to load live state: failed to get cluster info for "{server}": {cause}'),
         ("ComparisonError", f'Failed to load target state: failed to get cluster version for cluster "{server}": failed to get cluster info for "{server}": {cause}'),
         ("UnknownError", cause)]) or (_ for _ in ()).throw(tap.Failed(str(conditions(app)))))
-    cli_fails(app, "connection refused")
+    shared().cli_fails("app", "sync", app.name, reason="connection refused")
     other.wait(sync="Synced", health="Healthy")
     app.delete(wait=False)
     tap.equal(app.wait_condition("DeletionError"), f'failed to get cluster info for "{server}": {cause}')
@@ -255,7 +245,7 @@ def an_answer_that_is_an_error_fails_the_sync_with_its_reason_and_the_next_one_s
         tap.contains(op["message"], "one or more objects failed to apply, reason: ")
         tap.contains(op["message"], "made to fail")
         tap.equal(shared().kube.get("ConfigMap", "answers", "c1"), None)
-    cli_fails(app, "made to fail")
+    shared().cli_fails("app", "sync", app.name, reason="made to fail")
     proxy.misbehave(None)
     tap.equal(app.sync()["phase"], "Succeeded")
     app.wait(sync="Synced", health="Healthy")

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from world import ARGOCD, App, config_map, shared, tap, wait_until  # noqa: E402
+from world import ARGOCD, App, config_map, deployment, shared, tap, wait_until  # noqa: E402
 
 LOAD = "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = "
 
@@ -36,6 +36,7 @@ def comparison_error(name, files, expected, path="app", revision="HEAD", exact=T
         tap.equal(message, LOAD + expected)
     else:
         tap.contains(message, expected)
+    shared().cli_fails("app", "sync", name, reason=expected)
     return app
 
 
@@ -109,14 +110,37 @@ def a_bomb_of_aliases_is_refused_in_bounded_time_and_memory():
 @tap.test
 def a_million_documents_are_read_or_refused_in_bounded_time():
     app = shared().app("million", repository("million", {"app/x.yaml": "---\na: 1\n" * 1_000_000}), path="app")
-    wait_until("there is a verdict", lambda: app.brief()["sync"])
+    app.wait(sync="Synced", health="Healthy")  # a file without a resource is somebody else's
+    tap.equal((app.brief()["conditions"], app.status().get("resources") or []), ([], []))
     app.delete()
 
 
 @tap.test
-def a_duplicate_key_is_refused_or_last_wins_but_never_a_crash():
+def more_manifests_than_may_be_read_are_refused():
+    one = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+    began = time.monotonic()
+    app = comparison_error("huge", {"app/x.yaml": one * (11_000_000 // len(one))},
+                           "Unknown desc = failed to get potentially valid manifests: exceeded max combined manifest file size")
+    tap.true(time.monotonic() - began < 15, "it took long")
+    app.delete()
+
+
+@tap.test
+def a_repository_of_many_files_is_read_where_it_concerns_the_application():
+    files = {f"other/d{i % 100}/f{i}.yaml": f"a: {i}\n" for i in range(20_000)}
+    began = time.monotonic()
+    app = shared().app("manyfiles", repository("manyfiles", files | GOOD), path="app", automated={})
+    app.wait(sync="Synced", health="Healthy", timeout=60)
+    tap.comment(f"{time.monotonic() - began:.1f} s with the commit")
+    app.delete()
+
+
+@tap.test
+def of_a_duplicate_key_the_last_wins():
     app = shared().app("dupkey", repository("dupkey", {"app/x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: d}\ndata:\n  k: a\n  k: b\n"}), path="app")
-    wait_until("there is a verdict", lambda: app.brief()["sync"])
+    app.wait(sync="OutOfSync")
+    app.sync()
+    tap.equal(shared().kube.get("ConfigMap", "dupkey", "d")["data"], {"k": "b"})
     app.delete()
 
 
@@ -153,6 +177,7 @@ def a_kind_the_cluster_does_not_serve_fails_the_sync_and_names_it():
     tap.equal(op["phase"], "Failed")
     tap.contains([r["message"] for r in op["syncResult"]["resources"] if r["kind"] == "Nope"][0],
                  "The Kubernetes API could not find nope.example.com/Nope for requested resource unkind/x.")
+    shared().cli_fails("app", "sync", "unkind", reason="The Kubernetes API could not find nope.example.com/Nope")
     tap.equal(shared().kube.get("ConfigMap", "unkind", "c1"), None, "the other object")
     app.delete()
 
@@ -164,6 +189,26 @@ def a_name_the_api_server_refuses_fails_the_sync_with_its_reason():
     op = app.sync()
     tap.equal(op["phase"], "Failed")
     tap.contains(op["message"], 'one or more objects failed to apply, reason: ConfigMap "Not_Valid" is invalid: metadata.name: Invalid value: "Not_Valid": ')
+    shared().cli_fails("app", "sync", "badname", reason='ConfigMap "Not_Valid" is invalid')
+    app.delete()
+
+
+@tap.test
+def a_change_the_api_server_refuses_fails_the_sync_and_leaves_the_object():
+    repo = repository("immutable", {"app/d.yaml": deployment("web")})
+    app = shared().app("immutable", repo, path="app")
+    app.wait(sync="OutOfSync")
+    tap.equal(app.sync()["phase"], "Succeeded")
+    other = deployment("web")
+    other["spec"]["selector"]["matchLabels"] = other["spec"]["template"]["metadata"]["labels"] = {"app": "other"}
+    repo.write("app/d.yaml", other)
+    app.wait(sync="OutOfSync", revision=repo.commit())
+    op = app.sync()
+    tap.equal(op["phase"], "Failed")
+    tap.contains(op["message"], 'Deployment.apps "web" is invalid: spec.selector: Invalid value: ')
+    tap.contains(op["message"], "field is immutable")
+    tap.equal(shared().kube.get("Deployment", "immutable", "web")["spec"]["selector"]["matchLabels"], {"app": "web"})
+    shared().cli_fails("app", "sync", "immutable", reason="field is immutable")
     app.delete()
 
 
@@ -178,6 +223,7 @@ def a_repository_that_does_not_exist():
     app = shared().app("norepo", f"file://{shared().folder}/repos/never.git", path="app")
     app.wait(sync="Unknown")
     tap.equal(app.wait_condition("ComparisonError"), LOAD + "Unknown desc = failed to list refs: repository not found")
+    shared().cli_fails("app", "sync", "norepo", reason="failed to list refs: repository not found")
     app.delete()
 
 
@@ -205,6 +251,7 @@ def a_host_that_does_not_answer_and_the_others_go_on():
     message = app.wait_condition("ComparisonError")
     tap.true(message.startswith(LOAD + "Unknown desc = failed to list refs: "), message)
     tap.contains(message, "connection refused")
+    shared().cli_fails("app", "sync", "nohost", reason="connection refused")
     other.wait(sync="Synced", health="Healthy")
     app.delete()
     other.delete()
@@ -306,6 +353,7 @@ def a_repository_that_wants_a_password_says_so_and_works_with_one():
     app.wait(sync="Unknown")
     message = app.wait_condition("ComparisonError")
     tap.contains(message, "authentication required")
+    shared().cli_fails("app", "sync", "secret", reason="authentication required")
     shared().kube.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "repo-secret", "namespace": ARGOCD,
                           "labels": {"argocd.argoproj.io/secret-type": "repository"}},
                           "stringData": {"type": "git", "url": server.url("secret"), "username": "dev", "password": "open-sesame"}})

@@ -376,6 +376,7 @@ class World:
         self.kubeconfig = Path(CLUSTER_ADMIN) if CLUSTER else self.folder / "kubeconfig"
         self.process = self.kube = self.url = self.password = None
         self.apps, self.namespaces, self.starts = [], [], []
+        self.logged_in = False
         self.kills = 0  # by a FAULT point before it served
         self.unvalidated = not CLUSTER and kubectl_minor() < KUBECTL_V3
         (self.folder / "repos").mkdir()
@@ -480,6 +481,16 @@ class World:
     def login(self):
         u = urllib.parse.urlsplit(self.url)
         return self.cli("login", u.netloc, "--username", "admin", "--password", self.password, "--plaintext" if u.scheme == "http" else "--insecure")
+
+    def cli_fails(self, *args, reason):
+        """The command ends with another exit code than 0 and says why."""
+        if not self.logged_in:
+            self.login()
+            self.logged_in = True
+        p = self.cli(*args, check=False)
+        tap.true(p.returncode != 0, f"tiphys {' '.join(args)}: exit code {p.returncode}\n{p.stdout}{p.stderr}")
+        said = (p.stdout + p.stderr).replace("\\u003e", ">").replace("\\u003c", "<")  # a fatal line is JSON, as upstream's
+        tap.contains(" ".join(said.split()), " ".join(reason.split()))
 
     # --- what the stories are made of
 
