@@ -78,6 +78,23 @@ static struct mk_object *controller_object(struct microkube *mk, value object)
     return mk_find(r->storage, r->namespaced ? object_ns(object) : STR(""), owner.name);
 }
 
+/* Labels of the node decide where pods and daemons may run. */
+static void look_at_pending_pods(struct microkube *mk)
+{
+    static const struct {
+        const char *group, *plural;
+    } kinds[] = {{"", "pods"}, {"apps", "daemonsets"}};
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        struct mk_storage *s = mk_storage_find(mk, str_of(kinds[k].group), str_of(kinds[k].plural));
+        void *o;
+        for (size_t i = 0; s && map_next(&s->objects, &i, NULL, &o);) {
+            value v = doc_root(((struct mk_object *)o)->doc);
+            if (controller_of(mk, s) && !value_path_str(v, "spec.nodeName").len)
+                mk_enqueue(mk, o);
+        }
+    }
+}
+
 void mk_changed(struct microkube *mk, struct mk_object *o, enum mk_event_type type)
 {
     value v = doc_root(o->doc);
@@ -85,6 +102,8 @@ void mk_changed(struct microkube *mk, struct mk_object *o, enum mk_event_type ty
         mk_registry_crd(mk, o->name, v);
     if (str_is(o->storage->plural, "pods"))
         mk_pod_services_changed(mk, v);
+    if (str_is(o->storage->plural, "nodes"))
+        look_at_pending_pods(mk);
     struct mk_object *owner = controller_object(mk, v);
     if (owner)
         mk_enqueue(mk, owner);
@@ -92,6 +111,13 @@ void mk_changed(struct microkube *mk, struct mk_object *o, enum mk_event_type ty
         mk_enqueue(mk, o);
     if (mk->queue_n)
         mk_wake(mk, mk_now(mk));
+}
+
+static bool belongs_to_each_namespace(value object)
+{
+    str kind = object_kind(object), name = object_name(object);
+    return (str_is(kind, "ServiceAccount") && str_is(name, "default")) ||
+           (str_is(kind, "ConfigMap") && str_is(name, MK_ROOT_CA));
 }
 
 void mk_gone(struct microkube *mk, value object)
@@ -121,7 +147,7 @@ void mk_gone(struct microkube *mk, value object)
     if (object_ns(object).len) {
         struct mk_storage *s = mk_storage_find(mk, STR(""), STR("namespaces"));
         struct mk_object *ns = mk_find(s, STR(""), object_ns(object));
-        if (ns && object_is_deleting(doc_root(ns->doc)))
+        if (ns && (object_is_deleting(doc_root(ns->doc)) || belongs_to_each_namespace(object)))
             mk_enqueue(mk, ns);
     }
     if (str_is(object_kind(object), "CustomResourceDefinition"))
@@ -202,7 +228,8 @@ struct mk_object *mk_controller_create(struct microkube *mk, const char *group, 
     value_set_str(a, object, "kind", r->kind);
     value_set_str(a, meta, "uid", mk_uid_new(mk, a));
     value_set_str(a, meta, "creationTimestamp", time_str(a, mk_now(mk)));
-    value_setz(a, meta, "generation", value_of_int(a, 1));
+    if (mk_has_generation(r))
+        value_setz(a, meta, "generation", value_of_int(a, 1));
     mk_set_defaults(mk, a, r, VALUE_ABSENT, object);
     mk_prepare_new(mk, a, r, object);
     return mk_commit(mk, r->storage, NULL, object, a, &o, &err) < 0 ? NULL : o;

@@ -14,6 +14,12 @@ mk_controller_fn mk_statefulset_controller, mk_daemonset_controller, mk_job_cont
 mk_controller_fn mk_cronjob_controller, mk_pvc_controller, mk_service_controller,
     mk_ingress_controller;
 
+#define MK_ROOT_CA "kube-root-ca.crt" /* the ConfigMap of each namespace */
+#define MK_NODE STR("microkube")      /* the one node */
+
+/* The node has every label that the selector names. */
+bool mk_node_fits(struct microkube *mk, value node_selector);
+
 /* A pod came, changed or went: the Services that select it look again. */
 void mk_pod_services_changed(struct microkube *mk, value pod);
 

@@ -82,6 +82,7 @@ struct microkube {
     size_t queue_n, queue_cap;
     struct mk_db *db;
     usec next_at;
+    str root_ca; /* PEM, in `arena`; "" none */
     struct microkube_counts counts;
     uint32_t cluster_ip_next;
     uint32_t node_port_next;
@@ -245,6 +246,9 @@ void mk_prepare_new(struct microkube *mk, struct arena *a, const struct mk_resou
 /* The same for a changed one. */
 void mk_prepare_update(struct microkube *mk, struct arena *a, const struct mk_resource *r,
                        value old, value object);
+bool mk_has_generation(const struct mk_resource *r); /* meta.c */
+void mk_check_service_ports(struct mk_ctx *c, value service, mk_causes *causes);
+void mk_check_container_ports(struct mk_ctx *c, value container, str path, mk_causes *causes);
 int mk_validate(struct mk_ctx *c, value old, value object);
 int mk_validate_custom(struct mk_ctx *c, value object); /* crd.c: OpenAPI rules */
 void mk_crd_complete(struct arena *a, value object);    /* names and storedVersions */

@@ -6,6 +6,11 @@
 
 #define POD_GRACE_SECONDS 30
 
+#define ROOT_CA_DESCRIPTION                                                                        \
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal "      \
+    "endpoints such as the internal service IP or kubernetes.default.svc. No other usage is "      \
+    "guaranteed across distributions of Kubernetes clusters."
+
 /* Kinds whose dependents stay unless the caller says otherwise. */
 static bool orphans_by_default(const struct mk_storage *s)
 {
@@ -258,13 +263,53 @@ static size_t delete_content(struct microkube *mk, struct mk_storage *s, str ns,
     return left;
 }
 
+static value root_ca_fields(struct microkube *mk, struct arena *a)
+{
+    static const char fields[] =
+        "[{\"manager\":\"kube-controller-manager\",\"operation\":\"Update\",\"apiVersion\":\"v1\","
+        "\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:data\":{\".\":{},\"f:ca.crt\":{}},"
+        "\"f:metadata\":{\"f:annotations\":{\".\":{},\"f:kubernetes.io/description\":{}}}}}]";
+    value list;
+    if (json_parse(str_of(fields), NULL, a, &list, NULL) < 0)
+        return VALUE_ABSENT;
+    value_set_str(a, value_at(list, 0), "time", time_str(a, mk_now(mk)));
+    return list;
+}
+
+/* What other controllers put into each namespace, and put back. */
+static void ensure_content(struct microkube *mk, str ns, struct arena *a)
+{
+    static const struct {
+        const char *plural, *kind, *name;
+    } content[] = {{"serviceaccounts", "ServiceAccount", "default"},
+                   {"configmaps", "ConfigMap", MK_ROOT_CA}};
+    for (size_t i = 0; i < ARRAY_LEN(content); i++) {
+        struct mk_storage *s = mk_storage_find(mk, STR(""), str_of(content[i].plural));
+        if (mk_find(s, ns, str_of(content[i].name)))
+            continue;
+        value object = value_new_map(a), meta = value_edit_map(a, object, STR("metadata"));
+        value_set_str(a, meta, "name", str_of(content[i].name));
+        value_set_str(a, meta, "namespace", ns);
+        if (str_is(str_of(content[i].name), MK_ROOT_CA)) {
+            value_set(a, value_edit_map(a, meta, STR("annotations")),
+                      STR("kubernetes.io/description"), value_of_str(a, STR(ROOT_CA_DESCRIPTION)));
+            value_set(a, value_edit_map(a, object, STR("data")), STR("ca.crt"),
+                      value_of_str(a, mk->root_ca));
+            value_setz(a, meta, "managedFields", root_ca_fields(mk, a));
+        }
+        mk_controller_create(mk, "", content[i].kind, object, a);
+    }
+}
+
 void mk_namespace_controller(struct microkube *mk, struct mk_object *o, struct arena *a)
 {
     struct err err;
     size_t left = 0;
     str ns = arena_str(a, o->name);
-    if (!object_is_deleting(doc_root(o->doc)))
+    if (!object_is_deleting(doc_root(o->doc))) {
+        ensure_content(mk, ns, a);
         return;
+    }
     for (struct mk_storage *s = mk->storages; s; s = s->next)
         if (s->namespaced)
             left += delete_content(mk, s, ns, a);

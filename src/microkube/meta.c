@@ -21,7 +21,7 @@ static const struct {
     {"flowcontrol.apiserver.k8s.io", "flowschemas,prioritylevelconfigurations"},
 };
 
-static bool has_generation(const struct mk_resource *r)
+bool mk_has_generation(const struct mk_resource *r)
 {
     if (!r->builtin)
         return true;
@@ -153,7 +153,7 @@ int mk_meta_create(struct mk_ctx *c, value object)
     value_remove(meta, STR("generation"));
     value_remove(meta, STR("selfLink"));
     value_remove(meta, STR("resourceVersion"));
-    if (has_generation(c->r))
+    if (mk_has_generation(c->r))
         value_setz(c->a, meta, "generation", value_of_int(c->a, 1));
     return check_label_maps(c, object);
 }
@@ -264,7 +264,7 @@ int mk_meta_update(struct mk_ctx *c, value old, value object, bool status_only)
     for (size_t i = 0; i < ARRAY_LEN(kept_meta); i++)
         value_set(c->a, meta, str_of(kept_meta[i]), value_get(was, str_of(kept_meta[i])));
     value_setz(c->a, meta, "resourceVersion", text(c, object_resource_version(old)));
-    if (!status_only && has_generation(c->r) && spec_changed(c->r, old, object))
+    if (!status_only && mk_has_generation(c->r) && spec_changed(c->r, old, object))
         value_setz(c->a, meta, "generation", value_of_int(c->a, object_generation(old) + 1));
     if (object_is_deleting(old) && refuse_new_finalizers(c, old, object) < 0)
         return -1;

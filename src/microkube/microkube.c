@@ -97,6 +97,8 @@ int microkube_open(const struct microkube_config *config, struct microkube **ret
     return 0;
 }
 
+void microkube_root_ca(struct microkube *mk, str pem) { mk->root_ca = arena_str(&mk->arena, pem); }
+
 void microkube_close(struct microkube *mk)
 {
     if (!mk)

@@ -47,6 +47,9 @@ void microkube_close(struct microkube *mk);
 /* End all watches (their `end` runs) and go on serving: the first step of a graceful end. */
 void microkube_end_watches(struct microkube *mk);
 
+/* What kube-root-ca.crt holds in each namespace, from the next tick on; copied. */
+void microkube_root_ca(struct microkube *mk, str pem);
+
 /* Everything that is due: controllers, bookmarks, watch timeouts. */
 void microkube_tick(struct microkube *mk);
 /* Wall time of the next tick; 0: nothing is planned. */

@@ -269,16 +269,33 @@ static void free_server(struct microkube_server *s)
     free(s);
 }
 
-static int listen_on(struct microkube_server *s, const struct microkube_server_config *config,
-                     struct err *err)
+static int listen_at(struct microkube_server *s, uint16_t port, struct err *err)
 {
     struct http_server_config http = {.host = s->host.at,
-                                      .port = config->port,
+                                      .port = port,
                                       .tls = s->tls,
                                       .handler = on_request,
                                       .arg = s,
                                       .stream_bytes_max = (size_t)512 << 20};
     return http_server_open(s->loop, &http, &s->http, err);
+}
+
+/* A free port stays the same over restarts when nobody else has taken it: kubeconfigs stay valid.
+ */
+static int listen_on(struct microkube_server *s, const struct microkube_server_config *config,
+                     struct err *err)
+{
+    struct arena *a = &s->arena;
+    const char *path = config->data_dir ? data_path(s, config->data_dir, "port") : NULL;
+    str kept;
+    uint64_t last = 0;
+    if (!config->port && path && read_small(a, path, &kept) && str_to_u64(str_trim(kept), &last) &&
+        last && last <= UINT16_MAX && listen_at(s, (uint16_t)last, NULL) == 0)
+        return 0;
+    int rc = listen_at(s, config->port, err);
+    if (rc == 0 && path)
+        rc = write_small(path, arena_printf(a, "%u\n", http_server_port(s->http)), err);
+    return rc;
 }
 
 int microkube_server_open(const struct microkube_server_config *config,
@@ -302,8 +319,10 @@ int microkube_server_open(const struct microkube_server_config *config,
         rc = prepare_token(s, config, err);
     if (rc == 0 && !config->plain)
         rc = prepare_tls(s, config, err);
-    if (rc == 0)
+    if (rc == 0) {
+        microkube_root_ca(s->mk, s->ca_pem);
         rc = listen_on(s, config, err);
+    }
     if (rc < 0) {
         free_server(s);
         return rc;

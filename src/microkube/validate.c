@@ -90,6 +90,7 @@ static void check_ports(struct mk_ctx *c, value object, mk_causes *causes)
         !str_is(value_path_str(object, "spec.clusterIP"), "None") &&
         !str_is(value_path_str(object, "spec.type"), "ExternalName"))
         mk_cause(c, causes, "FieldValueRequired", STR("spec.ports"), "Required value");
+    mk_check_service_ports(c, object, causes);
 }
 
 static void check_frozen_data(struct mk_ctx *c, value old, value object, mk_causes *causes)
@@ -151,6 +152,9 @@ static void check_pod_spec(struct mk_ctx *c, value object, mk_causes *causes)
                 mk_cause(c, causes, "FieldValueDuplicate",
                          arena_printf(c->a, "%.*s.containers[%zu].name", STR_FMT(path), it.i),
                          "Duplicate value: \"%.*s\"", STR_FMT(value_path_str(it.val, "name")));
+        mk_check_container_ports(c, it.val,
+                                 arena_printf(c->a, "%.*s.containers[%zu]", STR_FMT(path), it.i),
+                                 causes);
     }
 }
 

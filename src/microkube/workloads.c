@@ -70,6 +70,16 @@ str mk_template_hash(struct arena *a, value template)
     return arena_str(a, str_mem(out, sizeof(out)));
 }
 
+bool mk_node_fits(struct microkube *mk, value node_selector)
+{
+    struct mk_object *node = mk_find(mk_storage_find(mk, STR(""), STR("nodes")), STR(""), MK_NODE);
+    for (struct value_iter it = value_iter(node_selector); value_next(&it);)
+        if (!node || !str_eq(object_label(doc_root(node->doc), it.key), value_str(it.val)) ||
+            !value_exists(value_get(object_labels(doc_root(node->doc)), it.key)))
+            return false;
+    return true;
+}
+
 static void copy_simulation(struct arena *a, value meta, value owner)
 {
     for (struct value_iter it = value_iter(object_annotations(owner)); value_next(&it);) {
@@ -97,7 +107,8 @@ struct mk_object *mk_pod_create(struct microkube *mk, struct mk_object *owner, v
     value_setz(a, meta, "ownerReferences", mk_owner_ref(a, o));
     copy_simulation(a, meta, o);
     value_setz(a, pod, "spec", value_getz(template, "spec"));
-    value_set_path(a, pod, "spec.nodeName", value_of_str(a, STR("microkube")));
+    if (mk_node_fits(mk, value_path(pod, "spec.nodeSelector")))
+        value_set_path(a, pod, "spec.nodeName", value_of_str(a, MK_NODE));
     return mk_controller_create(mk, "", "Pod", pod, a);
 }
 

@@ -417,8 +417,10 @@ def a_restart_keeps_everything_and_does_nothing_twice():
     try:
         story = Story(w, "again").play()
         before = {c["metadata"]["name"]: c["metadata"]["resourceVersion"] for c in w.kube.list("ConfigMap", "again")}
+        kubeconfig = w.kubeconfig.read_text()
         tap.equal(w.stop(), 0)
         seconds = w.start()
+        tap.equal(w.kubeconfig.read_text(), kubeconfig, "the kubeconfig")
         tap.comment(f"start to serving: {seconds:.3f} s")
         story.app.refresh()
         time.sleep(1)

@@ -42,6 +42,7 @@ static void world_open(struct world *w, const char *dir, bool no_workloads)
     arena_init(&w->a, ARENA_BYTES_DEFAULT);
     if (microkube_open(&config, &w->mk, &err) < 0)
         fail_msg("%s", err.text);
+    microkube_settle(w->mk); /* the namespaces have what each of them has */
 }
 
 static void world_close(struct world *w)
@@ -348,7 +349,7 @@ static void initial_events_end_with_a_bookmark(void **state)
               "allowWatchBookmarks=true",
           &l);
     assert_true(str_has(buf_str(&l.text), STR("\"k8s.io/initial-events-end\":\"true\"")));
-    assert_true(str_is(heard(&w, &l), "ADDED a,BOOKMARK "));
+    assert_true(str_is(heard(&w, &l), "ADDED a,ADDED kube-root-ca.crt,BOOKMARK "));
     w.now += 61 * USEC_PER_SEC;
     post(&w, "/api/v1/namespaces",
          "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"n\"}}");
@@ -388,7 +389,7 @@ static void a_list_comes_in_pages(void **state)
         post(&w, CMS, arena_printf(&w.a, "{\"metadata\":{\"name\":\"c%d\"}}", i).at);
     value page = get(&w, CMS "?limit=2");
     assert_int_equal(value_len(value_getz(page, "items")), 2);
-    assert_int_equal(value_int(value_path(page, "metadata.remainingItemCount")), 3);
+    assert_int_equal(value_int(value_path(page, "metadata.remainingItemCount")), 4);
     size_t seen = 2;
     while (value_path_str(page, "metadata.continue").len) {
         page = get(&w, arena_printf(&w.a, CMS "?limit=2&continue=%.*s",
@@ -398,7 +399,7 @@ static void a_list_comes_in_pages(void **state)
             str_is(object_name(value_at(value_getz(page, "items"), 0)), seen == 2 ? "c2" : "c4"));
         seen += value_len(value_getz(page, "items"));
     }
-    assert_int_equal(seen, 5);
+    assert_int_equal(seen, 6); /* with kube-root-ca.crt */
     world_close(&w);
 }
 
@@ -522,6 +523,95 @@ static void a_failing_deployment_exceeds_its_deadline(void **state)
     microkube_settle(w.mk);
     assert_true(
         str_is(condition(get(&w, DEPS "/d"), "Progressing", "reason"), "ProgressDeadlineExceeded"));
+    world_close(&w);
+}
+
+/* Pods of the newest and of the older sets that are wanted: "NEW+OLD, READY ready". */
+static str shape(struct world *w)
+{
+    int64_t newest = 0, old = 0;
+    value sets = value_getz(get(w, "/apis/apps/v1/replicasets"), "items");
+    value d = get(w, DEPS "/d");
+    for (struct value_iter it = value_iter(sets); value_next(&it);) {
+        bool is_newest = str_eq(object_annotation(it.val, STR("deployment.kubernetes.io/revision")),
+                                object_annotation(d, STR("deployment.kubernetes.io/revision")));
+        int64_t n = value_int(value_path(it.val, "spec.replicas"));
+        newest += is_newest ? n : 0;
+        old += is_newest ? 0 : n;
+    }
+    return arena_printf(&w->a, "%d+%d, %d ready", (int)newest, (int)old,
+                        (int)value_int(value_path(d, "status.readyReplicas")));
+}
+
+/* The numbers are those of a real controller with 4 replicas. */
+static void a_rollout_that_is_stuck_keeps_within_surge_and_unavailable(void **state)
+{
+    struct world w;
+    world_open(&w, NULL, false);
+    post(&w, DEPS, arena_printf(&w.a, deployment, "").at);
+    patch(&w, DEPS "/d", "{\"spec\":{\"replicas\":4}}");
+    assert_true(str_is(shape(&w), "4+0, 4 ready"));
+    patch(&w, DEPS "/d",
+          "{\"spec\":{\"template\":{\"spec\":{\"nodeSelector\":{\"no\":\"where\"}}}}}");
+    assert_true(str_is(shape(&w), "2+3, 3 ready"));
+    assert_true(str_is(condition(get(&w, DEPS "/d"), "Available", "status"), "True"));
+    patch(&w, DEPS "/d",
+          "{\"spec\":{\"strategy\":{\"rollingUpdate\":{\"maxSurge\":2,\"maxUnavailable\":2}}}}");
+    assert_true(str_is(shape(&w), "4+2, 2 ready"));
+    patch(&w, DEPS "/d",
+          "{\"spec\":{\"strategy\":{\"rollingUpdate\":{\"maxSurge\":0,\"maxUnavailable\":0}}}}");
+    patch(&w, DEPS "/d", "{\"spec\":{\"template\":{\"spec\":{\"nodeSelector\":null}}}}");
+    assert_true(str_is(shape(&w), "4+0, 4 ready"));
+    patch(&w, DEPS "/d",
+          "{\"spec\":{\"strategy\":{\"rollingUpdate\":null,\"type\":\"Recreate\"},\"template\":{"
+          "\"spec\":{\"nodeSelector\":{\"no\":\"where\"}}}}}");
+    assert_true(str_is(shape(&w), "4+0, 0 ready"));
+    world_close(&w);
+}
+
+static void a_pod_that_fits_no_node_is_pending_until_the_node_has_the_label(void **state)
+{
+    struct world w;
+    world_open(&w, NULL, false);
+    post(&w, "/api/v1/namespaces/default/pods",
+         "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeSelector\":{\"disk\":\"fast\"},"
+         "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
+    post(&w, "/apis/apps/v1/namespaces/default/daemonsets",
+         "{\"metadata\":{\"name\":\"ds\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},"
+         "\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"nodeSelector\":{"
+         "\"disk\":\"fast\"},\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}");
+    value p = get(&w, "/api/v1/namespaces/default/pods/p");
+    assert_true(str_is(value_path_str(p, "status.phase"), "Pending"));
+    assert_true(str_is(condition(p, "PodScheduled", "reason"), "Unschedulable"));
+    assert_true(str_is(value_path_str(p, "spec.nodeName"), ""));
+    value ds = get(&w, "/apis/apps/v1/namespaces/default/daemonsets/ds");
+    assert_int_equal(value_int(value_path(ds, "status.desiredNumberScheduled")), 0);
+    patch(&w, "/api/v1/nodes/microkube", "{\"metadata\":{\"labels\":{\"disk\":\"fast\"}}}");
+    p = get(&w, "/api/v1/namespaces/default/pods/p");
+    assert_true(str_is(value_path_str(p, "status.phase"), "Running"));
+    ds = get(&w, "/apis/apps/v1/namespaces/default/daemonsets/ds");
+    assert_int_equal(value_int(value_path(ds, "status.numberReady")), 1);
+    world_close(&w);
+}
+
+static void what_each_namespace_has_is_put_back(void **state)
+{
+    static const char *const path[] = {"/api/v1/namespaces/n/serviceaccounts/default",
+                                       "/api/v1/namespaces/n/configmaps/kube-root-ca.crt"};
+    struct world w;
+    world_open(&w, NULL, true);
+    microkube_root_ca(w.mk, STR("PEM"));
+    post(&w, "/api/v1/namespaces", "{\"metadata\":{\"name\":\"n\"}}");
+    assert_true(
+        str_is(value_str(value_getz(value_getz(get(&w, path[1]), "data"), "ca.crt")), "PEM"));
+    for (size_t i = 0; i < ARRAY_LEN(path); i++) {
+        str uid = object_uid(get(&w, path[i]));
+        assert_int_equal(delete (&w, path[i]), 200);
+        assert_true(uid.len && object_uid(get(&w, path[i])).len);
+        assert_false(str_eq(uid, object_uid(get(&w, path[i]))));
+    }
+    assert_int_equal(delete (&w, "/api/v1/namespaces/n"), 200);
+    assert_true(str_is(object_kind(get(&w, "/api/v1/namespaces/n")), "Status"));
     world_close(&w);
 }
 
@@ -669,6 +759,9 @@ int main(void)
         cmocka_unit_test(a_deployment_rolls_out_and_back),
         cmocka_unit_test(a_deployment_is_ready_when_its_annotation_says),
         cmocka_unit_test(a_failing_deployment_exceeds_its_deadline),
+        cmocka_unit_test(a_rollout_that_is_stuck_keeps_within_surge_and_unavailable),
+        cmocka_unit_test(a_pod_that_fits_no_node_is_pending_until_the_node_has_the_label),
+        cmocka_unit_test(what_each_namespace_has_is_put_back),
         cmocka_unit_test(a_service_has_a_slice_of_its_pods),
         cmocka_unit_test(jobs_complete_or_fail),
         cmocka_unit_test(what_was_written_is_there_after_a_restart),

@@ -60,6 +60,8 @@ struct rollout {
     struct mk_children sets;
     struct mk_object *now; /* the set of the present template */
     int64_t want;
+    int64_t surge, spare; /* maxSurge, maxUnavailable in pods; 0 unless it rolls */
+    bool recreate;
     str hash;
 };
 
@@ -100,15 +102,61 @@ static void set_bookkeeping(struct rollout *r, value set, int64_t revision)
     for (struct value_iter it = value_iter(object_annotations(d)); value_next(&it);)
         if (!stays(it.key))
             set_annotation(r->a, set, it.key, value_str(it.val));
-    str surge = value_path_str(d, "spec.strategy.rollingUpdate.maxSurge");
-    int64_t extra = value_int(value_path(d, "spec.strategy.rollingUpdate.maxSurge")), percent = 0;
-    if (str_ends(surge, STR("%")) && str_to_i64(str_trim_suffix(surge, STR("%")), &percent))
-        extra = (r->want * percent + 99) / 100;
     set_annotation(r->a, set, STR("deployment.kubernetes.io/desired-replicas"),
                    arena_printf(r->a, "%" PRId64, r->want));
     set_annotation(r->a, set, STR("deployment.kubernetes.io/max-replicas"),
-                   arena_printf(r->a, "%" PRId64, r->want + extra));
+                   arena_printf(r->a, "%" PRId64, r->want + r->surge));
     set_annotation(r->a, set, REVISION, arena_printf(r->a, "%" PRId64, revision));
+}
+
+/* ---- how many pods each set may have ----
+ * Source: kubernetes pkg/controller/deployment/rolling.go, util/deployment_util.go. */
+
+/* A number, or a percentage of the wanted pods. */
+static int64_t portion(value v, int64_t of, bool round_up)
+{
+    int64_t percent = 0;
+    str text = value_str(v);
+    if (!value_is_string(v))
+        return value_int(v);
+    if (!str_to_i64(str_trim_suffix(text, STR("%")), &percent))
+        return 0;
+    return (of * percent + (round_up ? 99 : 0)) / 100;
+}
+
+static void read_strategy(struct rollout *r)
+{
+    value strategy = value_path(doc_root(r->d->doc), "spec.strategy");
+    r->recreate = str_is(value_path_str(strategy, "type"), "Recreate");
+    if (r->recreate)
+        return;
+    r->surge = portion(value_path(strategy, "rollingUpdate.maxSurge"), r->want, true);
+    r->spare = portion(value_path(strategy, "rollingUpdate.maxUnavailable"), r->want, false);
+    if (!r->surge && !r->spare)
+        r->spare = 1; /* or it would never move */
+    r->spare = MIN_OF(r->spare, r->want);
+}
+
+static int64_t total(const struct rollout *r, const char *path)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < r->sets.n; i++)
+        n += value_int(value_path(doc_root(r->sets.at[i]->doc), path));
+    return n;
+}
+
+/* The new set may have what the surge leaves room for. */
+static int64_t grown(const struct rollout *r, int64_t has)
+{
+    int64_t room = r->want + r->surge - total(r, "spec.replicas");
+    return room <= 0 ? has : has + MIN_OF(room, r->want - has);
+}
+
+static int64_t first_replicas(const struct rollout *r)
+{
+    if (r->recreate)
+        return total(r, "status.replicas") ? 0 : r->want;
+    return grown(r, 0);
 }
 
 static struct mk_object *create_set(struct rollout *r, int64_t revision)
@@ -123,7 +171,7 @@ static struct mk_object *create_set(struct rollout *r, int64_t revision)
     value_setz(a, meta, "ownerReferences", mk_owner_ref(a, d));
     value spec = value_edit_map(a, set, STR("spec"));
     value_setz(a, spec, "minReadySeconds", value_path(d, "spec.minReadySeconds"));
-    value_setz(a, spec, "replicas", value_of_int(a, r->want));
+    value_setz(a, spec, "replicas", value_of_int(a, first_replicas(r)));
     value selector = value_edit(a, value_path(d, "spec.selector"));
     value_set_str(a, value_edit_map(a, selector, STR("matchLabels")), HASH_LABEL, r->hash);
     value_setz(a, spec, "selector", selector);
@@ -168,21 +216,60 @@ static bool find_sets(struct rollout *r)
     return mk_controller_update(r->mk, r->now, v, r->a) != NULL;
 }
 
-static void roll(struct rollout *r)
+static void recreate(struct rollout *r)
 {
-    value d = doc_root(r->d->doc);
-    bool recreate = str_is(value_path_str(d, "spec.strategy.type"), "Recreate");
     int64_t old_pods = 0;
     for (size_t i = 0; i < r->sets.n; i++)
-        if (r->sets.at[i] != r->now)
+        if (r->sets.at[i] != r->now) {
             old_pods += status_of(r->sets.at[i], "status.replicas");
-    bool ready = status_of(r->now, "status.readyReplicas") >= r->want;
-    for (size_t i = 0; i < r->sets.n; i++)
-        if (r->sets.at[i] != r->now && (recreate || ready || !r->want))
             scale_set(r, r->sets.at[i], 0);
-    if (recreate && old_pods && replicas_of(r->now) < r->want)
+        }
+    if (!old_pods)
+        scale_set(r, r->now, r->want);
+}
+
+/* Takes up to `most` pods from the old sets, oldest first; only_unready: those that serve nobody.
+ */
+static int64_t shrink_old(struct rollout *r, int64_t most, bool only_unready)
+{
+    int64_t taken = 0, last = -1;
+    while (taken < most) {
+        struct mk_object *oldest = NULL;
+        for (size_t i = 0; i < r->sets.n; i++) {
+            struct mk_object *s = r->sets.at[i];
+            int64_t revision = revision_of(doc_root(s->doc));
+            if (s != r->now && revision > last &&
+                (!oldest || revision < revision_of(doc_root(oldest->doc))))
+                oldest = s;
+        }
+        if (!oldest)
+            break;
+        last = revision_of(doc_root(oldest->doc));
+        int64_t has = replicas_of(oldest);
+        int64_t idle = MAX_OF(has - status_of(oldest, "status.readyReplicas"), 0);
+        int64_t n = MIN_OF(most - taken, only_unready ? idle : has);
+        scale_set(r, oldest, has - n);
+        taken += n;
+    }
+    return taken;
+}
+
+static void roll(struct rollout *r)
+{
+    int64_t has = replicas_of(r->now);
+    if (has > r->want)
+        scale_set(r, r->now, r->want);
+    else if (has < r->want && grown(r, has) > has)
+        scale_set(r, r->now, grown(r, has));
+    int64_t least = r->want - r->spare; /* pods that must serve at any time */
+    int64_t new_unready =
+        MAX_OF(replicas_of(r->now) - status_of(r->now, "status.readyReplicas"), 0);
+    int64_t most = total(r, "spec.replicas") - least - new_unready;
+    if (most <= 0)
         return;
-    scale_set(r, r->now, r->want);
+    int64_t unready = shrink_old(r, most, true);
+    int64_t ready = total(r, "status.readyReplicas");
+    shrink_old(r, MIN_OF(most - unready, ready - least), false);
 }
 
 static void drop_old_sets(struct rollout *r)
@@ -255,12 +342,7 @@ static void write_status(struct rollout *r)
                     status_of(r->now, "status.readyReplicas") == r->want;
     mk_set_count(a, status, "availableReplicas", ready);
     value_setz(a, status, "conditions", value_path(d, "status.conditions"));
-    int64_t percent = 25,
-            spare = value_int(value_path(d, "spec.strategy.rollingUpdate.maxUnavailable"));
-    str text = value_path_str(d, "spec.strategy.rollingUpdate.maxUnavailable");
-    if (text.len && str_to_i64(str_trim_suffix(text, STR("%")), &percent))
-        spare = r->want * percent / 100;
-    bool available = ready >= r->want - spare;
+    bool available = ready >= r->want - r->spare;
     mk_condition_set(r->mk, a, status,
                      &(struct mk_condition){
                          "Available", available ? "True" : "False",
@@ -297,6 +379,7 @@ void mk_deployment_controller(struct microkube *mk, struct mk_object *o, struct 
                         .want = value_int(value_path(d, "spec.replicas"))};
     if (object_is_deleting(d))
         return;
+    read_strategy(&r);
     if (value_bool(value_path(d, "spec.paused"))) {
         r.sets = mk_children_of(mk, o, "ReplicaSet", a);
         if (!r.sets.n)
@@ -312,7 +395,10 @@ void mk_deployment_controller(struct microkube *mk, struct mk_object *o, struct 
     if (!find_sets(&r))
         return;
     r.sets = mk_children_of(mk, o, "ReplicaSet", a);
-    roll(&r);
+    if (r.recreate)
+        recreate(&r);
+    else
+        roll(&r);
     write_status(&r);
     drop_old_sets(&r);
 }

@@ -140,6 +140,25 @@ static void set_conditions(struct microkube *mk, struct arena *a, value pod, val
     }
 }
 
+/* What the scheduler says of a pod that fits no node. */
+static void leave_pending(struct microkube *mk, struct mk_object *o, struct arena *a)
+{
+    value pod = doc_root(o->doc), status = value_edit(a, value_getz(pod, "status"));
+    mk_condition_set(mk, a, status,
+                     &(struct mk_condition){
+                         .type = "PodScheduled",
+                         .status = "False",
+                         .reason = "Unschedulable",
+                         .message = STR("0/1 nodes are available: 1 node(s) didn't match Pod's "
+                                        "node affinity/selector. no new claims to deallocate, "
+                                        "preemption: 0/1 nodes are available: 1 Preemption is not "
+                                        "helpful for scheduling."),
+                         .of_generation = object_generation(pod),
+                     });
+    value_set_str(a, status, "phase", STR("Pending"));
+    mk_status_update(mk, o, status, a);
+}
+
 void mk_pod_controller(struct microkube *mk, struct mk_object *o, struct arena *a)
 {
     value pod = doc_root(o->doc);
@@ -148,8 +167,12 @@ void mk_pod_controller(struct microkube *mk, struct mk_object *o, struct arena *
     if (object_is_deleting(pod) || mk_pod_is_done(pod))
         return;
     if (!value_path_str(pod, "spec.nodeName").len) {
+        if (!mk_node_fits(mk, value_path(pod, "spec.nodeSelector"))) {
+            leave_pending(mk, o, a);
+            return;
+        }
         pod = value_edit(a, pod);
-        value_set_path(a, pod, "spec.nodeName", value_of_str(a, STR("microkube")));
+        value_set_path(a, pod, "spec.nodeName", value_of_str(a, MK_NODE));
         if (!mk_controller_update(mk, o, pod, a))
             return;
         pod = doc_root(o->doc);

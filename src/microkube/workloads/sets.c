@@ -174,16 +174,21 @@ void mk_daemonset_controller(struct microkube *mk, struct mk_object *o, struct a
         mk_remove_object(mk, c.at[0], a);
         c = mk_children_of(mk, o, "Pod", a);
     }
-    if (!c.n && mk_pod_create(mk, o, template, STR(""), STS_HASH, hash, a))
+    bool fits = mk_node_fits(mk, value_path(template, "spec.nodeSelector"));
+    if (c.n && !fits) {
+        mk_remove_object(mk, c.at[0], a);
+        c = mk_children_of(mk, o, "Pod", a);
+    }
+    if (!c.n && fits && mk_pod_create(mk, o, template, STR(""), STS_HASH, hash, a))
         c = mk_children_of(mk, o, "Pod", a);
     bool there = c.n > 0, ready = there && mk_pod_is_ready(doc_root(c.at[0]->doc));
     bool updated = there && str_eq(object_label(doc_root(c.at[0]->doc), STR(STS_HASH)), hash);
     value_setz(a, status, "currentNumberScheduled", value_of_int(a, there));
-    value_setz(a, status, "desiredNumberScheduled", value_of_int(a, 1));
+    value_setz(a, status, "desiredNumberScheduled", value_of_int(a, fits));
     mk_set_count(a, status, "numberAvailable", ready);
     value_setz(a, status, "numberMisscheduled", value_of_int(a, 0));
     value_setz(a, status, "numberReady", value_of_int(a, ready));
-    mk_set_count(a, status, "numberUnavailable", !ready);
+    mk_set_count(a, status, "numberUnavailable", fits && !ready);
     value_setz(a, status, "observedGeneration", value_of_int(a, object_generation(ds)));
     mk_set_count(a, status, "updatedNumberScheduled", updated);
     mk_status_update(mk, o, status, a);
