@@ -34,8 +34,12 @@ str app_sync_policy(value app); /* "Manual", "Auto", "Auto-Prune" */
 /* ---- showing ---- */
 
 str app_url(struct cli *c, str name);
-void app_show_summary(struct cli *c, value app, str url);
-void app_show_header(struct cli *c, value app, bool operation, bool params);
+/* windows: ask for the sync windows, too. */
+void app_show_summary(struct cli *c, value app, str url, bool windows);
+/* source: whose parameters, from 0. */
+void app_show_header(struct cli *c, value app, bool operation, bool params, size_t source);
+/* --source-name as --source-position (from 1), of several sources; 0 or an exit code (told). */
+int app_named_position(struct cli *c, value sources, int64_t *io_position);
 void app_show_operation(struct cli *c, value operation_state);
 void app_show_resources(struct cli *c, value app);
 /* The resource tree below the application's own objects; err when it cannot be had. */

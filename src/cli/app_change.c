@@ -45,14 +45,22 @@ static int collect_app(void *arg, value document, size_t index, uint32_t line, s
     return 0;
 }
 
-/* "k=v" of each entry into metadata.labels or annotations. */
+/* "k=v" of each entry into metadata.labels or annotations; only an annotation may lack its value
+ * or hold a second "=". */
 static int set_pairs(struct cli *c, value app, const char *path, const struct cli_given *pairs)
 {
+    bool labels = str_is(str_of(path), "labels");
     for (size_t i = 0; i < pairs->list.n; i++) {
-        str key, text;
-        if (!str_cut(pairs->list.at[i], '=', &key, &text))
-            return cli_fatal(c, CLI_EXIT_ERROR, "expected key=value, got %.*s",
+        str key, text = STR("");
+        bool pair = str_cut(pairs->list.at[i], '=', &key, &text);
+        if (labels && (!pair || str_find_char(text, '=') >= 0))
+            return cli_fatal(c, CLI_EXIT_ERROR,
+                             "labels should have key=value, but instead got: %.*s",
                              STR_FMT(pairs->list.at[i]));
+        if (!pair) {
+            key = pairs->list.at[i];
+            text = STR("");
+        }
         value metadata = value_edit_map(c->arena, app, STR("metadata"));
         value map = value_edit_map(c->arena, metadata, str_of(path));
         value_set(c->arena, map, key, value_of_str(c->arena, text));
@@ -267,6 +275,8 @@ int app_delete_run(struct cli *c)
         names = ARENA_ARRAY(c->arena, str, APP_NAMES_MAX);
         if (app_names(c, selector, NULL, names, APP_NAMES_MAX, &n, &err))
             return cli_error(c, &err);
+        if (!n)
+            return cli_fatal(c, CLI_EXIT_ERROR, "no apps match selector %.*s", STR_FMT(selector));
     }
     bool prompt = cli_switch(c, "cascade") && !cli_switch(c, "yes") && isatty(STDOUT_FILENO);
     for (size_t i = 0; i < n && !r; i++) {

@@ -11,6 +11,20 @@ static const char *refresh_of(const struct cli *c)
     return cli_switch(c, "hard-refresh") ? "hard" : cli_switch(c, "refresh") ? "normal" : "";
 }
 
+/* Whose parameters, when there are several sources? 0 or an exit code. */
+static int check_position(struct cli *c, value sources, int64_t position)
+{
+    if (value_len(sources) && position <= 0)
+        return cli_fatal(c, CLI_EXIT_ERROR,
+                         "Source position should be specified and must be greater than 0 for "
+                         "applications with multiple sources");
+    if (value_len(sources) && (size_t)position > value_len(sources))
+        return cli_fatal(c, CLI_EXIT_ERROR,
+                         "Source position should be less than the number of sources in the "
+                         "application");
+    return 0;
+}
+
 int app_get_run(struct cli *c)
 {
     struct err err;
@@ -24,11 +38,19 @@ int app_get_run(struct cli *c)
     struct app_name name = app_name_of(c, c->args.at[0]);
     if (app_fetch(c, name, refresh_of(c), &app, &err))
         return cli_error(c, &err);
+    int64_t position = cli_number(c, "source-position");
+    value sources = value_path(app, "spec.sources");
+    bool params = cli_switch(c, "show-params");
+    r = app_named_position(c, sources, &position);
+    r = r ? r : params ? check_position(c, sources, position) : 0;
+    if (r)
+        return r;
     if (!app_known_format(format))
         return cli_fatal(c, CLI_EXIT_ERROR, "unknown output format: %.*s", STR_FMT(format));
     if (cli_print_value(c, app_ordered(c, app), format))
         return 0;
-    app_show_header(c, app, cli_switch(c, "show-operation"), cli_switch(c, "show-params"));
+    app_show_header(c, app, cli_switch(c, "show-operation"), params,
+                    position > 0 ? (size_t)position - 1 : 0);
     if (app_show_body(c, app, format, &err))
         return cli_error(c, &err);
     return 0;

@@ -1,6 +1,7 @@
 /* Applications as text. */
 #include "base/time.h"
 #include "cli/app.h"
+#include "value/text.h"
 #include "cli/table.h"
 
 static void line(struct cli *c, const char *label, str text)
@@ -60,6 +61,8 @@ static bool is_hex(str s)
     return true;
 }
 
+#define PARAMETER_MAX 80 /* characters of a parameter that are shown */
+
 /* A full or abbreviated commit id says itself which commit it is. */
 static bool is_commit(str revision)
 {
@@ -80,6 +83,24 @@ static str sync_text(struct cli *c, value app)
     return text;
 }
 
+static size_t count_kind(value windows, const char *kind)
+{
+    size_t n = 0;
+    for (struct value_iter it = value_iter(windows); value_next(&it);)
+        n += str_is(value_str(value_getz(it.val, "kind")), kind);
+    return n;
+}
+
+/* A deny window is open, or there are allow windows and none is. */
+static str windows_status(value state)
+{
+    value active = value_getz(state, "activeWindows"), all = value_getz(state, "assignedWindows");
+    size_t deny = count_kind(active, "deny"), allow = count_kind(active, "allow");
+    if (!deny && (allow || count_kind(all, "allow") == 0))
+        return STR("Sync Allowed");
+    return value_bool(value_getz(state, "canSync")) ? STR("Manual Allowed") : STR("Sync Denied");
+}
+
 /* The windows of the project that hold for the application, as its own line or two. */
 static void show_windows(struct cli *c, value app)
 {
@@ -97,13 +118,12 @@ static void show_windows(struct cli *c, value app)
                          value_str(value_getz(it.val, "kind")), STR(":"),
                          value_str(value_getz(it.val, "schedule")), STR(":"),
                          value_str(value_getz(it.val, "duration")));
-    bool allowed = !value_len(assigned) || value_bool(value_getz(state, "canSync"));
-    line(c, "SyncWindow:", allowed ? STR("Sync Allowed") : STR("Sync Denied"));
+    line(c, "SyncWindow:", windows_status(state));
     if (value_len(assigned))
         line(c, "Assigned Windows:", text);
 }
 
-void app_show_summary(struct cli *c, value app, str url)
+void app_show_summary(struct cli *c, value app, str url, bool windows)
 {
     size_t n = app_n_sources(app);
     str policy = app_sync_policy(app);
@@ -115,7 +135,10 @@ void app_show_summary(struct cli *c, value app, str url)
     fputs(n ? "Sources:\n" : "Source:\n", c->out);
     for (size_t i = 0; i < MAX_OF(n, (size_t)1); i++)
         show_source(c, app_source(app, i));
-    show_windows(c, app);
+    if (windows)
+        show_windows(c, app);
+    else
+        line(c, "SyncWindow:", STR("Sync Allowed"));
     line(c, "Sync Policy:",
          str_is(policy, "Auto-Prune") ? STR("Automated (Prune)")
          : str_is(policy, "Auto")     ? STR("Automated")
@@ -169,30 +192,39 @@ void app_show_operation(struct cli *c, value state)
 }
 
 /* At most 60 characters; "..." tells of more. */
+/* At most PARAMETER_MAX characters; "..." tells of more. */
 static str cut(struct cli *c, str s)
 {
-    return s.len > 60 ? ARENA_CAT(c->arena, str_sub(s, 0, 57), STR("...")) : s;
+    size_t n = 0, keep = s.len;
+    for (size_t i = 0; i < s.len;) {
+        unsigned bytes = utf8_len(s.at + i, s.at + s.len);
+        if (n++ == PARAMETER_MAX - 3)
+            keep = i;
+        i += bytes ? bytes : 1;
+    }
+    return n > PARAMETER_MAX ? ARENA_CAT(c->arena, str_sub(s, 0, keep), STR("...")) : s;
 }
 
-static void show_params(struct cli *c, value app)
+static void show_params(struct cli *c, value app, size_t source)
 {
-    value parameters = value_path(app_source(app, 0), "helm.parameters");
+    value helm = value_getz(app_source(app, source), "helm");
     struct table t;
-    if (!value_len(parameters))
+    if (!value_is_map(helm))
         return;
+    fputs("\n\n", c->out);
     table_init(&t, c->arena, 0, 2);
-    table_add(&t, "\nNAME\tVALUE");
-    for (struct value_iter it = value_iter(parameters); value_next(&it);)
+    table_add(&t, "NAME\tVALUE");
+    for (struct value_iter it = value_iter(value_getz(helm, "parameters")); value_next(&it);)
         table_add(&t, "%.*s\t%.*s", STR_FMT(value_str(value_getz(it.val, "name"))),
                   STR_FMT(cut(c, value_str(value_getz(it.val, "value")))));
     table_print(&t, c->out);
 }
 
-void app_show_header(struct cli *c, value app, bool operation, bool params)
+void app_show_header(struct cli *c, value app, bool operation, bool params, size_t source)
 {
     value conditions = value_path(app, "status.conditions");
     value state = value_path(app, "status.operationState");
-    app_show_summary(c, app, app_url(c, value_path_str(app, "metadata.name")));
+    app_show_summary(c, app, app_url(c, value_path_str(app, "metadata.name")), true);
     if (value_len(conditions))
         show_conditions(c, conditions);
     if (operation && value_is_map(state)) {
@@ -200,7 +232,7 @@ void app_show_header(struct cli *c, value app, bool operation, bool params)
         app_show_operation(c, state);
     }
     if (params)
-        show_params(c, app);
+        show_params(c, app, source);
 }
 
 void app_show_resources(struct cli *c, value app)

@@ -156,8 +156,7 @@ static bool unset_all(struct cli *c, value source)
     return changed;
 }
 
-/* --source-name as a position; 0 or an exit code. */
-static int named_position(struct cli *c, value sources, int64_t *io_position)
+int app_named_position(struct cli *c, value sources, int64_t *io_position)
 {
     str name = cli_flag(c, "source-name");
     if (!name.len)
@@ -184,7 +183,7 @@ int app_unset_run(struct cli *c)
     if (r)
         return r;
     value sources = value_getz(spec, "sources");
-    if ((r = named_position(c, sources, &position)))
+    if ((r = app_named_position(c, sources, &position)))
         return r;
     if (value_len(sources) && position <= 0)
         return cli_fatal(c, CLI_EXIT_ERROR,

@@ -44,13 +44,15 @@ int app_wait_run(struct cli *c)
 
 /* ---- sync ---- */
 
-static void set_infos(struct cli *c, value body, const struct cli_given *infos)
+static int set_infos(struct cli *c, value body, const struct cli_given *infos)
 {
     value list = value_new_list(c->arena);
     for (size_t i = 0; i < infos->list.n; i++) {
         str key, text;
-        if (!str_cut(infos->list.at[i], '=', &key, &text))
-            continue;
+        if (!str_cut(infos->list.at[i], '=', &key, &text) || str_find_char(text, '=') >= 0)
+            return cli_fatal(c, CLI_EXIT_ERROR,
+                             "labels should have key=value, but instead got: %.*s",
+                             STR_FMT(infos->list.at[i]));
         value info = value_new_map(c->arena);
         value_set_str(c->arena, info, "name", key);
         value_set_str(c->arena, info, "value", text);
@@ -58,6 +60,7 @@ static void set_infos(struct cli *c, value body, const struct cli_given *infos)
     }
     if (value_len(list))
         value_setz(c->arena, body, "infos", list);
+    return 0;
 }
 
 static void set_options(struct cli *c, value body)
@@ -223,7 +226,9 @@ static int sync_body(struct cli *c, struct app_name name, value app,
                              "No matching app resources found for resource filter: %.*s",
                              STR_FMT(joined(c, only)));
     }
-    set_infos(c, body, cli_given(c, "info"));
+    int r = set_infos(c, body, cli_given(c, "info"));
+    if (r)
+        return r;
     set_options(c, body);
     set_retry(c, body);
     set_revisions(c, body, choice);

@@ -7,7 +7,7 @@ struct waiting {
     struct cli *c;
     struct app_name name;
     const struct app_wait *w;
-    str url;
+    str url, qualified; /* "ns/name" */
     value app, operation;
     bool refresh;       /* an operation ran: read once more before the end */
     struct table table; /* progress lines */
@@ -89,7 +89,7 @@ static void show_final(struct waiting *g)
     if (cli_print_value(c, app_ordered(c, g->app), g->w->format))
         return;
     fputc('\n', c->out);
-    app_show_summary(c, g->app, g->url);
+    app_show_summary(c, g->app, g->url, false);
     fputc('\n', c->out);
     if (g->w->operation)
         app_show_operation(c, value_path(g->app, "status.operationState"));
@@ -116,7 +116,7 @@ static int finish(struct waiting *g)
     if (g->went_bad.at)
         return cli_fatal(g->c, CLI_EXIT_ERROR,
                          "application '%.*s' health state has transitioned from %.*s to Degraded",
-                         STR_FMT(g->name.name), STR_FMT(g->went_bad));
+                         STR_FMT(g->qualified), STR_FMT(g->went_bad));
     return g->exit_code;
 }
 
@@ -230,12 +230,9 @@ static int timed_out(struct waiting *g)
     if (text)
         fputs("\nThe command timed out waiting for the conditions to be met.\n", g->c->out);
     show_final(g);
-    str shown = g->name.namespace.len
-                    ? ARENA_CAT(g->c->arena, g->name.namespace, STR("/"), g->name.name)
-                    : g->name.name;
     return cli_fatal(g->c, CLI_EXIT_ERROR,
                      "timed out (%lds) waiting for app \"%.*s\" match desired state",
-                     (long)g->w->timeout_s, STR_FMT(shown));
+                     (long)g->w->timeout_s, STR_FMT(g->qualified));
 }
 
 static int watch(struct waiting *g)
@@ -272,9 +269,9 @@ int app_wait(struct cli *c, struct app_name name, const struct app_wait *w, valu
 {
     struct waiting g = {.c = c, .name = name, .w = w};
     struct err err;
-    str qualified =
+    g.qualified =
         name.namespace.len ? ARENA_CAT(c->arena, name.namespace, STR("/"), name.name) : name.name;
-    g.url = app_url(c, qualified);
+    g.url = app_url(c, g.qualified);
     table_init(&g.table, c->arena, 5, 2);
     if (shows_text(w)) {
         static const struct app_resource head = {STR_INIT("GROUP"),     STR_INIT("KIND"),
@@ -290,8 +287,7 @@ int app_wait(struct cli *c, struct app_name name, const struct app_wait *w, valu
         return cli_error(c, &err);
     g.operation = value_path(g.app, "status.operationState");
     if (!w->gone && fulfilled(&g, g.app)) {
-        table_print(&g.table, c->out);
-        show_final(&g);
+        show_final(&g); /* without a line of progress: upstream never flushes the heading */
     } else {
         g.exit_code = watch(&g);
     }

@@ -82,6 +82,7 @@ def an_application_is_created_synced_and_waited_for():
     tap.true(["Phase:", "Succeeded"] in words(out), out)
     tap.true(["Message:", "successfully", "synced", "(all", "tasks", "run)"] in words(out), out)
     run("app", "wait", "cli", "--health", "--timeout", "60")
+    tap.true("TIMESTAMP" not in run("app", "wait", "cli", "--timeout", "60"), "a heading without a line of progress")
     head = dict(re.findall(r"^([A-Z][\w ]+): +(\S.*)$", run("app", "get", "cli"), re.M))
     tap.equal({k: head.get(k) for k in ("Name", "Project", "Server", "Namespace", "SyncWindow", "Sync Policy", "Sync Status", "Health Status")},
               {"Name": "argocd/cli", "Project": "default", "Server": "https://kubernetes.default.svc", "Namespace": "cli", "SyncWindow": "Sync Allowed",
@@ -229,6 +230,32 @@ def a_sync_that_fails_exits_with_1_and_says_why():
 def an_application_that_is_not_there_is_not_told_from_one_you_may_not_see():
     for verb in (["get"], ["diff"], ["history"], ["sync"], ["delete", "--yes"]):
         tap.equal(fatal("app", verb[0], "nope", *verb[1:]), "rpc error: code = PermissionDenied desc = permission denied")
+
+
+@tap.test
+def flags_that_cannot_be_are_refused_in_upstreams_words():
+    tap.equal(fatal("app", "delete", "-l", "no=such", "--yes"), "no apps match selector no=such")
+    tap.equal(fatal("app", "create", "x", "--label", "a=b=c"), "labels should have key=value, but instead got: a=b=c")
+    tap.equal(fatal("app", "sync", "cli", "--info", "x"), "labels should have key=value, but instead got: x")
+    tap.equal(fatal("app", "diff", "cli", "--server-side-diff-concurrency", "0"),
+              "invalid value for --server-side-diff-concurrency: 0 is not allowed (use -1 for unlimited, or a positive number to limit concurrency)")
+    tap.equal(fatal("app", "manifests", "cli", "--revisions", "a", "--source-names", "none", code=1), "Unknown source name 'none'")
+
+
+@tap.test
+def a_sync_window_is_told_as_the_project_has_it():
+    window = {"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"]}
+    shared().kube.create({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "windows", "namespace": "argocd"},
+                          "spec": {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}], "syncWindows": [window]}})
+    repo, _ = repository("cliwin")
+    run("app", "create", "cliwin", "--repo", repo.url, "--path", "app", "--project", "windows", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", "cliwin")
+    told = lambda: re.findall(r"^(SyncWindow|Assigned Windows): +(\S.*)$", run("app", "get", "cliwin"), re.M)  # noqa: E731
+    tap.equal(told(), [("SyncWindow", "Sync Denied"), ("Assigned Windows", "deny:* * * * *:1h")])
+    shared().kube.patch("AppProject", "argocd", "windows", {"spec": {"syncWindows": [{**window, "manualSync": True}]}})
+    wait_until("manual syncs are allowed", lambda: told()[0] == ("SyncWindow", "Manual Allowed"))
+    tap.true("Assigned Windows" not in run("app", "wait", "cliwin", "--operation", "--timeout", "30"), "waiting does not ask for windows")
+    run("app", "delete", "cliwin", "--yes")
+    shared().kube.delete("AppProject", "argocd", "windows")
 
 
 @tap.test
