@@ -148,6 +148,11 @@ value bind_default(struct arena *a, const struct bind_table *t, value v);
 /* v without fields that have no row, as the API server prunes. */
 value bind_prune(struct arena *a, const struct bind_table *t, value v);
 
+/* v as upstream's clients print the Go struct that they read it into: unknown fields and zero
+ * values that may be left out are gone, structs and required fields are there. What somebody
+ * stores after reading the object as a whole looks like this. */
+value bind_as_typed(struct arena *a, const struct bind_table *t, value v);
+
 /* ---- documentation and schemas ---- */
 
 /* Field documentation as `kubectl explain` lays it out, of the row at `dotted` ("" is the kind).

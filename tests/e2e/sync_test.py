@@ -2,6 +2,7 @@
 """Ways of a sync: hooks and their ends, server-side apply, roles, manifests sent along. Texts and managers are Argo CD's."""
 import json
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -211,6 +212,24 @@ def a_field_removed_from_git_is_a_difference_under_server_side_apply():
     app.sync(syncOptions=["ServerSideApply=true"])
     app.wait(sync="Synced", revision=sha)
     tap.equal(shared().kube.get("ConfigMap", "ssagone", "c1")["data"], {"a": "1"})
+    app.delete()
+
+
+@tap.test
+def an_automated_sync_stores_the_spec_as_go_prints_it():
+    repo = shared().repo("typed")
+    repo.write("app/a/cm.yaml", config_map("c1"))
+    sha = repo.commit()
+    app = shared().app("typed", repo, path="app", directory={"recurse": True, "exclude": ""},
+                       syncPolicy={"automated": {"prune": False}, "retry": {"limit": 0}})
+    app.wait(sync="Synced", revision=sha)
+    spec = app.get()["spec"]
+    tap.equal(spec["syncPolicy"], {"automated": {"prune": False}, "retry": {}})
+    tap.equal(spec["source"]["directory"], {"recurse": True, "jsonnet": {}})
+    tap.equal(app.status()["operationState"]["operation"]["retry"], {})
+    version = app.get()["metadata"]["resourceVersion"]
+    time.sleep(1)
+    tap.equal((app.get()["metadata"]["resourceVersion"], app.brief()["sync"]), (version, "Synced"))
     app.delete()
 
 

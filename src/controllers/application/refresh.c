@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "argo/kinds.h"
 #include "kube/object.h"
 #include "plan/autosync.h"
 #include "plan/refresh.h"
@@ -113,7 +114,26 @@ static void want_sync_error(struct application *app, struct evaluation *e, str t
     status_want(app, status);
 }
 
-/* Upstream stores the whole object when it starts a sync; its clients see these two appear. */
+/* Upstream stores the whole object when it starts a sync: its spec is what Go prints. */
+static void want_typed_spec(struct application *app, struct evaluation *e)
+{
+    const struct bind_field *spec = bind_find(argo_kind_application.table, STR("spec"));
+    value typed = bind_as_typed(&e->arena, spec->table, e->view.spec);
+    if (value_equal(typed, e->view.spec))
+        return;
+    doc_unref(app->wanted.spec);
+    app->wanted.spec = doc_freeze(typed, 0);
+}
+
+static struct doc *typed_operation(struct arena *a, value operation)
+{
+    const struct bind_field *retry = bind_find_path(argo_kind_application.table, "operation.retry");
+    value typed = value_edit(a, operation);
+    value_setz(a, typed, "retry", bind_as_typed(a, retry->table, value_getz(operation, "retry")));
+    return doc_freeze(typed, 0);
+}
+
+/* And its clients see these two appear. */
 static void want_empty_members(struct application *app, struct arena *a)
 {
     static const char *const member[] = {"summary", "sourceHydrator"};
@@ -150,8 +170,9 @@ static void decide_autosync(struct application *app, struct evaluation *e)
     if (!decided.start)
         return;
     want_empty_members(app, &e->arena);
+    want_typed_spec(app, e);
     doc_unref(app->wanted.operation);
-    app->wanted.operation = doc_freeze(decided.operation, 0);
+    app->wanted.operation = typed_operation(&e->arena, decided.operation);
     app->wanted.serial = ++app->serial;
     application_event(app, false, STR("OperationStarted"), decided.event_message);
 }
@@ -215,11 +236,13 @@ static void keep_rendered(struct application *app)
 
 static void want_normal_spec(struct application *app, struct evaluation *e)
 {
-    value spec = app_spec_normalized(&e->arena, e->view.spec);
-    if (value_equal(spec, e->view.spec))
+    value now = app->wanted.spec ? doc_root(app->wanted.spec) : e->view.spec;
+    value spec = app_spec_normalized(&e->arena, now);
+    if (value_equal(spec, now))
         return;
+    struct doc *frozen = doc_freeze(spec, 0); /* it may borrow from the one that goes */
     doc_unref(app->wanted.spec);
-    app->wanted.spec = doc_freeze(spec, 0);
+    app->wanted.spec = frozen;
     app->wanted.serial = ++app->serial;
 }
 

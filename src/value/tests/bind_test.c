@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "value/bind.h"
@@ -54,6 +56,35 @@ static const struct bind_kind widget = {
     .column = widget_columns,
     .n_columns = 1,
 };
+
+/* The table of typedThing in tests/oracle/value/typed.go. */
+static const struct bind_field typed_part_fields[] = {
+    {"name", BIND_STRING, 1, .flags = BIND_REQUIRED},
+    {"count", BIND_INT64, 2},
+};
+static const struct bind_table typed_part = BIND_TABLE("typedPart", NULL, typed_part_fields);
+static const struct bind_field typed_inner_fields[] = {
+    {"parts", BIND_OBJECT, 1, .shape = BIND_LIST, .table = &typed_part},
+};
+static const struct bind_table typed_inner = BIND_TABLE("typedInner", NULL, typed_inner_fields);
+static const struct bind_field typed_fields[] = {
+    {"project", BIND_STRING, 1, .flags = BIND_REQUIRED},
+    {"text", BIND_STRING, 2},
+    {"on", BIND_BOOL, 3},
+    {"must", BIND_BOOL, 4, .flags = BIND_REQUIRED},
+    {"limit", BIND_INT64, 5},
+    {"exact", BIND_INT64, 6, .flags = BIND_REQUIRED},
+    {"history", BIND_INT64, 7, .flags = BIND_POINTER},
+    {"switch", BIND_BOOL, 8, .flags = BIND_POINTER},
+    {"note", BIND_STRING, 9, .flags = BIND_POINTER},
+    {"inner", BIND_OBJECT, 10, .table = &typed_inner},
+    {"maybe", BIND_OBJECT, 11, .flags = BIND_POINTER, .table = &typed_inner},
+    {"parts", BIND_OBJECT, 12, .shape = BIND_LIST, .table = &typed_part},
+    {"needed", BIND_OBJECT, 13, .shape = BIND_LIST, .flags = BIND_REQUIRED, .table = &typed_part},
+    {"labels", BIND_STRING, 14, .shape = BIND_MAP},
+    {"pointers", BIND_OBJECT, 15, .shape = BIND_LIST, .table = &typed_part},
+};
+static const struct bind_table typed_thing = BIND_TABLE("typedThing", NULL, typed_fields);
 
 struct fixture {
     struct arena arena;
@@ -267,9 +298,31 @@ static void fields_are_explained(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void typed_values_are_what_go_prints(void **state)
+{
+    char path[1024], line[4096];
+    (void)state;
+    snprintf(path, sizeof(path), "%s/tests/golden/value/typed.jsonl", getenv("TIPHYS_SOURCE_ROOT"));
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        struct arena a;
+        struct err err;
+        value row;
+        arena_init(&a, ARENA_BYTES_DEFAULT);
+        assert_int_equal(json_parse(str_of(line), NULL, &a, &row, &err), 0);
+        value got = bind_as_typed(&a, &typed_thing, value_getz(row, "in"));
+        if (!value_equal(got, value_getz(row, "out")))
+            fail_msg("got %.*s for %s", STR_FMT(json_str(&a, got, AUDIENCE_WIRE, 0)), line);
+        arena_done(&a);
+    }
+    fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(typed_values_are_what_go_prints),
         TEST(problems_speak_as_the_api_server),
         TEST(the_first_problem_names_file_line_and_column),
         TEST(defaults_fill_what_is_missing_and_nothing_else),

@@ -46,6 +46,7 @@ func main() {
 		writeRows(dir, "json.jsonl", answered(jsonCases()))
 		writeRows(dir, "patches.jsonl", answered(patchCases()))
 		writeRows(dir, "proto.jsonl", append(protoCases(), wrappedCases()...))
+		writeRows(dir, "typed.jsonl", typedCases())
 		random = rand.New(rand.NewSource(6))
 		writeRows(dir, "toml.jsonl", answered(tomlCases()))
 	case len(os.Args) == 3 && os.Args[1] == "toml":
