@@ -154,6 +154,17 @@ static void drop(struct informer *i, struct entry *e)
 
 static void on_list_begin(void *arg) { ((struct informer *)arg)->mark++; }
 
+/* Mostly the answer of a write told it already: then no document is made of it. */
+static void put_value(struct informer *i, value object)
+{
+    struct entry *e = find(i, object_ns(object), object_name(object));
+    if (e && !resource_version_newer(object_resource_version(object),
+                                     object_resource_version(doc_root(e->object))))
+        e->mark = MAX_OF(e->mark, i->mark);
+    else
+        put(i, doc_of(object), i->mark);
+}
+
 static void on_object(void *arg, enum reflector_event event, value object)
 {
     struct informer *i = arg;
@@ -165,7 +176,7 @@ static void on_object(void *arg, enum reflector_event event, value object)
                                          object_resource_version(object)))
             drop(i, e);
     } else {
-        put(i, doc_of(object), i->mark);
+        put_value(i, object);
     }
     leave(i);
 }

@@ -15,7 +15,8 @@
 #include "plan/sync.h"
 
 #define APP_CHANGED_MAX 64 /* keys that changed since the last look; more: all is compared */
-#define TREE_SETTLE_US (50 * USEC_PER_MS) /* a tree is drawn again this long after a change */
+/* A tree is drawn again this long after a change: the larger, the later. */
+#define TREE_SETTLE_US(n_rows) (50 * USEC_PER_MS + (usec)(n_rows)*USEC_PER_MS)
 #define APP_EVENTS_MAX 32 /* Kubernetes events that wait to be sent; more are dropped */
 
 struct settings_snapshot { /* immutable, reference-counted; one loop */
@@ -166,9 +167,11 @@ struct application {
     int wanted_level; /* asked for in memory; -1: none */
     usec jitter_us;
     usec advanced_at; /* monotonic: last turn by time */
-    usec looked_at;   /* wall: when the sources were last known to be compared or unmoved */
-    usec refresh_at;  /* wall: next refresh by time; 0: none */
-    usec look_at;     /* wall: an automated sync may be possible then; 0: nothing waits for it */
+    usec concluded_at,
+        put_off_until; /* monotonic: last conclusions; the next, if put off, else 0 */
+    usec looked_at;    /* wall: when the sources were last known to be compared or unmoved */
+    usec refresh_at;   /* wall: next refresh by time; 0: none */
+    usec look_at;      /* wall: an automated sync may be possible then; 0: nothing waits for it */
     struct application *next_late, **back_late; /* controller.late */
     bool live_changed;                          /* look again: `changed` says at what */
     struct changed_key **changed;
@@ -197,7 +200,7 @@ struct application {
 
     char told_sync[16], told_health[16]; /* what the last event said; "" nothing yet */
     struct arena event_arena;
-    struct app_event event[APP_EVENTS_MAX];
+    struct app_event *event; /* heap: room for APP_EVENTS_MAX, while there are any */
     size_t n_events;
     uint64_t event_serial;
     uint64_t serial; /* last handed out to rounds and writes */
@@ -365,6 +368,7 @@ int act_start(struct subject *s, const struct step *st, struct call c, struct er
 void act_absorb(struct subject *s, const struct step *st, struct answer *ans);
 
 /* steps.c */
+bool application_acts(const struct application *app); /* requests of a sync are under way */
 void application_plan(const struct subject *s, usec now, struct arena *a, struct plan *ret);
 
 /* controller.c */

@@ -341,20 +341,23 @@ static str cause_of(const struct compared *c, enum health_code code, struct aren
     return compare_health_cause(row, c->n, code, a);
 }
 
-/* What the rows say together; without bodies. */
-static void summarise(struct again *g)
+/* What the rows say together, without bodies. Where nothing is new and nothing to be synced, nobody
+ * asks for the rows: they are as the status has them. */
+static void summarise(struct again *g, bool news)
 {
     struct compared *c = g->app->compared;
     struct arena *a = &g->e->arena;
     struct compare_result *r = &g->e->result;
+    r->sync = compare_tally_sync(&c->tally, &g->e->view, false);
+    r->health.code = compare_tally_health(&c->tally);
+    if (!news && r->sync != SYNC_OUT_OF_SYNC)
+        return;
     bool with_health = g->e->settings->settings.persist_resource_health;
     value list = value_new_list(a);
     for (size_t i = 0; i < c->n; i++)
         value_push(a, list,
                    compare_verdict_status(c->row[i].key, c->row[i].version, &c->row[i].verdict,
                                           with_health, a));
-    r->sync = compare_tally_sync(&c->tally, &g->e->view, false);
-    r->health.code = compare_tally_health(&c->tally);
     r->health.message = cause_of(c, r->health.code, a);
     r->resources = c->n ? list : VALUE_ABSENT;
 }
@@ -400,9 +403,9 @@ bool compared_again(struct application *app, struct evaluation *e, bool *ret_new
         return false;
     app->controller->status.n_rows_compared += g.fresh.n;
     *ret_news = take_rows(&g);
-    summarise(&g);
-    if (app->n_changed)
-        app->tree_at = application_wall(app) + TREE_SETTLE_US;
+    summarise(&g, *ret_news);
+    if (app->n_changed && !app->tree_at)
+        app->tree_at = application_wall(app) + TREE_SETTLE_US(app->compared->n);
     if (app->controller->config.check_counters)
         check_against_all(app);
     compared_settled(app);

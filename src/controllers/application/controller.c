@@ -7,6 +7,7 @@
 #include "control/quarantine.h"
 #include "kube/object.h"
 
+#define CONCLUDE_PAUSE_US 100           /* for each action of a sync */
 #define LATE_PAUSE_US (5 * USEC_PER_MS) /* between two applications that nothing is urgent for */
 
 void *checked_calloc(size_t n, size_t size)
@@ -52,12 +53,26 @@ str application_name(const struct application *app)
 
 /* ---- one application ---- */
 
+/* While many requests of a sync are under way, each answer and each event would compare all objects
+ * again: then conclusions are drawn now and then, and when the last answer is there. */
+static bool put_off(struct application *app)
+{
+    const struct operation *op = app->operation;
+    usec now = loop_now(app->controller->config.loop);
+    usec next = app->concluded_at + (op ? (usec)op->n_actions * CONCLUDE_PAUSE_US : 0);
+    bool off = op && now < next && application_acts(app);
+    app->put_off_until = off ? next : 0;
+    if (!off)
+        app->concluded_at = now;
+    return off;
+}
+
 void application_advance(struct application *app)
 {
     struct quarantine *q = app->controller->config.quarantine;
     if (app->gone || !app->controller->status.synced)
         return;
-    if (application_held(app)) {
+    if (application_held(app) || put_off(app)) {
         steps_poke(&app->subject);
         return;
     }
@@ -178,6 +193,7 @@ void application_free(struct application *app)
     doc_unref(app->object);
     doc_unref(app->held);
     arena_done(&app->event_arena);
+    free(app->event);
     c->status.n_apps--;
     free(app->instance);
     free(app->key);

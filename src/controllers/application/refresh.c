@@ -100,11 +100,22 @@ static bool windows_allow(struct application *app, struct evaluation *e)
     return verdict.allowed;
 }
 
+static bool has_sync_error(value status)
+{
+    for (struct value_iter it = value_iter(value_getz(status, "conditions")); value_next(&it);)
+        if (str_eq(value_str(value_getz(it.val, "type")),
+                   app_condition_name(APP_CONDITION_SYNC_ERROR)))
+            return true;
+    return false;
+}
+
 static void want_sync_error(struct application *app, struct evaluation *e, str text)
 {
     struct arena *a = &e->arena;
     struct app_conditions *fresh = ARENA_NEW(a, struct app_conditions);
     value status = status_now(app, a);
+    if (!text.len && !has_sync_error(status))
+        return;
     if (text.len)
         app_conditions_add(fresh, APP_CONDITION_SYNC_ERROR, text);
     value_setz(a, status, "conditions",

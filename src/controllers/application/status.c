@@ -169,6 +169,8 @@ void application_event(struct application *app, bool warning, str reason, str me
     if (app->n_events == APP_EVENTS_MAX)
         return;
     struct arena *a = &app->event_arena;
+    if (!app->event)
+        app->event = checked_calloc(APP_EVENTS_MAX, sizeof(*app->event));
     app->event[app->n_events++] =
         (struct app_event){arena_str(a, reason), arena_str(a, message), warning};
 }

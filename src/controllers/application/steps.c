@@ -280,8 +280,10 @@ static void tell_absorb(struct subject *s, const struct step *st UNUSED, struct 
         memmove(app->event, app->event + 1, app->n_events * sizeof(app->event[0]));
         app->event_serial++;
     }
-    if (app->n_events == 0)
-        arena_done(&app->event_arena); /* a block for each application at rest is too much */
+    if (app->n_events == 0) { /* most applications are at rest, and keep nothing for it */
+        arena_done(&app->event_arena);
+        free(TAKE(app->event));
+    }
     steps_poke(&app->subject);
 }
 
@@ -363,7 +365,7 @@ static bool is_acting(const struct application *app, const struct action_fact *f
     return !f->answered && steps_running(&app->subject, step_id(ACT, f->id, 0));
 }
 
-static bool acts(const struct application *app)
+bool application_acts(const struct application *app)
 {
     bool open = false;
     for (size_t i = 0; i < app->operation->n_actions; i++)
@@ -380,7 +382,7 @@ static usec settles_at(const struct application *app)
     if (!w->since || w->operation || w->clear_operation || w->drop_refresh || w->spec ||
         w->finalizers_add || w->finalizers_drop)
         return 0;
-    bool acting = op && !op->done && acts(app);
+    bool acting = op && !op->done && application_acts(app);
     return acting || object_is_deleting(doc_root(app->object)) ? w->since + SETTLE_US : 0;
 }
 
@@ -452,6 +454,8 @@ static void plan_time(const struct application *app, usec now, struct plan *ret)
         wake = earlier(wake, app->operation->wake_at + shift);
     if (app->deletion.active)
         wake = earlier(wake, app->deletion.again_at);
+    if (app->put_off_until)
+        wake = earlier(wake, app->put_off_until);
     if (wake)
         wake = MAX_OF(wake, app->advanced_at + ADVANCE_PAUSE_US);
     if (wake && wake <= now)
