@@ -6,7 +6,7 @@ SECONDS_FUZZ := $(if $(filter file command,$(origin SECONDS)),$(SECONDS),60)
 CCACHE := $(shell command -v ccache)
 setup = [ -f $(1)/build.ninja ] || CC="$(strip $(if $(CCACHE),ccache) $(2))" CXX="$(strip $(if $(CCACHE),ccache) $(3))" meson setup $(1) $(4) >$(1).log 2>&1 || { cat $(1).log; exit 1; }; rm -f $(1).log
 
-.PHONY: all build-all bootstrap demo test test-cluster lint asan tsan clang fuzz mutants bench bench-codec oracle oracle-check oracle-argo clean help
+.PHONY: all build-all bootstrap demo test test-cluster lint asan tsan clang fuzz mutants bench bench-codec bench-helm conform-helm oracle oracle-check oracle-argo clean help
 all: ## build build/tiphys
 	@tools/bootstrap build test
 	@$(call setup,$(BUILD),gcc,g++)
@@ -73,6 +73,15 @@ bench-codec: ## speed of the JSON codec beside Go's, on live objects
 	@$(call setup,build-release,gcc,g++,--buildtype=release)
 	@ninja -C build-release -j$(J) --quiet codec-bench
 	@tools/bench-codec --build build-release
+
+conform-helm: all ## DIR=folder of charts: each rendered by helm (HELM=path) and by us, three value sets a chart
+	@tools/conform-helm $(or $(DIR),.var/charts) --helm $(or $(HELM),helm) --tiphys $(BUILD)/tiphys --jobs $(J)
+
+bench-helm: ## DIR=folder of charts: rendering warm in a jailed worker beside helm (HELM=path) (row B8)
+	@tools/bootstrap build
+	@$(call setup,build-release,gcc,g++,--buildtype=release -Dfaults=false)
+	@ninja -C build-release -j$(J) --quiet tiphys helm-bench
+	@tools/bench-helm $(or $(DIR),.var/charts) --helm $(or $(HELM),helm) --build build-release
 
 bench: ## speed and memory on microkube
 	@tools/bootstrap build test

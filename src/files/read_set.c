@@ -209,12 +209,31 @@ static const struct read_entry **sorted_entries(const struct read_set *s, struct
 
 #define HEAD "reads 1\n"
 
+static void print_number(struct buf *out, size_t n)
+{
+    char at[24];
+    size_t len = 0;
+    do
+        at[sizeof(at) - ++len] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    buf_add(out, str_mem(at + sizeof(at) - len, len));
+}
+
+/* By hand: a chart has hundreds of files, and each rendering prints them all. */
 static void print_entry(const struct read_entry *e, struct buf *out)
 {
-    buf_printf(out, "%c %d ", letters[e->kind], (int)e->file);
-    for (size_t i = 0; i < e->id.len; i++)
-        buf_printf(out, "%02x", e->id.byte[i]);
-    buf_printf(out, "%s %zu:", e->id.len ? "" : "-", e->path.len);
+    static const char digits[] = "0123456789abcdef";
+    char hex[2 * sizeof(e->id.byte)];
+    const char head[] = {letters[e->kind], ' ', (char)('0' + (int)e->file), ' '};
+    for (size_t i = 0; i < e->id.len; i++) {
+        hex[2 * i] = digits[e->id.byte[i] >> 4];
+        hex[2 * i + 1] = digits[e->id.byte[i] & 15];
+    }
+    buf_add(out, str_mem(head, sizeof(head)));
+    buf_add(out, e->id.len ? str_mem(hex, 2 * (size_t)e->id.len) : STR("-"));
+    buf_addc(out, ' ');
+    print_number(out, e->path.len);
+    buf_addc(out, ':');
     buf_add(out, e->path);
     buf_addc(out, '\n');
 }

@@ -10,7 +10,7 @@
 #include "files/git_store.h"
 #include "manifests/jail_frame.h"
 #include "manifests/payload.h"
-#include "render/helm_engine.h"
+#include "render/helm_cache.h"
 #include "value/json.h"
 
 struct worker_job {

@@ -61,7 +61,7 @@ struct render_request {
     size_t combined_bytes_max; /* 0: DIRECTORY_BYTES_DEFAULT */
     bool allow_escaping_links;
     bool disable_helm, disable_kustomize, disable_jsonnet;
-    struct helm_cache *helm_cache; /* parse trees of earlier jobs (render/helm_engine.h); or NULL */
+    struct helm_cache *helm_cache; /* parse trees of earlier jobs (render/helm_cache.h); or NULL */
 };
 
 /* The one door of render/: check the path, merge .argocd-source files, find the type, run its

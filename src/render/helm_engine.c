@@ -5,44 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/map.h"
-
-/* ---- cache ---- */
-
-struct helm_cache {
-    struct arena arena;
-    struct map trees; /* digest of level, name and text -> tree */
-    size_t bytes_max;
-};
-
-struct helm_cache *helm_cache_new(size_t bytes_max)
-{
-    struct helm_cache *c = calloc(1, sizeof(*c));
-    if (!c)
-        abort();
-    c->bytes_max = bytes_max ? bytes_max : HELM_CACHE_BYTES_DEFAULT;
-    /* Overrun by one chart at most; the text's own bound holds there. */
-    arena_init(&c->arena, c->bytes_max + ARENA_BYTES_DEFAULT);
-    map_init(&c->trees, &c->arena);
-    return c;
-}
-
-void helm_cache_free(struct helm_cache *c)
-{
-    if (!c)
-        return;
-    arena_done(&c->arena);
-    free(c);
-}
-
-void helm_cache_begin(struct helm_cache *c)
-{
-    if (c->arena.used_bytes <= c->bytes_max)
-        return;
-    arena_done(&c->arena);
-    map_init(&c->trees, &c->arena);
-}
 
 /* ---- templates of the tree of charts ---- */
 
@@ -152,34 +115,11 @@ static int parse_failed(struct helm_engine *e, str path, struct err *err)
                    STR_FMT(tail));
 }
 
-static str tree_key(struct arena *a, enum helm_level level, const struct item *it)
+static int parse(struct helm_engine *e, const struct item *it, const struct template_tree **ret,
+                 struct err *err)
 {
-    struct sha256 d;
-    str whole =
-        ARENA_CAT(a, level == HELM_LEVEL_3 ? STR("3") : STR("4"), it->path, STR("\n"), it->text);
-    d = sha256_of(whole);
-    return arena_str(a, str_mem(&d, sizeof(d)));
-}
-
-static int parse(struct helm_engine *e, const struct item *it, const struct template_funcs *funcs,
-                 const struct template_tree **ret, struct err *err)
-{
-    struct helm_cache *c = e->cache;
-    int rc;
-    if (!c) {
-        rc = template_parse(it->path, it->text, funcs, e->arena, ret, err);
-        return rc ? parse_failed(e, it->path, err) : 0;
-    }
-    str key = tree_key(e->arena, e->options->level, it);
-    *ret = map_find(&c->trees, key);
-    if (*ret)
-        return 0;
-    rc = template_parse(arena_str(&c->arena, it->path), arena_str(&c->arena, it->text), funcs,
-                        &c->arena, ret, err);
-    if (rc)
-        return parse_failed(e, it->path, err);
-    map_set(&c->trees, arena_str(&c->arena, key), (void *)(uintptr_t)*ret);
-    return 0;
+    int rc = helm_cache_parse(e->cache, e->options->level, it->path, it->text, e->arena, ret, err);
+    return rc ? parse_failed(e, it->path, err) : 0;
 }
 
 /* ---- errors of execution ---- */
@@ -389,7 +329,7 @@ int helm_engine_run(struct helm_engine *e, const struct helm_chart *c, value val
         qsort(x.items.at, x.items.n, sizeof(x.items.at[0]), compare);
     for (size_t i = 0; i < x.items.n; i++) {
         const struct template_tree *tree;
-        int rc = parse(e, x.items.at[i], funcs, &tree, err);
+        int rc = parse(e, x.items.at[i], &tree, err);
         if (rc)
             return rc;
         template_set_add(set, tree);

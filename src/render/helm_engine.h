@@ -1,21 +1,11 @@
 /* render/helm_engine.h: the templates of a chart and its subcharts, executed; private to render/.
  *
- * Parse trees may be kept between renders in a helm_cache: its entries are found by the digest of
- * name and text, so a chart that changed costs only what changed. The cache holds no value of a
- * tenant's. One owner, one thread. Source: helm 4.2.4 pkg/engine/engine.go. */
+ * Source: helm 4.2.4 pkg/engine/engine.go. */
 #ifndef RENDER_HELM_ENGINE_H
 #define RENDER_HELM_ENGINE_H
 
-#include "lang/template.h"
+#include "render/helm_cache.h"
 #include "render/helm_objects.h"
-
-#define HELM_CACHE_BYTES_DEFAULT ((size_t)24 << 20)
-
-struct helm_cache;
-struct helm_cache *helm_cache_new(size_t bytes_max);
-void helm_cache_free(struct helm_cache *c);
-/* Before a job: forgets all when the bound was passed. Trees handed out before are gone then. */
-void helm_cache_begin(struct helm_cache *c);
 
 struct helm_rendered {
     str path, text;

@@ -5,7 +5,8 @@
 
 #include "lang/glob.h"
 #include "lang/semver.h"
-#include "render/helm.h"
+#include "render/helm_cache.h"
+#include "render/helm_values.h"
 #include "value/yaml.h"
 
 #define EXTRA_VALUES "values.inline.yaml" /* in place of a temporary file's name */
@@ -428,9 +429,11 @@ static int load_local(struct helm_app *x, struct helm_chart *c, const struct hel
     return 0;
 }
 
-static int build_dependencies(struct helm_app *x, struct helm_chart *c, struct helm_log *log,
-                              struct err *err)
+static int build_dependencies(struct helm_app *x, const struct helm_chart **io_c,
+                              struct helm_log *log, struct err *err)
 {
+    struct helm_chart *c = helm_chart_clone(x->arena, *io_c);
+    *io_c = c;
     for (size_t i = 0; i < c->metadata->n_dependencies; i++) {
         const struct helm_dependency *d = &c->metadata->dependency[i];
         int rc = 0;
@@ -529,7 +532,7 @@ int helm_source_render(const struct render_request *r, value source, str path, s
     struct helm_log log = {.arena = a};
     struct helm_job j = {.options = &o, .cache = r->helm_cache, .log = &log};
     struct helm_output h = {.failure = STR("")};
-    struct helm_chart *chart = NULL;
+    const struct helm_chart *chart = NULL;
     int rc = take_all(&x, &o, err);
     if (rc)
         return rc;
@@ -539,10 +542,10 @@ int helm_source_render(const struct render_request *r, value source, str path, s
                                   .read_arg = &x};
     rc = helm_user_values(&in, a, &j.user, err);
     if (!rc)
-        rc = helm_load_folder(r->files, path, path.len ? path : STR("."), a, &log, &chart, err);
+        rc = helm_cache_load(r->helm_cache, r->files, path, a, &log, &chart, err);
     if (rc)
         return command_failed(&x, &h, err);
-    rc = build_dependencies(&x, chart, &log, err);
+    rc = build_dependencies(&x, &chart, &log, err);
     if (rc)
         return rc;
     j.chart = chart;

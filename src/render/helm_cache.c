@@ -1,0 +1,153 @@
+/* Trees and charts of earlier jobs. */
+#include "render/helm_cache.h"
+
+#include <stdlib.h>
+
+#include "base/digest.h"
+#include "base/map.h"
+#include "files/read_set.h"
+
+struct kept_chart {
+    struct helm_chart *chart;
+    struct helm_strs log;
+    struct read_set *reads;
+};
+
+struct helm_cache {
+    struct arena arena;
+    struct map trees;  /* level, name and digest of the text -> tree */
+    struct map charts; /* path and tree id -> kept_chart */
+    size_t bytes_max;
+};
+
+static void begin(struct helm_cache *c)
+{
+    map_init(&c->trees, &c->arena);
+    map_init(&c->charts, &c->arena);
+}
+
+struct helm_cache *helm_cache_new(size_t bytes_max)
+{
+    struct helm_cache *c = calloc(1, sizeof(*c));
+    if (!c)
+        abort();
+    c->bytes_max = bytes_max ? bytes_max : HELM_CACHE_BYTES_DEFAULT;
+    /* The bound is looked at between jobs: one job may add a chart and its trees. */
+    arena_init(&c->arena, c->bytes_max + ARENA_BYTES_DEFAULT);
+    begin(c);
+    return c;
+}
+
+void helm_cache_free(struct helm_cache *c)
+{
+    if (!c)
+        return;
+    arena_done(&c->arena);
+    free(c);
+}
+
+void helm_cache_begin(struct helm_cache *c)
+{
+    if (c->arena.used_bytes <= c->bytes_max)
+        return;
+    arena_done(&c->arena);
+    begin(c);
+}
+
+/* ---- trees ---- */
+
+static const struct template_funcs *funcs_of(enum helm_level level)
+{
+    return level == HELM_LEVEL_3 ? &TEMPLATE_FUNCS_HELM3 : &TEMPLATE_FUNCS_HELM4;
+}
+
+int helm_cache_parse(struct helm_cache *c, enum helm_level level, str name, str text,
+                     struct arena *a, const struct template_tree **ret, struct err *err)
+{
+    if (!c)
+        return template_parse(name, text, funcs_of(level), a, ret, err);
+    struct sha256 d = sha256_of(text);
+    str key = ARENA_CAT(a, level == HELM_LEVEL_3 ? STR("3") : STR("4"), name,
+                        str_mem((const char *)d.byte, sizeof(d.byte)));
+    *ret = map_find(&c->trees, key);
+    if (*ret)
+        return 0;
+    int rc = template_parse(arena_str(&c->arena, name), arena_str(&c->arena, text), funcs_of(level),
+                            &c->arena, ret, err);
+    if (!rc)
+        map_set(&c->trees, arena_str(&c->arena, key), (void *)(uintptr_t)*ret);
+    return rc;
+}
+
+/* ---- charts ---- */
+
+static void tell_reads(const struct read_set *from, struct files *f)
+{
+    for (size_t i = 0; f->reads && i < read_set_len(from); i++) {
+        const struct read_entry *e = read_set_at(from, i);
+        read_set_add(f->reads, e->kind, e->file, &e->id, e->path);
+    }
+}
+
+static void free_reads(void *reads) { read_set_free(reads); }
+
+/* The folder's id says it all only while no link led out of it. */
+static bool lies_below(const struct read_set *s, str path)
+{
+    for (size_t i = 0; i < read_set_len(s); i++) {
+        str p = read_set_at(s, i)->path;
+        if (path.len && (!str_starts(p, path) || (p.len > path.len && p.at[path.len] != '/')))
+            return false;
+    }
+    return true;
+}
+
+static int load(struct helm_cache *c, struct files *f, str path, str key, struct helm_log *log,
+                const struct helm_chart **ret, struct err *err)
+{
+    struct kept_chart *k = ARENA_NEW(&c->arena, struct kept_chart);
+    struct helm_log own = {.arena = &c->arena};
+    struct read_set *outer = f->reads;
+    k->reads = read_set_new();
+    arena_on_done(&c->arena, free_reads, k->reads);
+    f->reads = k->reads;
+    int rc = helm_load_folder(f, path, path.len ? path : STR("."), &c->arena, &own, &k->chart, err);
+    f->reads = outer;
+    tell_reads(k->reads, f);
+    for (size_t i = 0; log && i < own.lines.n; i++)
+        vec_push(log->arena, &log->lines, own.lines.at[i]);
+    if (rc)
+        return rc;
+    k->log = own.lines;
+    if (lies_below(k->reads, path))
+        map_set(&c->charts, arena_str(&c->arena, key), k);
+    *ret = k->chart;
+    return 0;
+}
+
+int helm_cache_load(struct helm_cache *c, struct files *f, str path, struct arena *a,
+                    struct helm_log *log, const struct helm_chart **ret, struct err *err)
+{
+    struct file_entry e = {0};
+    struct read_set *outer = f->reads;
+    f->reads = NULL; /* what the cache is asked by is no read of the chart's */
+    int rc = c ? files_stat(f, path, true, a, &e, err) : 0;
+    f->reads = outer;
+    if (rc)
+        return rc;
+    if (!c || e.kind != FILE_FOLDER || !e.id.len) {
+        struct helm_chart *chart = NULL;
+        rc = helm_load_folder(f, path, path.len ? path : STR("."), a, log, &chart, err);
+        *ret = chart;
+        return rc;
+    }
+    str key = ARENA_CAT(a, str_mem((const char *)e.id.byte, e.id.len), path);
+    const struct kept_chart *k = map_find(&c->charts, key);
+    if (!k)
+        return load(c, f, path, key, log, ret, err);
+    tell_reads(k->reads, f);
+    for (size_t i = 0; log && i < k->log.n; i++)
+        vec_push(log->arena, &log->lines, k->log.at[i]);
+    *ret = k->chart;
+    return 0;
+}
