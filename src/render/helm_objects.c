@@ -335,13 +335,82 @@ static const struct template_type caps_pointers[LEVELS] = {
 
 /* ---- Values ---- */
 
+static int call_values_yaml(struct template_call *c, const tval *arg, size_t n, tval *ret)
+{
+    struct err err;
+    value v;
+    (void)arg, (void)n;
+    if (template_to_value(c->receiver, c->arena, &v, &err))
+        return template_fail(c, "%s", err.text);
+    struct buf *b = template_buf(c);
+    yaml_print(v, YAML_SIGS, AUDIENCE_WIRE, b);
+    return template_buf_tval(c, b, ret);
+}
+
+/* The table at a dotted path, under the name of Values; false: *ret_bad is none. */
+static bool find_table(tval v, str path, tval *ret, str *ret_bad)
+{
+    const struct template_type *type = v.type;
+    str rest = path;
+    while (str_next(&rest, '.', ret_bad)) {
+        v = template_unwrap(template_get(v, *ret_bad, NULL));
+        if (template_kind(v) != TEMPLATE_MAP)
+            return false;
+    }
+    *ret = v;
+    ret->type = type;
+    return true;
+}
+
+static int call_values_table(struct template_call *c, const tval *arg, size_t n, tval *ret)
+{
+    str bad;
+    (void)n;
+    if (find_table(c->receiver, template_text(arg[0]), ret, &bad))
+        return 0;
+    return template_fail(c, "\"%.*s\" is not a table", STR_FMT(bad));
+}
+
+static int call_values_path(struct template_call *c, const tval *arg, size_t n, tval *ret)
+{
+    str path = template_text(arg[0]), folder, key, bad;
+    tval table = c->receiver;
+    bool found = false;
+    (void)n;
+    if (!path.len)
+        return template_fail(c, "YAML path cannot be empty");
+    if (str_rcut(path, '.', &folder, &key) && !find_table(table, folder, &table, &bad))
+        return template_fail(c, "\"%.*s\" is not a value", STR_FMT(key));
+    tval v = template_get(table, key, &found);
+    if (!found || template_kind(template_unwrap(v)) == TEMPLATE_MAP)
+        return template_fail(c, "\"%.*s\" is not a value", STR_FMT(key));
+    *ret = v;
+    return 0;
+}
+
+static int call_values_map(struct template_call *c, const tval *arg, size_t n, tval *ret)
+{
+    (void)arg, (void)n;
+    *ret = c->receiver;
+    ret->type = &TEMPLATE_T_MAP;
+    return 0;
+}
+
+static const struct template_method values_methods[] = {{"AsMap", "", call_values_map},
+                                                        {"PathValue", "s", call_values_path},
+                                                        {"Table", "s", call_values_table},
+                                                        {"YAML", "", call_values_yaml},
+                                                        {NULL, NULL, NULL}};
+
 static const struct template_type values_types[LEVELS] = {
     [HELM_LEVEL_4] = {.kind = TEMPLATE_MAP,
                       .name = "common.Values",
+                      .method = values_methods,
                       .elem = &TEMPLATE_T_INTERFACE,
                       .underlying = &TEMPLATE_T_MAP},
     [HELM_LEVEL_3] = {.kind = TEMPLATE_MAP,
                       .name = "chartutil.Values",
+                      .method = values_methods,
                       .elem = &TEMPLATE_T_INTERFACE,
                       .underlying = &TEMPLATE_T_MAP},
 };
