@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from world import KUBECTL, config_map, deployment, documents, shared, tap, wait_until  # noqa: E402
+from world import CLUSTER, KUBECTL, config_map, deployment, documents, kubectl_minor, shared, tap, wait_until  # noqa: E402
 
 
 def k(*args, **kw):
@@ -181,6 +181,13 @@ def applications_have_their_columns_and_short_names():
     tap.equal((lines[0].split(), lines[1].split()), (["NAME", "SYNC", "STATUS", "HEALTH", "STATUS"], ["columns", "Synced", "Healthy"]))
     tap.contains(k("api-resources", "--api-group=argoproj.io"), "applications")
     app.delete()
+
+
+if not CLUSTER and f"kubectl 1.{kubectl_minor()}." in (tap.SOURCE / "docs/kubectl.md").read_text():
+    @tap.test
+    def the_page_of_kubectl_is_what_kubectl_says():
+        p = subprocess.run([tap.SOURCE / "tools/kubectl-transcript", "--check"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        tap.equal(p.returncode, 0, p.stdout)
 
 
 tap.main()
