@@ -29,9 +29,9 @@
 #define TEMPLATE_POLL_STEPS 1024
 #define TEMPLATE_STEPS_DEFAULT ((uint64_t)200 * 1000 * 1000)
 #define TEMPLATE_OUTPUT_BYTES_DEFAULT ((size_t)64 << 20)
-#define TEMPLATE_STACK_BYTES_DEFAULT ((size_t)5 << 20)
-#define TEMPLATE_DEPTH_TEMPLATES_MAX 100000 /* nested {{template}}, as Go */
-#define TEMPLATE_DEPTH_INCLUDES_MAX 1000    /* nested `include` of one name, as Helm */
+#define TEMPLATE_STACK_BYTES_DEFAULT ((size_t)6 << 20) /* of the usual 8 MiB */
+#define TEMPLATE_DEPTH_TEMPLATES_MAX 100000            /* nested {{template}}, as Go */
+#define TEMPLATE_DEPTH_INCLUDES_MAX 1000               /* nested `include` of one name, as Helm */
 
 struct template_tree;
 struct template_set;

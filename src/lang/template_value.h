@@ -74,6 +74,9 @@ struct template_list {
     size_t n;
     struct arena *arena;
     value view; /* item is NULL until looked into */
+    /* Of a list that `append` made: its elements stand in a longer array, of which *used are taken;
+     * the list whose n is *used may be followed in place. */
+    size_t *used, cap;
 };
 
 /* One method of a named type. Signature: as in lang/template_func.h. The function finds the

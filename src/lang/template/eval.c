@@ -276,7 +276,7 @@ int eval_pipe(struct state *s, tval dot, const struct node_pipe *p, tval *ret)
 {
     tval v = TEMPLATE_NO_VALUE;
     s->node = &p->head;
-    if (run_stack_is_full(s->run))
+    if (run_stack_is_full(s->run, 0))
         return state_fail(s, "the template nests too deeply");
     int rc = run_step(s->run, p->n);
     for (size_t i = 0; !rc && i < p->n; i++) {

@@ -181,7 +181,8 @@ static int walk_template(struct state *s, tval dot, const struct node_template *
     if (!body)
         return state_fail(s, "template \"%.*s\" not defined", STR_FMT(t->name));
     /* a recursion that fills our stack would fill Go's count as well */
-    if (s->depth == TEMPLATE_DEPTH_TEMPLATES_MAX || run_stack_is_full(s->run))
+    if (s->depth == TEMPLATE_DEPTH_TEMPLATES_MAX ||
+        run_stack_is_full(s->run, RUN_STACK_RESERVE_BYTES))
         return state_fail(s, "exceeded maximum template depth (%d)", TEMPLATE_DEPTH_TEMPLATES_MAX);
     if (t->pipe) {
         int rc = eval_pipe(s, dot, t->pipe, &data);

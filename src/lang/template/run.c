@@ -27,7 +27,9 @@ struct template_set *template_set_fork(struct arena *a, const struct template_se
 const struct template_body *set_find(const struct template_set *s, str name)
 {
     for (; s; s = s->below) {
-        const struct template_body *b = map_find(&s->body, name);
+        if (s->first && str_eq(s->first->name, name))
+            return s->first;
+        const struct template_body *b = map_len(&s->body) ? map_find(&s->body, name) : NULL;
         if (b)
             return b;
     }
@@ -36,6 +38,14 @@ const struct template_body *set_find(const struct template_set *s, str name)
 
 void template_set_add(struct template_set *s, const struct template_tree *tree)
 {
+    if (s->below && !s->first && !map_len(&s->body) && tree->body && !tree->body->next) {
+        if (!tree->body->is_empty || !set_find(s, tree->body->name))
+            s->first = tree->body;
+        return;
+    }
+    if (s->first)
+        map_set(&s->body, s->first->name, (void *)(uintptr_t)s->first);
+    s->first = NULL;
     for (struct template_body *b = tree->body; b; b = b->next)
         if (!b->is_empty || !set_find(s, b->name))
             map_set(&s->body, b->name, b);
@@ -79,12 +89,12 @@ struct template_run *template_run_new(struct arena *a, const struct template_env
 
 uint64_t template_run_steps(const struct template_run *r) { return r->steps; }
 
-bool run_stack_is_full(const struct template_run *r)
+bool run_stack_is_full(const struct template_run *r, size_t reserve_bytes)
 {
     const char *here = __builtin_frame_address(0);
     size_t used =
         here < r->stack_base ? (size_t)(r->stack_base - here) : (size_t)(here - r->stack_base);
-    return used > r->stack_bytes_max;
+    return used + reserve_bytes > r->stack_bytes_max;
 }
 
 static int check_memory(struct template_run *r, uint64_t bytes)

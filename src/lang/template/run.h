@@ -23,8 +23,9 @@ struct variable {
 };
 
 struct template_set {
-    const struct template_set *below; /* of a fork */
-    struct map body;                  /* name -> struct template_body */
+    const struct template_set *below;  /* of a fork */
+    const struct template_body *first; /* one without a map: what most texts of `tpl` bring */
+    struct map body;                   /* name -> struct template_body */
 };
 
 struct template_run {
@@ -66,7 +67,9 @@ int run_prefix(struct template_run *r, str text);
 
 /* One step; fails when the budget, deadline or memory is over. */
 int run_step(struct template_run *r, uint64_t n);
-bool run_stack_is_full(const struct template_run *r);
+/* Calls of templates ask with a reserve: they end before expressions do, with Go's words. */
+#define RUN_STACK_RESERVE_BYTES ((size_t)256 << 10)
+bool run_stack_is_full(const struct template_run *r, size_t reserve_bytes);
 
 /* Execute a body with data as dot; out gets its text. depth: of nested {{template}}. */
 int run_body(struct template_run *r, const struct template_body *body, tval data, struct buf *out);

@@ -154,9 +154,17 @@ const char *static_type_name(tval v)
 
 /* ---- DeepEqual ---- */
 
-static bool deep_equal(tval a, tval b, unsigned depth);
+/* What is left to be compared: containers that hold one another many times over would otherwise
+ * take time without end. */
+#define COMPARE_NODES_MAX 20000000
+struct comparison {
+    unsigned depth;
+    uint32_t left;
+};
 
-static bool lists_equal(tval a, tval b, unsigned depth)
+static bool deep_equal(tval a, tval b, struct comparison *c);
+
+static bool lists_equal(tval a, tval b, struct comparison *c)
 {
     size_t n = template_len(a);
     if (template_is_nil(a) != template_is_nil(b) || n != template_len(b))
@@ -166,12 +174,12 @@ static bool lists_equal(tval a, tval b, unsigned depth)
     if (a.list == b.list)
         return true;
     for (size_t i = 0; i < n; i++)
-        if (!deep_equal(template_at(a, i), template_at(b, i), depth))
+        if (!deep_equal(template_at(a, i), template_at(b, i), c))
             return false;
     return true;
 }
 
-static bool maps_equal(tval a, tval b, unsigned depth)
+static bool maps_equal(tval a, tval b, struct comparison *c)
 {
     if (template_is_nil(a) != template_is_nil(b) || template_len(a) != template_len(b))
         return false;
@@ -183,23 +191,31 @@ static bool maps_equal(tval a, tval b, unsigned depth)
         if (!m->entry[i].live)
             continue;
         tval other = template_get_hashed(b, m->entry[i].key, m->entry[i].hash, &found);
-        if (!found || !deep_equal(m->entry[i].val, other, depth))
+        if (!found || !deep_equal(m->entry[i].val, other, c))
             return false;
     }
     return true;
 }
 
-static bool deep_equal(tval a, tval b, unsigned depth)
+static bool deep_equal(tval a, tval b, struct comparison *c)
 {
     a = template_unwrap(a);
     b = template_unwrap(b);
     if (a.type != b.type)
         return false;
-    if (!a.type || depth > TEMPLATE_DEPTH_MAX)
+    if (!a.type)
         return true;
+    if (c->depth > TEMPLATE_DEPTH_MAX || !c->left)
+        return c->left != 0; /* so deep they go in circles: equal as far as one can see */
+    c->left--;
     switch (a.type->kind) {
-    case TEMPLATE_SLICE: return lists_equal(a, b, depth + 1);
-    case TEMPLATE_MAP: return maps_equal(a, b, depth + 1);
+    case TEMPLATE_SLICE:
+    case TEMPLATE_MAP: {
+        c->depth++;
+        bool same = a.type->kind == TEMPLATE_MAP ? maps_equal(a, b, c) : lists_equal(a, b, c);
+        c->depth--;
+        return same;
+    }
     case TEMPLATE_STRING: return str_eq(template_text(a), template_text(b));
     case TEMPLATE_FLOAT64: return a.f == b.f;
     case TEMPLATE_BOOL: return a.b == b.b;
@@ -213,4 +229,8 @@ static bool deep_equal(tval a, tval b, unsigned depth)
     }
 }
 
-bool template_deep_equal(tval a, tval b) { return deep_equal(a, b, 0); }
+bool template_deep_equal(tval a, tval b)
+{
+    struct comparison c = {0, COMPARE_NODES_MAX};
+    return deep_equal(a, b, &c);
+}

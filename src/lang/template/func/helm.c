@@ -35,7 +35,7 @@ int func_include(struct template_call *c, const tval *arg, size_t n, tval *ret)
     unsigned *depth = include_count(c->run, name);
     (void)n;
     /* our stack may end before the count does: the same endless recursion, the same answer */
-    if (*depth > TEMPLATE_DEPTH_INCLUDES_MAX || run_stack_is_full(c->run))
+    if (*depth > TEMPLATE_DEPTH_INCLUDES_MAX || run_stack_is_full(c->run, RUN_STACK_RESERVE_BYTES))
         return template_fail(c,
                              "rendering template has a nested reference name: %.*s: unable to "
                              "execute template",
@@ -74,20 +74,21 @@ static str without_no_value(struct template_call *c, str s)
 }
 
 /* The texts that `tpl` is given come back in loops: a parsed one is kept for the run. */
-static int tpl_parse(struct template_call *c, str text, const struct template_tree **ret)
+static __attribute__((noinline)) int tpl_parse(struct template_call *c, str text,
+                                               const struct template_tree **ret)
 {
     struct template_run *r = c->run;
-    struct err *err = arena_alloc(c->arena, sizeof *err);
+    struct err err; /* large: not in the frame of what recurses */
     *ret = map_find(&r->parsed, text);
     if (*ret)
         return 0;
-    int rc = template_parse(r->env.name, text, r->env.funcs, c->arena, ret, err);
+    int rc = template_parse(r->env.name, text, r->env.funcs, c->arena, ret, &err);
     if (!rc) {
         map_set(&r->parsed, text, (void *)(uintptr_t)*ret);
         return 0;
     }
     str q = quoted(c, text);
-    return template_fail(c, "cannot parse template %.*s: %s", STR_FMT(q), err->text);
+    return template_fail(c, "cannot parse template %.*s: %s", STR_FMT(q), err.text);
 }
 
 int func_tpl(struct template_call *c, const tval *arg, size_t n, tval *ret)
@@ -97,7 +98,7 @@ int func_tpl(struct template_call *c, const tval *arg, size_t n, tval *ret)
     const struct template_tree *tree;
     str text = template_text(arg[0]);
     (void)n;
-    if (run_stack_is_full(r))
+    if (run_stack_is_full(r, RUN_STACK_RESERVE_BYTES))
         return template_fail(c, "the template nests too deeply");
     int rc = template_charge(c, 1 + text.len / 64);
     if (!rc)

@@ -16,13 +16,22 @@ static int must_be_list(struct template_call *c, tval v, const char *what)
     return rc ? rc : template_room(c, (template_len(v) + 1) * sizeof(tval));
 }
 
-/* A growing []interface{}. */
+/* A []interface{} being made: room for all of it is taken at the beginning. */
 struct maker {
     struct arena *arena;
-    VEC(tval) items;
+    tval *item;
+    size_t n;
 };
 
-static void add(struct maker *m, tval v) { vec_push(m->arena, &m->items, template_unwrap(v)); }
+static int begin(struct template_call *c, struct maker *m, size_t n_max)
+{
+    int rc = template_room(c, (n_max + 1) * sizeof(tval));
+    if (!rc)
+        *m = (struct maker){c->arena, ARENA_ARRAY(c->arena, tval, n_max), 0};
+    return rc;
+}
+
+static void add(struct maker *m, tval v) { m->item[m->n++] = template_unwrap(v); }
 
 static void add_range(struct maker *m, tval list, size_t from, size_t to)
 {
@@ -32,34 +41,60 @@ static void add_range(struct maker *m, tval list, size_t from, size_t to)
 
 static int give(struct maker *m, tval *ret)
 {
-    *ret = template_list(m->arena, &TEMPLATE_T_LIST, m->items.at, m->items.n);
+    *ret = template_list(m->arena, &TEMPLATE_T_LIST, m->item, m->n);
     return 0;
 }
 
 int func_list(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
-    struct maker m = {c->arena, {0}};
-    for (size_t i = 0; i < n; i++)
+    struct maker m = {0};
+    int rc = begin(c, &m, n);
+    for (size_t i = 0; !rc && i < n; i++)
         add(&m, arg[i]);
-    /* without arguments Go hands an empty, not a nil slice to no variadic parameter: it is nil */
-    return give(&m, ret);
+    return rc ? rc : give(&m, ret);
 }
 
+#define APPEND_CAP_MIN 4
+
+/* Elements never change, so the new list may share the old one's array as long as no other list has
+ * gone on behind it: appending in a loop takes linear time. */
 int func_push(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
-    struct maker m = {c->arena, {0}};
-    int rc = must_be_list(c, arg[0], "Cannot push on type");
+    struct maker m = {0};
+    tval old = arg[0];
+    size_t len = template_len(old);
+    if (old.type == &TEMPLATE_T_LIST && old.list && old.list->used && *old.list->used == len &&
+        len < old.list->cap) {
+        struct template_list *l = arena_copy(c->arena, old.list, sizeof *l);
+        tval *item = (tval *)(uintptr_t)l->item;
+        item[len] = arg[1];
+        ++*l->used;
+        l->n++;
+        *ret = (tval){.type = &TEMPLATE_T_LIST, .list = l};
+        return template_charge(c, 1);
+    }
+    int rc = must_be_list(c, old, "Cannot push on type");
+    size_t cap = MAX_OF(len * 2, APPEND_CAP_MIN);
+    if (!rc)
+        rc = begin(c, &m, cap);
     if (rc)
         return rc;
-    add_range(&m, arg[0], 0, template_len(arg[0]));
+    add_range(&m, old, 0, len);
     add(&m, arg[1]);
-    return give(&m, ret);
+    give(&m, ret);
+    struct template_list *l = (struct template_list *)(uintptr_t)ret->list;
+    l->cap = cap;
+    l->used = ARENA_NEW(c->arena, size_t);
+    *l->used = len + 1;
+    return 0;
 }
 
 int func_prepend(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
-    struct maker m = {c->arena, {0}};
+    struct maker m = {0};
     int rc = must_be_list(c, arg[0], "Cannot prepend on type");
+    if (!rc)
+        rc = begin(c, &m, template_len(arg[0]) + 1);
     if (rc)
         return rc;
     add(&m, arg[1]);
@@ -87,10 +122,13 @@ static const tval NIL_LIST = {.type = &TEMPLATE_T_LIST};
 
 int func_rest(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
-    struct maker m = {c->arena, {0}};
+    struct maker m = {0};
     int rc = must_be_list(c, arg[0], "Cannot find rest on type");
     *ret = NIL_LIST;
     if (rc || !template_len(arg[0]))
+        return rc;
+    rc = begin(c, &m, template_len(arg[0]));
+    if (rc)
         return rc;
     add_range(&m, arg[0], 1, template_len(arg[0]));
     return give(&m, ret);
@@ -98,10 +136,13 @@ int func_rest(struct template_call *c, const tval *arg, size_t n, tval *ret)
 
 int func_initial(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
-    struct maker m = {c->arena, {0}};
+    struct maker m = {0};
     int rc = must_be_list(c, arg[0], "Cannot find initial on type");
     *ret = NIL_LIST;
     if (rc || !template_len(arg[0]))
+        return rc;
+    rc = begin(c, &m, template_len(arg[0]));
+    if (rc)
         return rc;
     add_range(&m, arg[0], 0, template_len(arg[0]) - 1);
     return give(&m, ret);
@@ -109,8 +150,10 @@ int func_initial(struct template_call *c, const tval *arg, size_t n, tval *ret)
 
 int func_reverse(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
-    struct maker m = {c->arena, {0}};
+    struct maker m = {0};
     int rc = must_be_list(c, arg[0], "Cannot find reverse on type");
+    if (!rc)
+        rc = begin(c, &m, template_len(arg[0]));
     if (rc)
         return rc;
     for (size_t i = template_len(arg[0]); i > 0; i--)
@@ -120,8 +163,10 @@ int func_reverse(struct template_call *c, const tval *arg, size_t n, tval *ret)
 
 int func_compact(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
-    struct maker m = {c->arena, {0}};
+    struct maker m = {0};
     int rc = must_be_list(c, arg[0], "Cannot compact on type");
+    if (!rc)
+        rc = begin(c, &m, template_len(arg[0]));
     if (rc)
         return rc;
     for (size_t i = 0; i < template_len(arg[0]); i++)
@@ -140,12 +185,14 @@ static bool is_in(const tval *item, size_t n, tval v)
 
 int func_uniq(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
-    struct maker m = {c->arena, {0}};
+    struct maker m = {0};
     int rc = must_be_list(c, arg[0], "Cannot find uniq on type");
+    if (!rc)
+        rc = begin(c, &m, template_len(arg[0]));
     for (size_t i = 0; !rc && i < template_len(arg[0]); i++) {
         tval v = template_at(arg[0], i);
-        rc = template_charge(c, m.items.n);
-        if (!is_in(m.items.at, m.items.n, v))
+        rc = template_charge(c, m.n);
+        if (!is_in(m.item, m.n, v))
             add(&m, v);
     }
     return rc ? rc : give(&m, ret);
@@ -153,8 +200,10 @@ int func_uniq(struct template_call *c, const tval *arg, size_t n, tval *ret)
 
 int func_without(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
-    struct maker m = {c->arena, {0}};
+    struct maker m = {0};
     int rc = must_be_list(c, arg[0], "Cannot find without on type");
+    if (!rc)
+        rc = begin(c, &m, template_len(arg[0]));
     for (size_t i = 0; !rc && i < template_len(arg[0]); i++) {
         tval v = template_at(arg[0], i);
         rc = template_charge(c, n);
@@ -224,9 +273,12 @@ int func_chunk(struct template_call *c, const tval *arg, size_t n, tval *ret)
         return rc;
     tval *chunk = ARENA_ARRAY(c->arena, tval, n_chunks);
     for (size_t i = 0; i < n_chunks; i++) {
-        struct maker m = {c->arena, {0}};
-        size_t from = i * (size_t)arg[0].i;
-        add_range(&m, arg[1], from, MIN_OF(len - from, (size_t)arg[0].i) + from);
+        struct maker m = {0};
+        size_t from = i * (size_t)arg[0].i, upto = MIN_OF(len - from, (size_t)arg[0].i) + from;
+        rc = begin(c, &m, upto - from);
+        if (rc)
+            return rc;
+        add_range(&m, arg[1], from, upto);
         give(&m, &chunk[i]);
     }
     *ret = template_list(c->arena, &TEMPLATE_T_LIST_LIST, chunk, n_chunks);
@@ -235,17 +287,21 @@ int func_chunk(struct template_call *c, const tval *arg, size_t n, tval *ret)
 
 int func_concat(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
-    struct maker m = {c->arena, {0}};
-    for (size_t i = 0; i < n; i++) {
+    struct maker m = {0};
+    size_t total = 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++) {
         if (arg[i].type && arg[i].type->kind != TEMPLATE_SLICE)
             return template_fail(c, "Cannot concat type %s as list", kind_name(arg[i].type->kind));
-        int rc = must_be_list(c, arg[i], "Cannot concat type");
-        if (rc)
-            return rc;
-        add_range(&m, arg[i], 0, template_len(arg[i]));
+        rc = must_be_list(c, arg[i], "Cannot concat type");
+        total += template_len(arg[i]);
     }
-    if (m.items.n)
-        return give(&m, ret);
     *ret = NIL_LIST;
-    return 0;
+    if (!rc && total)
+        rc = begin(c, &m, total);
+    if (rc || !total)
+        return rc;
+    for (size_t i = 0; i < n; i++)
+        add_range(&m, arg[i], 0, template_len(arg[i]));
+    return give(&m, ret);
 }

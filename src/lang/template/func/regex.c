@@ -285,6 +285,8 @@ static int all_matches(struct template_call *c, const struct regex *r, str s, in
         }
         end = group[1];
         if (counts)
+            rc = func_room_to_push(c, &spans);
+        if (counts && !rc)
             vec_push(c->arena, &spans, (struct span){(size_t)group[0], (size_t)group[1]});
     }
     *ret = spans.at;
@@ -341,7 +343,7 @@ static int split(struct template_call *c, const tval *arg, bool plain, tval *ret
     }
     rc = all_matches(c, r, s, max, &span, &n);
     if (!rc)
-        rc = template_room(c, n * (sizeof(tval) + 2 * sizeof(str)));
+        rc = template_room(c, n * (sizeof(tval) + 4 * sizeof(str)));
     for (size_t i = 0; !rc && i < n; i++) {
         if (max > 0 && (int64_t)parts.n >= max - 1)
             break;

@@ -88,6 +88,10 @@ template_fn func_to_yaml_pretty;
 /* toml.c */
 template_fn func_to_toml, func_must_to_toml, func_from_toml;
 
+/* Before vec_push in a loop that input decides: the run's memory bound holds for its growth. */
+#define func_room_to_push(c, v)                                                                    \
+    ((v)->n < (v)->cap ? 0 : template_room((c), ((v)->cap + 8) * 2 * sizeof(*(v)->at)))
+
 /* strval of Sprig: a string as it is, bytes, an error's or Stringer's text, else %v. */
 str func_strval(struct template_call *c, tval v);
 /* toStrings: a list's elements by strval without nils; another value: one text; nil: none. */

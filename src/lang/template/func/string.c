@@ -371,10 +371,12 @@ int func_abbrevboth(struct template_call *c, const tval *arg, size_t n, tval *re
 /* ---- splitting ---- */
 
 /* strings.SplitN: max < 0 all, 0 nothing. An empty separator splits into runes. */
-static const str *split(struct template_call *c, str s, str separator, int64_t max, size_t *ret_n)
+static const str *split(struct template_call *c, str s, str separator, int64_t max, size_t *ret_n,
+                        int *ret_rc)
 {
     VEC(str) parts = {0};
     *ret_n = 0;
+    *ret_rc = 0;
     if (max == 0)
         return NULL;
     while (max < 0 || (int64_t)parts.n < max - 1) {
@@ -388,7 +390,7 @@ static const str *split(struct template_call *c, str s, str separator, int64_t m
                 break;
             at = (ptrdiff_t)width;
         }
-        if (at < 0)
+        if (at < 0 || (*ret_rc = func_room_to_push(c, &parts)))
             break;
         vec_push(c->arena, &parts, str_sub(s, 0, (size_t)at));
         s = str_from(s, (size_t)at + separator.len);
@@ -402,8 +404,10 @@ static const str *split(struct template_call *c, str s, str separator, int64_t m
 static int split_map(struct template_call *c, str s, str separator, int64_t max, tval *ret)
 {
     size_t n;
-    const str *part_at = split(c, s, separator, max, &n);
-    int rc = template_room(c, n * 96);
+    int rc;
+    const str *part_at = split(c, s, separator, max, &n, &rc);
+    if (!rc)
+        rc = template_room(c, n * 160);
     if (rc)
         return rc;
     *ret = template_map_new(c->arena, &TEMPLATE_T_STRING_MAP);
@@ -425,8 +429,10 @@ int func_splitn(struct template_call *c, const tval *arg, size_t n, tval *ret)
 int func_split_list(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
     size_t n_parts;
-    const str *part_at = split(c, text_of(arg + 1), text_of(arg), -1, &n_parts);
-    int rc = template_room(c, n_parts * sizeof(tval));
+    int rc;
+    const str *part_at = split(c, text_of(arg + 1), text_of(arg), -1, &n_parts, &rc);
+    if (!rc)
+        rc = template_room(c, n_parts * sizeof(tval));
     if (rc)
         return rc;
     *ret = template_strings(c->arena, part_at, n_parts);

@@ -97,6 +97,8 @@ static int to_toml(struct template_call *c, tval v, bool must, tval *ret)
     int rc = template_charge(c, 1);
     if (rc)
         return rc;
+    if (!v.type) /* the library panics */
+        return template_fail(c, "reflect: call of reflect.Value.Type on zero Value");
     b = template_buf(c);
     if (!convert(c, v, 0, &made, &err) && !toml_print(made, b, &err))
         return template_buf_tval(c, b, ret);
