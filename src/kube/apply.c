@@ -168,12 +168,20 @@ static struct typed to_version(const struct kube_apply *k, struct arena *a, stru
                           own ? k->schema : k->versions->schema(k->versions->arg, version)};
 }
 
-static void drop_unserved(const struct kube_apply *k, manager_vec *v)
+/* Managers of versions that are gone go with them; the sets of the others follow their types. */
+static void reconcile_managers(const struct kube_apply *k, struct arena *a, manager_vec *v)
 {
     size_t n = 0;
-    for (size_t i = 0; i < v->n; i++)
-        if (version_is_served(k, v->at[i].api_version))
-            v->at[n++] = v->at[i];
+    for (size_t i = 0; i < v->n; i++) {
+        struct manager m = v->at[i];
+        bool own = !k->versions || str_eq(m.api_version, k->api_version);
+        if (!version_is_served(k, m.api_version))
+            continue;
+        m.set = fieldset_reconcile(a, m.set,
+                                   own ? k->schema
+                                       : k->versions->schema(k->versions->arg, m.api_version));
+        v->at[n++] = m;
+    }
     v->n = n;
 }
 
@@ -375,7 +383,7 @@ static void update(const struct kube_apply *k, struct arena *a, manager_vec *v, 
 {
     struct write w = {.k = k, .a = a, .old = typed_of(k, old), .now = typed_of(k, now)};
     struct fieldset_comparison c;
-    drop_unserved(k, v);
+    reconcile_managers(k, a, v);
     release(&w, v, NULL);
     fieldset_compare(old, now, k->schema, a, &c);
     struct fieldset *set = stripped(k, a, fieldset_union(a, c.modified, c.added));
@@ -495,7 +503,7 @@ int kube_apply(const struct kube_apply *k, value live, value config, struct aren
     struct manager *mine = find_manager(k, &v, STR("Apply"));
     value last_time =
         mine ? mine->time : VALUE_ABSENT; /* outlives an entry of a version that is gone */
-    drop_unserved(k, &v);
+    reconcile_managers(k, a, &v);
     value merged = fieldset_merge(value_exists(live) ? old : value_new_map(a),
                                   without_managers(a, config), k->schema, a);
     mine = find_manager(k, &v, STR("Apply"));

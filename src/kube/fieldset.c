@@ -654,6 +654,42 @@ value fieldset_merge(value live, value config, const struct kube_schema *s, stru
     return merge_maps(live, config, s, a);
 }
 
+/* ---- changed types ---- */
+
+static bool is_atomic(const struct kube_schema *s, bool granular)
+{
+    if (!s)
+        return false;
+    if (s->type == KUBE_LIST)
+        return s->list == KUBE_LIST_ATOMIC;
+    return (s->type == KUBE_STRUCT || s->type == KUBE_MAP) && s->atomic && !granular;
+}
+
+struct fieldset *fieldset_reconcile(struct arena *a, const struct fieldset *set,
+                                    const struct kube_schema *s)
+{
+    struct fieldset *out = fieldset_new(a);
+    for (size_t i = 0; set && i < set->n; i++) {
+        const struct fieldset_entry *e = &set->at[i];
+        str name = str_from(e->element, 2);
+        bool field = e->element.at[0] == 'f', granular = field && is_granular(s, name);
+        const struct kube_schema *below = field                       ? kube_schema_child(s, name)
+                                          : s && s->type == KUBE_LIST ? s->elem
+                                                                      : NULL;
+        struct fieldset_entry *to = enter(a, out, e->element);
+        *to = *e;
+        if (!e->child)
+            continue;
+        if (is_atomic(below, granular)) {
+            to->member = true; /* one owner for the whole */
+            to->child = NULL;
+        } else {
+            to->child = fieldset_reconcile(a, e->child, below);
+        }
+    }
+    return out;
+}
+
 /* ---- removing ---- */
 
 struct fieldset *fieldset_with_named(struct arena *a, const struct fieldset *set,

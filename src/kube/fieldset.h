@@ -63,6 +63,11 @@ void fieldset_compare(value old, value now, const struct kube_schema *s, struct 
  * replaced. */
 value fieldset_merge(value live, value config, const struct kube_schema *s, struct arena *a);
 
+/* The set as the type has it now: what is atomic is owned as a whole, though parts were owned when
+ * the set was written. */
+struct fieldset *fieldset_reconcile(struct arena *a, const struct fieldset *set,
+                                    const struct kube_schema *s);
+
 /* The set with the declared fields it reaches into as members of their own. */
 struct fieldset *fieldset_with_named(struct arena *a, const struct fieldset *set,
                                      const struct kube_schema *s);

@@ -132,7 +132,9 @@ fault("items with one key are compared one by one", "kube", "src/kube/fieldset.c
 fault("managers of another version are compared in this one", "kube", "src/kube/apply.c",
       "    if (!k->versions || str_eq(t.version, version))", "    if (!k->versions || k)")
 fault("managers of a version that is gone stay", "kube", "src/kube/apply.c",
-      "        if (version_is_served(k, v->at[i].api_version))", "        if (k || version_is_served(k, v->at[i].api_version))")
+      "        if (!version_is_served(k, m.api_version))", "        if (!k && !version_is_served(k, m.api_version))")
+fault("a field that became atomic keeps its parts' owners", "kube", "src/kube/fieldset.c",
+      "        if (is_atomic(below, granular)) {", "        if (is_atomic(below, granular) && !a) {")
 fault("fields from before the first apply belong to nobody", "kube", "src/kube/apply.c",
       "    if (!v.n && value_exists(live))", "    if (!v.n && value_exists(live) && !k)")
 fault("updates never become ancient changes", "kube", "src/kube/apply.c",
@@ -188,3 +190,30 @@ fault("kyaml: new fields come in the order of the patch", "kube", "src/kube/kyam
       "        qsort(names.at, names.n, sizeof(*names.at), str_cmp_qsort);", "        (void)str_cmp_qsort;")
 fault("kyaml: lists without a schema are never merged", "kube", "src/kube/kyaml_merge.c",
       "    return w->how->infer_lists && !k.of_kind &&", "    return w->how->infer_lists && k.type &&")
+
+# --- YAML as sigs.k8s.io/yaml reads and writes it
+
+fault("y is text", "yaml", "src/value/yaml/resolve.c", '    TRUE_WORD("y"),\n', "")
+fault("off is text", "yaml", "src/value/yaml/resolve.c", '    FALSE_WORD("off"),\n', "")
+fault("~ is text", "yaml", "src/value/yaml/resolve.c", '    NULL_WORD("~"),\n', "")
+fault("a leading 0 is decimal", "yaml", "src/value/yaml/resolve.c", "c == 'b' ? 2 : 8;", "c == 'b' ? 2 : 10;")
+fault("_ does not belong to a number", "yaml", "src/value/yaml/resolve.c",
+      "    if (memchr(text.at, '_', text.len)) {", "    if (memchr(text.at, '_', text.len) && !ret) {")
+fault("<< is a key", "yaml", "src/value/yaml/decode.c",
+      "    if (is_merge(key)) {\n        merge(p, map, val, before);", "    if (is_merge(key) && !p) {\n        merge(p, map, val, before);")
+fault("the last of the maps that << names wins", "yaml", "src/value/yaml/decode.c",
+      "            value item = value_at(from->v, i);\n            struct item about = i < from->n_items ? from->item[i] : (struct item){0};",
+      "            value item = value_at(from->v, value_len(from->v) - 1 - i);\n            struct item about = {0};")
+fault("two line breaks fold to none", "yaml", "src/value/yaml/scalar.c", "        } else if (!first || n > 0) {", "        } else if (!first || n > 1) {")
+fault("a line break folds to nothing", "yaml", "src/value/yaml/scalar.c", "        *w++ = ' ';\n    return w;", "        *w = ' ';\n    return w;")
+fault("lines are folded at 90", "yaml", "src/value/yaml/print.h", "#define YAML_WIDTH 80", "#define YAML_WIDTH 90")
+fault("a text that looks like a timestamp is not quoted", "yaml", "src/value/yaml/write.c",
+      "|| yaml_is_timestamp(s) || is_base60(s))", "|| is_base60(s))")
+fault("a text that looks sexagesimal is not quoted", "yaml", "src/value/yaml/write.c",
+      "|| yaml_is_timestamp(s) || is_base60(s))", "|| yaml_is_timestamp(s) || (is_base60(s) && !s.at))")
+fault("keys with numbers are in byte order", "yaml", "src/value/yaml/write.c",
+      "    if (n != m)\n        return order(n < m);", "    if (n != m)\n        return order(x < y);")
+fault("letters come before other characters", "yaml", "src/value/yaml/write.c",
+      "        return order(letter_y);", "        return order(letter_x);")
+fault("texts of several lines are quoted", "yaml", "src/value/yaml/write.c",
+      "        return YAML_LITERAL;", "        return YAML_DOUBLE;")

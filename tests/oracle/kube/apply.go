@@ -325,6 +325,17 @@ func (h *history) step() row {
 				u.SetManagedFields(entries)
 			}
 		}
+		if h.sample == nil && h.r.Intn(10) == 0 { // written when the type was not atomic yet
+			u := live.(*unstructured.Unstructured)
+			entries := u.GetManagedFields()
+			for i := range entries {
+				t := strings.Replace(string(entries[i].FieldsV1.Raw), `"f:atomicMap":{}`, `"f:atomicMap":{"f:x":{},"f:y":{}}`, 1)
+				t = strings.Replace(t, `"f:atomic":{}`, `"f:atomic":{"v:\"a\"":{}}`, 1)
+				t = strings.Replace(t, `"f:plain":{}`, `"f:plain":{".":{},"i:0":{"f:a":{}}}`, 1)
+				entries[i].FieldsV1.Raw = []byte(t)
+			}
+			u.SetManagedFields(entries)
+		}
 		out["live"] = raw(must(live.(*unstructured.Unstructured).MarshalJSON()))
 	}
 	if h.crowd && update && h.live != nil { // each writer adds something of its own
