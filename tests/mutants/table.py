@@ -151,9 +151,27 @@ fault("the operation is never taken away", "src/controllers/application/operatio
       "    app->wanted.clear_operation = end.clear;", "    app->wanted.clear_operation = false;", "e2e/loop_test:a_new_application")
 fault("the refresh annotation stays", "src/controllers/application/refresh.c",
       "    want_normal_spec(app, e);\n    if (asked)", "    want_normal_spec(app, e);\n    if (asked && !app)", "e2e/loop_test:a_refresh_by_annotation")
-fault("a cascade deletes nothing", "src/controllers/application/steps.c",
-      "    for (size_t i = 0; i < app->deletion.n && room(ret); i++) {", "    for (size_t i = app->deletion.n; i < app->deletion.n && room(ret); i++) {",
+fault("a cascade deletes nothing", "src/controllers/application/deletion.c",
+      "    return n ? STAGE_WAITS : STAGE_DONE;", "    forget_actions(run->app);\n    return STAGE_DONE;",
       "e2e/loop_test:deleting_with_the_finalizer")
+fault("the objects do not wait for the PreDelete hook", "src/controllers/application/deletion_hooks.c",
+      "    if (create_missing(run, phase) > 0)\n        return STAGE_WAITS;", "    if (create_missing(run, phase) > 0)\n        return STAGE_DONE;",
+      "e2e/deletion_test:a_predelete_hook_runs_before")
+fault("a failed PreDelete hook holds nothing", "src/controllers/application/deletion_hooks.c",
+      "    if (failed.len) {", "    if (failed.len > 100000) {",
+      "e2e/deletion_test:a_predelete_hook_runs_before")
+fault("hooks for the end leave no finalizer", "src/controllers/application/refresh.c",
+      "    app->wanted.finalizers_add = wish & ~present;", "    app->wanted.finalizers_add = 0;",
+      "e2e/deletion_test:a_hook_for_the_end")
+fault("an application without its project is cascaded", "src/controllers/application/deletion.c",
+      "    } else if (project_error.len) {", "    } else if (project_error.len > 100000) {",
+      "e2e/deletion_test:an_application_whose_project_is_gone")
+fault("nobody waits until the clusters are known", "src/controllers/application/controller.c",
+      "    if (w->ready && !w->ready(w->arg))\n        return;", "    if (w->ready && !w->ready(w->arg))\n        (void)w;",
+      "sim/sim_test")
+fault("live objects without their managedFields", "src/api/managed.c",
+      "        if (same && value_exists(object_managed_fields(object)))", "        if (same && !value_exists(object_managed_fields(object)))",
+      "api/api_test")
 
 # --- crashes
 
