@@ -5,7 +5,7 @@
 #include "value/json.h"
 
 struct rule {
-    const char *type; /* short name of the definition */
+    const char *type; /* last parts of the definition's name */
     const char *field, *json;
 };
 
@@ -65,10 +65,6 @@ static const struct rule rules[] = {
     {"DaemonSetUpdateStrategy", "type", "\"RollingUpdate\""},
     {"RollingUpdateDaemonSet", "maxUnavailable", "1"},
     {"RollingUpdateDaemonSet", "maxSurge", "0"},
-    {"JobSpec", "backoffLimit", "6"},
-    {"JobSpec", "completionMode", "\"NonIndexed\""},
-    {"JobSpec", "suspend", "false"},
-    {"JobSpec", "podReplacementPolicy", "\"TerminatingOrFailed\""},
     {"CronJobSpec", "concurrencyPolicy", "\"Allow\""},
     {"CronJobSpec", "suspend", "false"},
     {"CronJobSpec", "successfulJobsHistoryLimit", "3"},
@@ -84,6 +80,7 @@ static const struct rule rules[] = {
     {"NetworkPolicyPort", "protocol", "\"TCP\""},
     {"PriorityClass", "preemptionPolicy", "\"PreemptLowerPriority\""},
     {"EndpointPort", "protocol", "\"TCP\""},
+    {"discovery.v1.EndpointPort", "name", "\"\""},
     {"HorizontalPodAutoscalerSpec", "minReplicas", "1"},
     {"RoleRef", "apiGroup", "\"rbac.authorization.k8s.io\""},
 };
@@ -138,13 +135,18 @@ static void fill_container(struct fill *f)
 static void fill_service_port(struct fill *f)
 {
     value port = seen(f, "port");
-    if (value_exists(port))
-        add_missing(f, "targetPort", port);
+    value target = seen(f, "targetPort");
+    if (value_exists(port) &&
+        (value_is_nil(target) || (value_is_number(target) && !value_int(target))))
+        value_set(f->a, own(f), STR("targetPort"), port);
 }
 
 static void fill_service(struct fill *f)
 {
     str type = value_str(seen(f, "type"));
+    if (str_is(value_str(seen(f, "sessionAffinity")), "ClientIP"))
+        add_missing(f, "sessionAffinityConfig",
+                    parse(f->a, "{\"clientIP\":{\"timeoutSeconds\":10800}}"));
     if (str_is(type, "ClusterIP") || str_is(type, "NodePort") || str_is(type, "LoadBalancer"))
         add_missing(f, "internalTrafficPolicy", parse(f->a, "\"Cluster\""));
     if (str_is(type, "NodePort") || str_is(type, "LoadBalancer"))
@@ -159,11 +161,23 @@ static void fill_rolling(struct fill *f)
         add_missing(f, "rollingUpdate", value_new_map(f->a));
 }
 
+/* Of Jobs themselves: the template in a CronJob stays as it is written. */
 static void fill_job(struct fill *f)
 {
-    if (value_is_nil(seen(f, "completions")) && value_is_nil(seen(f, "parallelism")))
-        add_missing(f, "completions", parse(f->a, "1"));
-    add_missing(f, "parallelism", parse(f->a, "1"));
+    struct fill spec = {.a = f->a, .from = seen(f, "spec")};
+    if (!value_is_map(spec.from))
+        return;
+    if (value_is_nil(seen(&spec, "completions")) && value_is_nil(seen(&spec, "parallelism")))
+        add_missing(&spec, "completions", parse(f->a, "1"));
+    bool policy = !value_is_nil(seen(&spec, "podFailurePolicy"));
+    add_missing(&spec, "parallelism", parse(f->a, "1"));
+    add_missing(&spec, "backoffLimit", parse(f->a, "6"));
+    add_missing(&spec, "completionMode", parse(f->a, "\"NonIndexed\""));
+    add_missing(&spec, "suspend", parse(f->a, "false"));
+    add_missing(&spec, "podReplacementPolicy",
+                parse(f->a, policy ? "\"Failed\"" : "\"TerminatingOrFailed\""));
+    if (value_exists(spec.fresh))
+        value_set(f->a, own(f), STR("spec"), spec.fresh);
 }
 
 static void fill_network_policy(struct fill *f)
@@ -194,22 +208,29 @@ static const struct {
     {"DeploymentStrategy", fill_rolling},
     {"StatefulSetUpdateStrategy", fill_rolling},
     {"DaemonSetUpdateStrategy", fill_rolling},
-    {"JobSpec", fill_job},
+    {"Job", fill_job},
     {"NetworkPolicySpec", fill_network_policy},
     {"Subject", fill_subject},
 };
 
 /* ---- the walk ---- */
 
+/* The last parts of a definition's name: "PodSpec", "discovery.v1.EndpointPort". */
+static bool is_type(const struct kube_schema *s, const char *type)
+{
+    str t = str_of(type);
+    return str_ends(s->name, t) && s->name.len > t.len &&
+           s->name.at[s->name.len - t.len - 1] == '.';
+}
+
 static value fill_struct(const struct kube_schema *s, value v, struct arena *a)
 {
     struct fill f = {.a = a, .from = v};
-    str type = kube_schema_short_name(s);
     for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-        if (str_is(type, rules[i].type) && kube_schema_field(s, str_of(rules[i].field)))
+        if (is_type(s, rules[i].type) && kube_schema_field(s, str_of(rules[i].field)))
             add_missing(&f, rules[i].field, parse(a, rules[i].json));
     for (size_t i = 0; i < ARRAY_LEN(functions); i++)
-        if (str_is(type, functions[i].type))
+        if (is_type(s, functions[i].type))
             functions[i].fill(&f);
     return value_exists(f.fresh) ? f.fresh : v;
 }

@@ -1,86 +1,11 @@
-/* microkube/defaults.c: values that the server fills in. A rule names a built-in type and a field;
- * the walk over an object meets the type wherever it stands (a pod template in a Deployment, in a
- * CronJob). What a constant cannot say is a function. */
+/* microkube/defaults.c: values that the server fills in beyond those of the kinds' own code, which
+ * kube/defaults.h has: what admission adds, what follows from other fields when an object is
+ * stored, a first status, and what its answers always print. A function names a built-in type; the
+ * walk over an object meets the type wherever it stands (a pod template in a Deployment, in a
+ * CronJob). */
 #include "base/digest.h"
+#include "kube/defaults.h"
 #include "microkube/core.h"
-
-struct rule {
-    const char *type; /* short name of the definition */
-    const char *field, *json;
-};
-
-/* Source: pkg/apis/GROUP/VERSION/defaults.go of Kubernetes 1.36, read off a real server's answers.
- */
-static const struct rule rules[] = {
-    {"PodSpec", "restartPolicy", "\"Always\""},
-    {"PodSpec", "terminationGracePeriodSeconds", "30"},
-    {"PodSpec", "dnsPolicy", "\"ClusterFirst\""},
-    {"PodSpec", "securityContext", "{}"},
-    {"PodSpec", "schedulerName", "\"default-scheduler\""},
-    {"Container", "resources", "{}"},
-    {"Container", "terminationMessagePath", "\"/dev/termination-log\""},
-    {"Container", "terminationMessagePolicy", "\"File\""},
-    {"EphemeralContainer", "terminationMessagePath", "\"/dev/termination-log\""},
-    {"EphemeralContainer", "terminationMessagePolicy", "\"File\""},
-    {"ContainerPort", "protocol", "\"TCP\""},
-    {"Probe", "timeoutSeconds", "1"},
-    {"Probe", "periodSeconds", "10"},
-    {"Probe", "successThreshold", "1"},
-    {"Probe", "failureThreshold", "3"},
-    {"HTTPGetAction", "path", "\"/\""},
-    {"HTTPGetAction", "scheme", "\"HTTP\""},
-    {"GRPCAction", "service", "\"\""},
-    {"ObjectFieldSelector", "apiVersion", "\"v1\""},
-    {"ConfigMapVolumeSource", "defaultMode", "420"},
-    {"SecretVolumeSource", "defaultMode", "420"},
-    {"ProjectedVolumeSource", "defaultMode", "420"},
-    {"DownwardAPIVolumeSource", "defaultMode", "420"},
-    {"ServiceAccountTokenProjection", "expirationSeconds", "3600"},
-    {"HostPathVolumeSource", "type", "\"\""},
-    {"ISCSIVolumeSource", "iscsiInterface", "\"default\""},
-    {"AzureDiskVolumeSource", "cachingMode", "\"ReadWrite\""},
-    {"AzureDiskVolumeSource", "fsType", "\"ext4\""},
-    {"AzureDiskVolumeSource", "readOnly", "false"},
-    {"AzureDiskVolumeSource", "kind", "\"Shared\""},
-    {"ServiceSpec", "type", "\"ClusterIP\""},
-    {"ServiceSpec", "sessionAffinity", "\"None\""},
-    {"ServicePort", "protocol", "\"TCP\""},
-    {"DeploymentSpec", "replicas", "1"},
-    {"DeploymentSpec", "revisionHistoryLimit", "10"},
-    {"DeploymentSpec", "progressDeadlineSeconds", "600"},
-    {"DeploymentSpec", "strategy", "{\"type\":\"RollingUpdate\"}"},
-    {"DeploymentStrategy", "type", "\"RollingUpdate\""},
-    {"RollingUpdateDeployment", "maxUnavailable", "\"25%\""},
-    {"RollingUpdateDeployment", "maxSurge", "\"25%\""},
-    {"ReplicaSetSpec", "replicas", "1"},
-    {"ReplicationControllerSpec", "replicas", "1"},
-    {"StatefulSetSpec", "replicas", "1"},
-    {"StatefulSetSpec", "revisionHistoryLimit", "10"},
-    {"StatefulSetSpec", "podManagementPolicy", "\"OrderedReady\""},
-    {"StatefulSetSpec", "updateStrategy", "{\"type\":\"RollingUpdate\"}"},
-    {"StatefulSetSpec", "persistentVolumeClaimRetentionPolicy",
-     "{\"whenDeleted\":\"Retain\",\"whenScaled\":\"Retain\"}"},
-    {"StatefulSetUpdateStrategy", "type", "\"RollingUpdate\""},
-    {"RollingUpdateStatefulSetStrategy", "partition", "0"},
-    {"DaemonSetSpec", "revisionHistoryLimit", "10"},
-    {"DaemonSetSpec", "updateStrategy", "{\"type\":\"RollingUpdate\"}"},
-    {"DaemonSetUpdateStrategy", "type", "\"RollingUpdate\""},
-    {"RollingUpdateDaemonSet", "maxUnavailable", "1"},
-    {"RollingUpdateDaemonSet", "maxSurge", "0"},
-    {"CronJobSpec", "concurrencyPolicy", "\"Allow\""},
-    {"CronJobSpec", "suspend", "false"},
-    {"CronJobSpec", "successfulJobsHistoryLimit", "3"},
-    {"CronJobSpec", "failedJobsHistoryLimit", "1"},
-    {"PersistentVolumeClaimSpec", "volumeMode", "\"Filesystem\""},
-    {"PersistentVolumeSpec", "volumeMode", "\"Filesystem\""},
-    {"PersistentVolumeSpec", "persistentVolumeReclaimPolicy", "\"Retain\""},
-    {"StorageClass", "reclaimPolicy", "\"Delete\""},
-    {"StorageClass", "volumeBindingMode", "\"Immediate\""},
-    {"NetworkPolicyPort", "protocol", "\"TCP\""},
-    {"PriorityClass", "preemptionPolicy", "\"PreemptLowerPriority\""},
-    {"EndpointPort", "protocol", "\"TCP\""},
-    {"discovery.v1.EndpointPort", "name", "\"\""},
-};
 
 /* Kinds whose answers always show a status, even an empty one. */
 static const struct {
@@ -125,22 +50,6 @@ static bool is(value v, const char *path, const char *text)
 
 /* ---- what a constant cannot say ---- */
 
-static str image_tag(str image)
-{
-    ptrdiff_t slash = str_rfind_char(image, '/');
-    str last = str_from(image, (size_t)(slash + 1));
-    if (str_find_char(last, '@') >= 0)
-        return STR("@");
-    ptrdiff_t colon = str_rfind_char(last, ':');
-    return colon < 0 ? STR("latest") : str_from(last, (size_t)colon + 1);
-}
-
-static void default_container(struct microkube *mk, struct arena *a, value v)
-{
-    bool latest = str_is(image_tag(value_path_str(v, "image")), "latest");
-    set_missing(a, v, "imagePullPolicy", latest ? "\"Always\"" : "\"IfNotPresent\"");
-}
-
 static void default_pod_spec(struct microkube *mk, struct arena *a, value v)
 {
     str name = value_path_str(v, "serviceAccountName"), old = value_path_str(v, "serviceAccount");
@@ -167,53 +76,10 @@ static void default_pod_spec(struct microkube *mk, struct arena *a, value v)
     }
 }
 
-static void default_strategy(struct microkube *mk, struct arena *a, value v)
-{
-    if (is(v, "type", "RollingUpdate"))
-        set_missing(a, v, "rollingUpdate", "{}");
-}
-
-static void default_service_ports(struct arena *a, value v)
-{
-    size_t n = value_len(value_getz(v, "ports"));
-    value ports = n ? value_edit_list(a, v, STR("ports")) : VALUE_ABSENT;
-    for (size_t i = 0; i < n; i++) {
-        value p = value_edit(a, value_at(ports, i)), target = value_getz(p, "targetPort");
-        if (!value_exists(target) || (value_is_number(target) && !value_int(target)))
-            value_setz(a, p, "targetPort", value_getz(p, "port"));
-        value_put(a, ports, i, p);
-    }
-}
-
-static void default_service(struct microkube *mk, struct arena *a, value v)
-{
-    default_service_ports(a, v);
-    if (is(v, "sessionAffinity", "ClientIP"))
-        set_missing(a, v, "sessionAffinityConfig", "{\"clientIP\":{\"timeoutSeconds\":10800}}");
-    if (is(v, "type", "ExternalName"))
-        return;
-    set_missing(a, v, "internalTrafficPolicy", "\"Cluster\"");
-    if (is(v, "type", "NodePort") || is(v, "type", "LoadBalancer"))
-        set_missing(a, v, "externalTrafficPolicy", "\"Cluster\"");
-    if (is(v, "type", "LoadBalancer"))
-        set_missing(a, v, "allocateLoadBalancerNodePorts", "true");
-}
-
-/* Only of Jobs themselves: the template in a CronJob stays as it is written. */
 static void default_job(struct microkube *mk, struct arena *a, value v)
 {
     value spec = value_edit_map(a, v, STR("spec"));
-    if (!value_exists(value_getz(spec, "completions")) &&
-        !value_exists(value_getz(spec, "parallelism")))
-        set_missing(a, spec, "completions", "1");
-    set_missing(a, spec, "parallelism", "1");
-    set_missing(a, spec, "backoffLimit", "6");
-    set_missing(a, spec, "completionMode", "\"NonIndexed\"");
-    set_missing(a, spec, "suspend", "false");
     set_missing(a, spec, "manualSelector", "false");
-    set_missing(a, spec, "podReplacementPolicy",
-                value_exists(value_getz(spec, "podFailurePolicy")) ? "\"Failed\""
-                                                                   : "\"TerminatingOrFailed\"");
     value labels = value_path(spec, "template.metadata.labels");
     if (value_len(labels) && !value_len(object_labels(v)))
         value_setz(a, value_edit_map(a, v, STR("metadata")), "labels", labels);
@@ -239,35 +105,8 @@ static void default_claim_templates(struct microkube *mk, struct arena *a, value
     }
 }
 
-static void default_network_policy(struct microkube *mk, struct arena *a, value v)
-{
-    if (!value_exists(value_getz(v, "policyTypes")))
-        value_setz(a, v, "policyTypes",
-                   parse(a, value_len(value_getz(v, "egress")) ? "[\"Ingress\",\"Egress\"]"
-                                                               : "[\"Ingress\"]"));
-}
-
-static void default_role_ref(struct microkube *mk, struct arena *a, value v)
-{
-    if (!value_path_str(v, "apiGroup").len)
-        value_set_str(a, v, "apiGroup", STR("rbac.authorization.k8s.io"));
-}
-
-static void default_subject(struct microkube *mk, struct arena *a, value v)
-{
-    if (!value_path_str(v, "apiGroup").len && (is(v, "kind", "User") || is(v, "kind", "Group")))
-        value_set_str(a, v, "apiGroup", STR("rbac.authorization.k8s.io"));
-}
-
-static void default_secret(struct microkube *mk, struct arena *a, value v)
-{
-    if (!value_path_str(v, "type").len)
-        value_set_str(a, v, "type", STR("Opaque"));
-}
-
 static void default_hpa(struct microkube *mk, struct arena *a, value v)
 {
-    set_missing(a, v, "minReplicas", "1");
     if (!value_len(value_getz(v, "metrics")))
         value_setz(
             a, v, "metrics",
@@ -352,19 +191,10 @@ static const struct {
     const char *type;
     void (*fn)(struct microkube *mk, struct arena *a, value v);
 } functions[] = {
-    {"Container", default_container},
     {"PodSpec", default_pod_spec},
-    {"DeploymentStrategy", default_strategy},
-    {"StatefulSetUpdateStrategy", default_strategy},
-    {"DaemonSetUpdateStrategy", default_strategy},
-    {"ServiceSpec", default_service},
     {"Job", default_job},
     {"DaemonSet", default_daemon_set},
     {"StatefulSetSpec", default_claim_templates},
-    {"NetworkPolicySpec", default_network_policy},
-    {"RoleRef", default_role_ref},
-    {"Subject", default_subject},
-    {"Secret", default_secret},
     {"HorizontalPodAutoscalerSpec", default_hpa},
     {"Namespace", default_namespace},
     {"Pod", default_pod},
@@ -422,9 +252,6 @@ static bool is_type(const struct kube_schema *s, const char *type)
 
 static void set_constants(struct pass *p, value v, const struct kube_schema *s)
 {
-    for (size_t i = 0; s->name.len && i < ARRAY_LEN(rules); i++)
-        if (is_type(s, rules[i].type) && kube_schema_field(s, str_of(rules[i].field)))
-            set_missing(p->a, v, rules[i].field, rules[i].json);
     for (size_t i = 0; !s->name.len && i < s->n_fields;
          i++) /* a custom resource's schema carries its own */
         if (s->field[i].default_json.len && !value_exists(value_get(v, s->field[i].name)))
@@ -484,6 +311,10 @@ void mk_set_defaults(struct microkube *mk, struct arena *a, const struct mk_reso
                      value object)
 {
     struct pass p = {mk, a};
+    value filled = kube_defaults(r->schema, object, a);
+    bool changed = filled.doc != object.doc || filled.at != object.at;
+    for (struct value_iter it = value_iter(filled); changed && value_next(&it);)
+        value_set(a, object, it.key, it.val);
     set_first_status(a, r, object);
     if (str_is(r->plural, "secrets") && !r->group.len)
         move_string_data(a, object);
