@@ -208,11 +208,25 @@ static bool world_ready(void *arg) { return informer_synced(((struct up *)arg)->
 
 static void secrets_listed(void *arg) { app_controller_look(((struct up *)arg)->controller); }
 
+#define WAVE_DELAY_S_MAX 3600
+
 static usec reconcile_of_environment(void)
 {
     usec every = 0;
     duration_parse(str_of(getenv("ARGOCD_RECONCILIATION_TIMEOUT")), &every);
     return every;
+}
+
+/* Whole seconds, as upstream reads it; anything else: false. */
+static bool wave_delay_of_environment(usec *ret)
+{
+    const char *text = getenv("ARGOCD_SYNC_WAVE_DELAY");
+    int64_t seconds;
+    *ret = 0;
+    if (!text || !str_to_i64(str_of(text), &seconds) || seconds < 0 || seconds > WAVE_DELAY_S_MAX)
+        return false;
+    *ret = seconds * USEC_PER_SEC;
+    return true;
 }
 
 static int open_controllers(struct up *u, struct err *err)
@@ -229,8 +243,12 @@ static int open_controllers(struct up *u, struct err *err)
         rc = quarantine_open(at_work, loop_wall(u->loop), &u->quarantine, err);
     if (rc < 0)
         return rc;
+    usec wave_delay;
+    bool wave_delay_set = wave_delay_of_environment(&wave_delay);
     const struct app_controller_config config = {
         .loop = u->loop,
+        .sync_wave_delay_set = wave_delay_set,
+        .sync_wave_delay_us = wave_delay,
         .home = u->home,
         .results = u->results,
         .metrics = u->metrics,

@@ -16,7 +16,8 @@ static void add_info(struct node *n, const char *name, str text)
     if (!value_exists(n->info))
         n->info = value_new_list(n->a);
     value_set_str(n->a, item, "name", str_of(name));
-    value_set_str(n->a, item, "value", text);
+    if (text.len) /* a pod without a node has the name alone */
+        value_set_str(n->a, item, "value", text);
     value_push(n->a, n->info, item);
 }
 

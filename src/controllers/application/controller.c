@@ -328,6 +328,9 @@ static void read_settings(struct app_controller *c)
         s->settings.reconcile_us = c->config.reconcile_us;
         s->settings.reconcile_jitter_us = 0;
     }
+    if (c->config.sync_wave_delay_set &&
+        !value_exists(value_getz(params, "controller.sync.wave.delay.seconds")))
+        s->settings.sync_wave_delay_us = c->config.sync_wave_delay_us;
     settings_snapshot_unref(c->settings);
     c->settings = s;
 }

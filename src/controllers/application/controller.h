@@ -41,8 +41,11 @@ struct app_controller_config {
     struct app_world world;
     str control_namespace; /* "argocd"; outlives the controller */
     bool check_counters; /* tests: each comparison of single rows is checked against a whole one */
-    usec reconcile_us;   /* in place of argocd-cm's timeout.reconciliation when that is not set; 0:
-                            none */
+    /* In place of controller.sync.wave.delay.seconds when that is not set. */
+    bool sync_wave_delay_set;
+    usec sync_wave_delay_us;
+    usec reconcile_us; /* in place of argocd-cm's timeout.reconciliation when that is not set; 0:
+                          none */
 };
 
 struct app_controller;

@@ -118,12 +118,11 @@ static void set_source_type(struct arena *a, value status, const struct round *r
     value_setz(a, status, "sourceTypes", r->multi_source ? types : VALUE_ABSENT);
 }
 
-static void set_summary(struct application *app, struct arena *a, value status, value images)
+static void set_summary(struct arena *a, value status, value images)
 {
     value summary = value_new_map(a), before = value_getz(status, "summary");
     if (value_len(images))
         value_setz(a, summary, "images", images);
-    (void)app;
     if (value_len(summary) || value_exists(before))
         value_setz(a, status, "summary", summary);
 }
@@ -142,7 +141,7 @@ void status_of_comparison(struct application *app, struct evaluation *e, const s
     value_setz(a, status, "resources",
                value_len(e->result.resources) ? e->result.resources : VALUE_ABSENT);
     set_source_type(a, status, r);
-    set_summary(app, a, status, e->result.images);
+    set_summary(a, status, e->result.images);
     value_set_str(a, status, "controllerNamespace", app->controller->config.control_namespace);
     value_set_str(a, status, "resourceHealthSource", STR("appTree"));
     if (reconciled || !value_exists(value_getz(status, "reconciledAt")))
@@ -233,9 +232,8 @@ void application_changes(const struct application *app, const struct doc *now)
 
 /* A new reconciledAt and nothing else is not worth a write to the API server: cost follows change.
  */
-static bool only_the_time(struct arena *a, value patch)
+static bool only_the_time(value patch)
 {
-    (void)a;
     return value_len(patch) == 1 && str_is(value_key(patch, 0), "reconciledAt");
 }
 
@@ -258,7 +256,7 @@ static value status_patch(const struct application *app, struct arena *a)
         return VALUE_ABSENT;
     value patch = merge_patch_between(a, value_is_map(from) ? from : value_new_map(a),
                                       with_members_of_others(a, from, doc_root(w->status)));
-    if (value_len(patch) == 0 || (only_the_time(a, patch) && !w->drop_refresh))
+    if (value_len(patch) == 0 || (only_the_time(patch) && !w->drop_refresh))
         return VALUE_ABSENT;
     return patch;
 }

@@ -17,7 +17,8 @@
 #include "kube/object.h"
 
 #define ADVANCE_PAUSE_US (20 * USEC_PER_MS) /* at most one turn by time in this time */
-#define SETTLE_US (500 * USEC_PER_MS)
+#define SETTLE_US (500 * USEC_PER_MS)       /* while requests of a sync are under way */
+#define END_SETTLE_US (250 * USEC_PER_MS)   /* while an application ends */
 #define WRITE_BACKOFF_US (250 * USEC_PER_MS)
 #define WRITE_BACKOFF_MAX_US (30 * USEC_PER_SEC)
 
@@ -382,8 +383,9 @@ static usec settles_at(const struct application *app)
     if (!w->since || w->operation || w->clear_operation || w->drop_refresh || w->spec ||
         w->finalizers_add || w->finalizers_drop)
         return 0;
-    bool acting = op && !op->done && application_acts(app);
-    return acting || object_is_deleting(doc_root(app->object)) ? w->since + SETTLE_US : 0;
+    if (op && !op->done && application_acts(app))
+        return w->since + SETTLE_US;
+    return object_is_deleting(doc_root(app->object)) ? w->since + END_SETTLE_US : 0;
 }
 
 static void plan_own_object(const struct application *app, usec now, struct arena *a,
