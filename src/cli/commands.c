@@ -256,6 +256,31 @@ static const struct cli_flag patch_flags[] = {
     {"type", 0, FLAG_STRING, "json", "The type of patch being provided; one of [json merge]"},
     END,
 };
+#define ONE_RESOURCE                                                                               \
+    {"all", 0, FLAG_BOOL, "false", "Indicates whether to patch multiple matching of resources"},   \
+        {"group", 0, FLAG_STRING, "", "Group"}, {"kind", 0, FLAG_STRING, "", "Kind"},              \
+        {"namespace", 0, FLAG_STRING, "", "Namespace"},                                            \
+        {"project", 0, FLAG_STRING, "", "The name of the application's project"},                  \
+    {                                                                                              \
+        "resource-name", 0, FLAG_STRING, "", "Name of resource"                                    \
+    }
+static const struct cli_flag patch_resource_flags[] = {
+    NAMESPACE,
+    ONE_RESOURCE,
+    {"patch", 0, FLAG_STRING, "", "Patch"},
+    {"patch-type", 0, FLAG_STRING, "application/merge-patch+json",
+     "Which Patching strategy to use: 'application/json-patch+json', "
+     "'application/merge-patch+json', or 'application/strategic-merge-patch+json'"},
+    END,
+};
+static const struct cli_flag delete_resource_flags[] = {
+    NAMESPACE,
+    ONE_RESOURCE,
+    {"force", 0, FLAG_BOOL, "false", "Indicates whether to force delete the resource"},
+    {"orphan", 0, FLAG_BOOL, "false",
+     "Indicates whether to orphan the dependents of the deleted resource"},
+    END,
+};
 static const struct cli_flag delete_flags[] = {
     NAMESPACE,
     {"cascade", 0, FLAG_BOOL, "true", "Perform a cascaded deletion of all application resources"},
@@ -370,7 +395,17 @@ const struct cli_command cli_commands[] = {
      "Create an application",
      {create_flags, app_spec_flags},
      app_create_run},
+    {"app confirm-deletion",
+     "confirm-deletion APPNAME",
+     "Confirms deletion/pruning of an application resources",
+     {namespace_only},
+     app_confirm_deletion_run},
     {"app delete", "delete APPNAME", "Delete an application", {delete_flags}, app_delete_run},
+    {"app delete-resource",
+     "delete-resource APPNAME",
+     "Delete resource in an application",
+     {delete_resource_flags},
+     app_delete_resource_run},
     {"app diff",
      "diff APPNAME",
      "Perform a diff against the target and live state.",
@@ -393,6 +428,11 @@ const struct cli_command cli_commands[] = {
      {manifests_flags},
      app_manifests_run},
     {"app patch", "patch APPNAME", "Patch application", {patch_flags}, app_patch_run},
+    {"app patch-resource",
+     "patch-resource APPNAME",
+     "Patch resource in an application",
+     {patch_resource_flags},
+     app_patch_resource_run},
     {"app remove-source",
      "remove-source APPNAME",
      "Remove a source from multiple sources application.",
