@@ -101,7 +101,7 @@ fault("lists with a merge key are replaced", "kube", "src/kube/strategic_list.c"
 fault("null of a strategic patch is a value", "kube", "src/kube/strategic.c",
       "            if (!(drop_nulls && value_is_null(it.val)) &&", "            if (")
 fault("a diff does not say what is gone", "kube", "src/kube/strategic_diff.c",
-      "        if (!o.ignore_deletions)\n            value_set(s->a, patch, it.key, value_null(s->a));", "")
+      "        if (!value_exists(follow_to(&to, it.key)))", "        if (!value_exists(follow_to(&to, it.key)) && !s)")
 fault("a first apply deletes what others wrote", "kube", "src/kube/strategic_diff.c",
       "(struct diff_options){.ignore_deletions = true, .set_order = true}", "(struct diff_options){.set_order = true}")
 
@@ -201,9 +201,6 @@ fault("_ does not belong to a number", "yaml", "src/value/yaml/resolve.c",
       "    if (memchr(text.at, '_', text.len)) {", "    if (memchr(text.at, '_', text.len) && !ret) {")
 fault("<< is a key", "yaml", "src/value/yaml/decode.c",
       "    if (is_merge(key)) {\n        merge(p, map, val, before);", "    if (is_merge(key) && !p) {\n        merge(p, map, val, before);")
-fault("the last of the maps that << names wins", "yaml", "src/value/yaml/decode.c",
-      "            value item = value_at(from->v, i);\n            struct item about = i < from->n_items ? from->item[i] : (struct item){0};",
-      "            value item = value_at(from->v, value_len(from->v) - 1 - i);\n            struct item about = {0};")
 fault("two line breaks fold to none", "yaml", "src/value/yaml/scalar.c", "        } else if (!first || n > 0) {", "        } else if (!first || n > 1) {")
 fault("a line break folds to nothing", "yaml", "src/value/yaml/scalar.c", "        *w++ = ' ';\n    return w;", "        *w = ' ';\n    return w;")
 fault("lines are folded at 90", "yaml", "src/value/yaml/print.h", "#define YAML_WIDTH 80", "#define YAML_WIDTH 90")

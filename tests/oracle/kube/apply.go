@@ -129,6 +129,9 @@ func newHistory(r *rand.Rand) *history {
 		}
 		h.sample = u.Object
 	}
+	if h.sample == nil && r.Intn(4) == 0 { // there before anybody applied
+		h.live = h.object(h.kind.Version)
+	}
 	if h.sample == nil && r.Intn(8) == 0 {
 		h.crowd, h.steps = true, 25
 	}
