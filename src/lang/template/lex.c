@@ -99,7 +99,10 @@ static bool is_space(int32_t r) { return r == ' ' || r == '\t' || r == '\r' || r
 
 static bool is_word(int32_t r)
 {
-    return r == '_' || (r >= 0 && unicode_class(r) & (UNICODE_LETTER | UNICODE_DIGIT));
+    if (r < 0x80)
+        return (r >= 'a' && r <= 'z') || (r >= 'A' && r <= 'Z') || (r >= '0' && r <= '9') ||
+               r == '_';
+    return (unicode_class(r) & (UNICODE_LETTER | UNICODE_DIGIT)) != 0;
 }
 
 static bool has_left_trim(str s) { return s.len >= 2 && s.at[0] == '-' && is_space(s.at[1]); }

@@ -664,6 +664,7 @@ static void parse_body(struct parser *outer, const str *name, const char *contex
     struct parser p;
     struct tnode *end;
     str own;
+    bool is_block = name != NULL;
     parser_init(&p, outer->s);
     if (!name) {
         struct lex_token t = next_non_space(&p);
@@ -675,7 +676,7 @@ static void parse_body(struct parser *outer, const str *name, const char *contex
     if (p.s->failed)
         return;
     struct node_list *root = parse_list(&p, &end);
-    must_be_end(&p, end, context);
+    must_be_end(is_block ? outer : &p, end, context); /* whose line the error names */
     if (!p.s->failed)
         add_body(&p, *name, root);
 }

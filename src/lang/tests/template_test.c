@@ -163,7 +163,7 @@ static void endless_work_ends_with_a_clear_error(void **state)
         {"{{ $l := list 1 }}{{ range 60 }}{{ $l = list $l $l }}{{ end }}{{ print $l }}",
          "larger than 1048576 bytes", ERR_TOO_LARGE},
         {"{{ $l := list 1 }}{{ range 60 }}{{ $l = list $l $l }}{{ end }}{{ toJson $l }}",
-         "more memory than there may be", ERR_INVALID},
+         "more memory than there may be", ERR_TOO_LARGE},
         {"{{ $d := dict }}{{ $_ := set $d \"d\" $d }}{{ deepCopy $d }}", "nests too deeply",
          ERR_INVALID},
         {"{{ $d := dict }}{{ $_ := set $d \"d\" $d }}{{ mustToJson $d }}",

@@ -133,6 +133,31 @@ func call(r *rand.Rand, name string, t reflect.Type) string {
 	return strings.TrimSpace(name + " " + strings.Join(args, " "))
 }
 
+var words = []string{"if", "range", "with", "end", "else", "else if", "define", "block", "template", "break", "continue", "nil", "true", ".", ".Values", ".s", ".Values.list", "$", "$x", "$x :=", "$x =",
+	"$k, $v :=", "print", "list 1 2", "(", ")", "|", ",", ":=", "=", "1", "-1", "1.5", "\"a\"", "`r`", "'c'", "1i", "0x", "\"t\"", "/* c */", "dict \"a\" 1", "eq 1 1", "len", "nofunc", "\n", "{{", "}}", "@", "é", "..", ".a.b",
+	"printf \"%d\"", "\"", "include \"t\" .", "index .Values.list", "0", "not", "and", "or"}
+
+var bodies = []string{"x", " ", "\n", "{{ . }}", "{{ $x }}", "{{ $ }}", "{{ end }}", "{{ else }}", "{{ break }}", "{{ if . }}", "{{ range list 1 2 }}", "{{ with 1 }}", "{{ define \"t\" }}", "{{ template \"t\" . }}", "{{- 1 -}}", "{{/* c */}}",
+	"{{ $x := 1 }}", "{{ $x = 2 }}", "{{ else if 1 }}", "{{ range $i, $e := .Values.list }}", "{{ continue }}", "{{ block \"b\" . }}", "{{ .Values.s }}", "{{ .Values.nope.x }}"}
+
+// language makes texts of which few are templates: n actions of random words, n rows of random blocks.
+func language(seed int64, n int) (texts []string) {
+	r := rand.New(rand.NewSource(seed))
+	for i := 0; i < n; i++ {
+		text := "{{ "
+		for k := r.Intn(6); k >= 0; k-- {
+			text += pick(r, words) + pick(r, []string{" ", " ", " ", ""})
+		}
+		texts = append(texts, text+" }}"+pick(r, []string{"", "{{ end }}", "x{{ end }}y", "\n"}))
+		text = ""
+		for k := r.Intn(8); k >= 0; k-- {
+			text += pick(r, bodies)
+		}
+		texts = append(texts, text+strings.Repeat("{{ end }}", r.Intn(3)))
+	}
+	return texts
+}
+
 // generate makes calls of every function in turn, n of each.
 func generate(seed int64, n int) (texts []string) {
 	r := rand.New(rand.NewSource(seed))

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "lang/template/func/base_n.h"
 #include "lang/template/func/rows.h"
+#include "lang/template/run.h"
 #include "lang/template/unicode.h"
 #include "value/json.h"
 #include "value/yaml.h"
@@ -57,7 +58,7 @@ enum on_error { GIVE_EMPTY, FAIL };
 static int failed(struct template_call *c, enum on_error on_error, const struct err *err, tval *ret)
 {
     if (on_error == FAIL || err->kind == ERR_TOO_LARGE)
-        return template_fail_str(c, arena_str(c->arena, err_str(err)));
+        return run_fail(c->run, err->kind, arena_str(c->arena, err_str(err)));
     return give(ret, STR(""));
 }
 

@@ -82,6 +82,8 @@ static int convert(struct template_call *c, tval v, unsigned depth, value *ret, 
         *ret = value_of_str(c->arena, duration_text(c->arena, v.i));
         return 0;
     }
+    if (v.type == &TEMPLATE_T_COMPLEX128)
+        return err_set(err, ERR_INVALID, "unsupported type for key '': complex128");
     if (v.type && v.type->kind == TEMPLATE_SLICE && !template_is_nil(v))
         return convert_list(c, v, depth, ret, err);
     if (v.type && v.type->kind == TEMPLATE_MAP && !template_is_nil(v))
