@@ -10,6 +10,7 @@
 #include "value/doc.h"
 #include "value/yaml.h"
 #include "value/yaml/resolve.h"
+#include "value/yaml_node.h"
 
 #define SHOWN_MAX 20
 
@@ -186,6 +187,25 @@ static void streams_are_split_as_kubernetes_does(void **state)
     assert_true(run_cases(golden("yaml-streams.jsonl"), check_stream) > 300);
 }
 
+static bool check_read3(struct arena *a, value c, str in)
+{
+    value v;
+    struct yaml_node *n = NULL;
+    struct err err = {0};
+    str got = STR(""), got_error = STR("");
+    int r = yaml_node_parse(in, NULL, a, &n, &err);
+    if (!r && !n)
+        fail_msg("no document");
+    if (r || yaml_node_value(n, a, &v, &err))
+        got_error = err_str(&err);
+    else
+        got = json_str(a, v, AUDIENCE_WIRE, JSON_SORT_KEYS);
+    got_error = yaml_json_text(a, got_error); /* a text is cut at a byte */
+    return same("error", without_tree(got_error),
+                without_tree(value_str(value_getz(c, "error")))) &&
+           same("json", got, value_str(value_getz(c, "json")));
+}
+
 /* ---- bounds ---- */
 
 /* `head`, then `unit` n times, then `tail`. */
@@ -260,7 +280,7 @@ static const struct {
     case_fn *check;
 } rules[] = {
     {"yaml-read", check_read},        {"yaml-manifest", check_read}, {"yaml-stream", check_stream},
-    {"yaml-manifests", check_stream}, {"yaml-write", check_write},
+    {"yaml-manifests", check_stream}, {"yaml-write", check_write},   {"kyaml-read", check_read3},
 };
 
 static size_t cases_of[ARRAY_LEN(rules)];

@@ -108,8 +108,7 @@ static struct yaml_scalar resolve(struct parser *p, struct ynode *n)
     return yaml_resolve(n->text);
 }
 
-/* Text as JSON can hold it: each byte that is not UTF-8 becomes U+FFFD (only !!binary has such). */
-static str json_text(struct arena *a, str s)
+str yaml_json_text(struct arena *a, str s)
 {
     if (utf8_valid(s))
         return s;
@@ -148,10 +147,10 @@ static value scalar_value(struct parser *p, struct ynode *n)
     case YAML_FLOAT: return float_value(p, is.d);
     case YAML_STR: break;
     }
-    return value_borrow_str(p->arena, n->tag.len ? json_text(p->arena, n->text) : n->text);
+    return value_borrow_str(p->arena, n->tag.len ? yaml_json_text(p->arena, n->text) : n->text);
 }
 
-value yaml_node_value(struct parser *p, struct ynode *n)
+value yaml_decoded(struct parser *p, struct ynode *n)
 {
     if (n->kind != SCALAR)
         return n->v;
@@ -162,16 +161,21 @@ value yaml_node_value(struct parser *p, struct ynode *n)
 
 /* ---- the budget of aliases ---- */
 
-void yaml_check_budget(struct parser *p)
+bool yaml_is_past_budget(uint64_t decodes, uint64_t alias_decodes)
 {
-    double n = (double)p->decodes, allowed = 0.99;
-    if (p->alias_decodes <= 100 || p->decodes <= 1000)
-        return;
+    double n = (double)decodes, allowed = 0.99;
+    if (alias_decodes <= 100 || decodes <= 1000)
+        return false;
     if (n >= ALIAS_RATIO_HIGH)
         allowed = 0.10;
     else if (n > ALIAS_RATIO_LOW)
         allowed = 0.99 - 0.89 * ((n - ALIAS_RATIO_LOW) / (ALIAS_RATIO_HIGH - ALIAS_RATIO_LOW));
-    if ((double)p->alias_decodes / n > allowed)
+    return (double)alias_decodes / n > allowed;
+}
+
+void yaml_check_budget(struct parser *p)
+{
+    if (yaml_is_past_budget(p->decodes, p->alias_decodes))
         yaml_decode_error(p, STR("yaml: document contains excessive aliasing"));
 }
 
@@ -185,6 +189,11 @@ bool yaml_parse_alias(struct parser *p, str name, struct yaml_mark mark, struct 
         return false;
     }
     yaml_count_decode(p);
+    if (p->nodes) {
+        *n = (struct ynode){.kind = SCALAR, .mark = mark, .node = anchor->node.node};
+        yaml_node_alias(p, n, name);
+        return true;
+    }
     *n = anchor->node;
     n->alias = true;
     n->mark = mark;
@@ -237,7 +246,7 @@ static size_t go_float(double d, char *ret)
 
 void yaml_parsed_key(struct parser *p, struct ynode *key)
 {
-    if (is_merge(key))
+    if (is_merge(key) || p->nodes)
         return;
     if (key->kind == SCALAR && key->text.len > JSON_KEY_BYTES_MAX)
         yaml_past_bound(p, key->mark, "key longer than", JSON_KEY_BYTES_MAX, "bytes");
@@ -255,7 +264,7 @@ static str key_text(struct parser *p, const struct ynode *key, str *ret_go)
     str s;
     switch (key->is.kind) {
     case YAML_STR:
-        s = key->tag.len ? json_text(p->arena, key->text) : key->text;
+        s = key->tag.len ? yaml_json_text(p->arena, key->text) : key->text;
         if (p->strict)
             *ret_go = yaml_go_quote(p->arena, s);
         return s.at ? s : STR("");
@@ -350,13 +359,18 @@ static void set_bad_key(struct parser *p, value map, const struct ynode *key, va
 void yaml_add_entry(struct parser *p, struct ynode *map, struct ynode *key, struct ynode *val,
                     str before)
 {
+    if (p->nodes) {
+        yaml_node_add(p, map->node, key->node);
+        yaml_node_add(p, map->node, val->node);
+        return;
+    }
     if (is_merge(key)) {
         merge(p, map, val, before);
         return;
     }
     if (key->kind != SCALAR)
         return;
-    value v = yaml_node_value(p, val);
+    value v = yaml_decoded(p, val);
     str go = {NULL, 0}, name = key_text(p, key, &go);
     if (key->is.kind == YAML_NULL || key->is.kind == YAML_UINT) {
         set_bad_key(p, map->v, key, v);
@@ -364,16 +378,22 @@ void yaml_add_entry(struct parser *p, struct ynode *map, struct ynode *key, stru
             add_duplicate(p, value_pos(v).line - p->line_base, go);
         return;
     }
-    bool zero = key->is.kind == YAML_FLOAT && key->is.d == 0;
-    if (zero && !p->strict)
-        value_remove(map->v, signbit(key->is.d) ? STR("0") : STR("-0"));
+    if (key->is.kind == YAML_FLOAT && key->is.d == 0 && !p->strict) {
+        if (map->zero.len && !str_eq(map->zero, name)) /* 0.0 and -0.0 are one key */
+            value_remove(map->v, map->zero);
+        map->zero = name;
+    }
     set_entry(p, map, (char)key->is.kind, name, go, v);
 }
 
 void yaml_add_item(struct parser *p, struct ynode *list, struct ynode *item, str before)
 {
+    if (p->nodes) {
+        yaml_node_add(p, list->node, item->node);
+        return;
+    }
     size_t i = value_len(list->v);
-    value_push(p->arena, list->v, yaml_node_value(p, item));
+    value_push(p->arena, list->v, yaml_decoded(p, item));
     if (p->decode.len == before.len && !item->seen)
         return;
     if (i >= list->n_items) {
@@ -395,8 +415,7 @@ static str bad_key_in(value v)
     return found;
 }
 
-/* The first number, in the order of sorted keys. */
-static str bad_number_in(value v)
+str yaml_bad_number(value v)
 {
     str least = {NULL, 0}, found = {NULL, 0};
     if (value_type(v) == VALUE_DOUBLE && !isfinite(value_double(v)))
@@ -404,7 +423,7 @@ static str bad_number_in(value v)
                : value_double(v) > 0  ? STR("json: unsupported value: +Inf")
                                       : STR("json: unsupported value: -Inf");
     for (struct value_iter it = value_iter(v); value_next(&it);) {
-        str text = bad_number_in(it.val);
+        str text = yaml_bad_number(it.val);
         if (text.len && (!found.len || (value_is_map(v) && str_cmp(it.key, least) < 0))) {
             found = text;
             least = it.key;
@@ -416,5 +435,5 @@ static str bad_number_in(value v)
 str yaml_not_json(const struct parser *p, value root)
 {
     str found = p->bad_keys ? bad_key_in(root) : STR("");
-    return !found.len && p->infinite ? bad_number_in(root) : found;
+    return !found.len && p->infinite ? yaml_bad_number(root) : found;
 }

@@ -26,6 +26,8 @@ static bool one_of(enum yaml_token_type type, enum yaml_token_type a, enum yaml_
 static bool empty_node(struct parser *p, struct yaml_mark mark, struct ynode *n)
 {
     *n = (struct ynode){.kind = SCALAR, .implicit = true, .text = STR(""), .mark = mark};
+    if (p->nodes)
+        yaml_node_scalar(p, n, 0);
     yaml_count_decode(p);
     return true;
 }
@@ -33,6 +35,10 @@ static bool empty_node(struct parser *p, struct yaml_mark mark, struct ynode *n)
 static void begin(struct parser *p, struct ynode *n, int kind)
 {
     n->kind = kind;
+    if (p->nodes) {
+        yaml_node_begin(p, n);
+        return;
+    }
     n->v = kind == MAPPING ? value_new_map(p->arena) : value_new_list(p->arena);
     value_set_pos(n->v, (struct value_pos){n->mark.line + 1 + p->line_base, n->mark.column + 1});
 }
@@ -295,6 +301,8 @@ static bool parse_content(struct parser *p, bool block, bool indentless, struct 
     case YAML_T_SCALAR:
         n->implicit = n->tag.len ? n->tag.len == 1 && n->tag.at[0] == '!' : t->plain;
         n->text = t->text;
+        if (p->nodes)
+            yaml_node_scalar(p, n, t->quote);
         yaml_skip(&p->s);
         return true;
     case YAML_T_BLOCK_ENTRY:
@@ -321,6 +329,14 @@ static bool is_content(enum yaml_token_type type, bool block, bool indentless)
     return type == YAML_T_SCALAR || type == YAML_T_FLOW_SEQUENCE_START ||
            type == YAML_T_FLOW_MAPPING_START || (indentless && type == YAML_T_BLOCK_ENTRY) ||
            (block && (type == YAML_T_BLOCK_SEQUENCE_START || type == YAML_T_BLOCK_MAPPING_START));
+}
+
+/* A node without content behind its tag and anchor. */
+static void only_properties(struct parser *p, struct ynode *n)
+{
+    n->implicit = !n->tag.len;
+    if (p->nodes)
+        yaml_node_scalar(p, n, 0);
 }
 
 static bool parse_node(struct parser *p, bool block, bool indentless, struct ynode *n)
@@ -357,9 +373,11 @@ static bool parse_node(struct parser *p, bool block, bool indentless, struct yno
         }
     }
     if ((n->tag.len || name.at) && !is_content(t->type, block, indentless))
-        n->implicit = !n->tag.len; /* a node that is only properties */
+        only_properties(p, n);
     else if (!parse_content(p, block, indentless, n))
         return false;
+    if (anchor && n->node)
+        n->node->anchor = name;
     if (anchor) {
         anchor->node = *n;
         anchor->decodes = p->decodes - anchor->decodes;
@@ -396,10 +414,9 @@ static bool directives(struct parser *p)
     return t;
 }
 
-static bool parse_document(struct parser *p, value *ret)
+bool yaml_parse_document(struct parser *p, struct ynode *ret, bool *ret_any)
 {
-    struct ynode n;
-    *ret = VALUE_ABSENT;
+    *ret_any = false;
     struct yaml_token *t = yaml_peek(&p->s); /* stream start */
     if (!t)
         return false;
@@ -425,36 +442,36 @@ static bool parse_document(struct parser *p, value *ret)
     }
     p->decodes++; /* the document */
     if (empty)
-        empty_node(p, t->start, &n);
-    else if (!parse_node(p, true, false, &n))
+        empty_node(p, t->start, ret);
+    else if (!parse_node(p, true, false, ret))
         return false;
-    if (!yaml_peek(&p->s)) /* what follows is looked at, and not more */
-        return false;
-    *ret = yaml_node_value(p, &n);
-    return true;
+    *ret_any = true;
+    return yaml_peek(&p->s); /* what follows is looked at, and not more */
 }
 
 /* ---- the outside ---- */
 
-static int fail(const struct yaml_input *in, int kind, struct err *err, const char *text, int len)
+int yaml_fail(const struct yaml_input *in, int kind, struct err *err, const char *text, int len)
 {
     if (in->name.len)
         return err_set(err, kind, "%.*s: %.*s", STR_FMT(in->name), len, text);
     return err_set(err, kind, "%.*s", len, text);
 }
 
-static int syntax_error(const struct parser *p, const struct yaml_input *in, struct err *err)
+int yaml_syntax_error(const struct parser *p, const struct yaml_input *in, struct err *err)
 {
     char text[ERR_TEXT_MAX];
-    uint32_t line =
-        p->s.problem_line ? p->s.problem_line + (p->s.failed == YAML_SCANNER) : p->s.context_line;
+    bool scanner = p->s.failed == YAML_SCANNER;
+    uint32_t line = p->s.problem_line ? p->s.problem_line + scanner : p->s.context_line;
+    if (p->nodes && p->s.context_line)
+        line = p->s.context_line + scanner;
     if (p->bound.len)
-        return fail(in, ERR_TOO_LARGE, err, p->bound.at, (int)p->bound.len);
+        return yaml_fail(in, ERR_TOO_LARGE, err, p->bound.at, (int)p->bound.len);
     if (line)
         snprintf(text, sizeof(text), "yaml: line %u: %s", line, p->s.problem);
     else
         snprintf(text, sizeof(text), "yaml: %s", p->s.problem);
-    return fail(in, ERR_INVALID, err, text, (int)strlen(text));
+    return yaml_fail(in, ERR_INVALID, err, text, (int)strlen(text));
 }
 
 static int later_error(struct parser *p, const struct yaml_input *in, value root, struct err *err)
@@ -463,7 +480,7 @@ static int later_error(struct parser *p, const struct yaml_input *in, value root
     if (p->decode.len) {
         text = p->decode;
     } else if (p->bound.len) {
-        return fail(in, ERR_TOO_LARGE, err, p->bound.at, (int)p->bound.len);
+        return yaml_fail(in, ERR_TOO_LARGE, err, p->bound.at, (int)p->bound.len);
     } else if (p->duplicates.n) {
         text = STR("yaml: unmarshal errors:");
         for (size_t i = 0; i < p->duplicates.n; i++)
@@ -471,35 +488,38 @@ static int later_error(struct parser *p, const struct yaml_input *in, value root
     } else {
         text = yaml_not_json(p, root);
     }
-    return text.len ? fail(in, ERR_INVALID, err, text.at, (int)MIN_OF(text.len, (size_t)900)) : 0;
+    return text.len ? yaml_fail(in, ERR_INVALID, err, text.at, (int)MIN_OF(text.len, (size_t)900))
+                    : 0;
 }
 
 static const struct yaml_input defaults;
 
-static int take_in(str text, const struct yaml_input *in, uint32_t line_base, struct arena *a,
-                   struct parser *ret, struct err *err)
+int yaml_take_in(str text, const struct yaml_input *in, uint32_t line_base, struct arena *a,
+                 struct parser *ret, struct err *err)
 {
     size_t bytes_max = in->bytes_max ? in->bytes_max : YAML_BYTES_MAX;
     if (text.len > bytes_max) {
         char say[120];
         int n = snprintf(say, sizeof(say), "yaml: line 1 column 1: text is larger than %zu bytes",
                          bytes_max);
-        return fail(in, ERR_TOO_LARGE, err, say, n);
+        return yaml_fail(in, ERR_TOO_LARGE, err, say, n);
     }
     *ret = (struct parser){.arena = a, .strict = in->strict, .line_base = line_base};
+    map_init(&ret->anchors, a);
     yaml_scan_init(&ret->s, text, a);
     return 0;
 }
 
 static int parse(struct parser *p, const struct yaml_input *in, value *ret, struct err *err)
 {
-    value v;
-    map_init(&p->anchors, p->arena);
-    if (!parse_document(p, &v))
-        return syntax_error(p, in, err);
+    struct ynode n;
+    bool any;
+    if (!yaml_parse_document(p, &n, &any))
+        return yaml_syntax_error(p, in, err);
+    value v = any ? yaml_decoded(p, &n) : value_null(p->arena);
     int r = later_error(p, in, v, err);
     if (!r)
-        *ret = value_exists(v) ? v : value_null(p->arena);
+        *ret = v;
     return r;
 }
 
@@ -508,7 +528,7 @@ int yaml_parse_any(str text, const struct yaml_input *in, struct arena *a, value
 {
     struct parser p;
     in = in ? in : &defaults;
-    int r = take_in(text, in, 0, a, &p, err);
+    int r = yaml_take_in(text, in, 0, a, &p, err);
     return r ? r : parse(&p, in, ret, err);
 }
 
@@ -517,7 +537,7 @@ int yaml_parse_at(str text, const struct yaml_input *in, uint32_t line_base, str
 {
     struct parser p;
     in = in ? in : &defaults;
-    int r = take_in(text, in, line_base, a, &p, err);
+    int r = yaml_take_in(text, in, line_base, a, &p, err);
     if (r)
         return r;
     struct doc *d = yaml_direct(&p.s, true, line_base);
@@ -540,7 +560,7 @@ int yaml_parse_doc(str text, const struct yaml_input *in, struct doc **ret, stru
     value v;
     in = in ? in : &defaults;
     arena_init(&a, ARENA_BYTES_DEFAULT);
-    int r = take_in(text, in, 0, &a, &p, err);
+    int r = yaml_take_in(text, in, 0, &a, &p, err);
     struct doc *d = r ? NULL : yaml_direct(&p.s, in->keep_positions, 0);
     if (!d && !r && !(r = parse(&p, in, &v, err)))
         d = doc_freeze(v, in->keep_positions ? DOC_KEEP_POSITIONS : 0);

@@ -12,6 +12,7 @@
 #include "value/yaml/resolve.h"
 #include "value/yaml/scan.h"
 #include "value/yaml/tree.h"
+#include "value/yaml_node.h"
 
 #define YAML_TAG_PREFIX "tag:yaml.org,2002:"
 
@@ -23,8 +24,10 @@ struct ynode {
     struct yaml_mark mark;
     value v;               /* collections */
     struct yaml_scalar is; /* keys: what the text means */
+    str zero;              /* mappings: the key that is 0.0 or -0.0 */
     struct map *seen;      /* mappings, when strict: kind and name of each key -> Go's text of it */
-    struct item *item;     /* sequences: what a merge asks of each item; NULL: nothing */
+    struct yaml_node *node; /* when the tree is one of nodes */
+    struct item *item;      /* sequences: what a merge asks of each item; NULL: nothing */
     size_t n_items;
 };
 
@@ -45,6 +48,7 @@ struct tag_rule {
 };
 
 struct parser {
+    bool nodes; /* make nodes as yaml.v3 does, and no values */
     struct yaml_scan s;
     struct arena *arena;
     bool strict;
@@ -66,9 +70,10 @@ void yaml_decode_error(struct parser *p, str text);
 /* A bound was passed at that place: reading ends with -ERR_TOO_LARGE. The first is told. */
 void yaml_past_bound(struct parser *p, struct yaml_mark at, const char *what, size_t max,
                      const char *unit);
-value yaml_node_value(struct parser *p, struct ynode *n);
+value yaml_decoded(struct parser *p, struct ynode *n);
 
 /* One more node was decoded: the budget of aliases is a ratio of these. */
+bool yaml_is_past_budget(uint64_t decodes, uint64_t alias_decodes);
 void yaml_check_budget(struct parser *p);
 static inline void yaml_count_decode(struct parser *p)
 {
@@ -86,6 +91,22 @@ void yaml_add_entry(struct parser *p, struct ynode *map, struct ynode *key, stru
 /* before: the same, before the item was read. */
 void yaml_add_item(struct parser *p, struct ynode *list, struct ynode *item, str before);
 
+/* ---- trees of nodes (node.c) ---- */
+
+void yaml_node_begin(struct parser *p, struct ynode *n);
+void yaml_node_scalar(struct parser *p, struct ynode *n, char quote);
+void yaml_node_alias(struct parser *p, struct ynode *n, str name);
+void yaml_node_add(struct parser *p, struct yaml_node *to, struct yaml_node *child);
+
+int yaml_take_in(str text, const struct yaml_input *in, uint32_t line_base, struct arena *a,
+                 struct parser *ret, struct err *err) MUST_CHECK;
+bool yaml_parse_document(struct parser *p, struct ynode *ret, bool *ret_any);
+int yaml_syntax_error(const struct parser *p, const struct yaml_input *in, struct err *err);
+/* A message with the file's name in front. */
+int yaml_fail(const struct yaml_input *in, int kind, struct err *err, const char *text, int len);
+
+/* The first number in the order of sorted keys that JSON cannot have, in words; empty: none. */
+str yaml_bad_number(value v);
 /* The first thing in the tree that JSON cannot have, in words; empty: there is none. */
 str yaml_not_json(const struct parser *p, value root);
 

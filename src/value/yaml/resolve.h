@@ -40,6 +40,9 @@ bool yaml_is_timestamp(str text);
 #define YAML_FLOAT_BYTES_MAX 40
 size_t yaml_print_float(double d, int bits, char *ret);
 
+/* Text as JSON can hold it: each byte that is not UTF-8 becomes U+FFFD (only !!binary has such). */
+str yaml_json_text(struct arena *a, str s);
+
 /* Standard base64 with padding; CR and LF are passed over. False: not base64. */
 bool yaml_base64(str text, struct arena *a, str *ret);
 

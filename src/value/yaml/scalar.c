@@ -330,6 +330,7 @@ static char *room_for(struct yaml_scan *s, bool single)
 bool yaml_scan_quoted(struct yaml_scan *s, struct yaml_token *t, bool single)
 {
     t->start = yaml_here(s);
+    t->quote = single ? '\'' : '"';
     s->p++;
     if (quoted_view(s, t, single))
         return true;
@@ -434,6 +435,7 @@ bool yaml_scan_block(struct yaml_scan *s, struct yaml_token *t, bool literal)
 {
     struct block b = {.start = yaml_here(s)};
     t->start = b.start;
+    t->quote = literal ? '|' : '>';
     s->p++;
     if (!block_header(s, &b))
         return false;

@@ -28,6 +28,7 @@ static struct yaml_token *insert(struct yaml_scan *s, ptrdiff_t at)
     }
     t->key_level = 0;
     t->plain = false;
+    t->quote = 0;
     t->text = t->suffix = (str){NULL, 0};
     return t;
 }
@@ -443,7 +444,7 @@ struct yaml_token *yaml_scan_more(struct yaml_scan *s)
     if (s->failed)
         return NULL;
     for (;;) {
-        if (s->head != s->n_tokens) {
+        if (s->head + s->lookahead < s->n_tokens) {
             uint32_t level = s->token[s->head].key_level;
             if (!level)
                 break;

@@ -49,6 +49,7 @@ struct yaml_mark {
 struct yaml_token {
     enum yaml_token_type type;
     bool plain;         /* scalar without quotes */
+    char quote;         /* else its first character */
     uint32_t key_level; /* 1 + level of the simple key that begins here, 0: none */
     struct yaml_mark start, end;
     str text, suffix;
@@ -81,6 +82,7 @@ struct yaml_scan {
     size_t head, n_tokens, cap_tokens;
     uint64_t tokens_parsed;
     bool token_available, stream_started;
+    unsigned lookahead; /* tokens that are always read ahead: 0 as go-yaml v2, 2 as v3 */
 
     int32_t indent;
     VEC(int32_t) indents;

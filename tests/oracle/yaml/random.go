@@ -89,7 +89,13 @@ func randomCases(seed, n int64) {
 }
 
 func (g *generator) randomCase(name string, live [][]byte) (c Case, ok bool) {
-	switch g.r.Intn(8) {
+	switch g.r.Intn(13) {
+	case 8, 9:
+		in := g.document()
+		if g.odds(2) {
+			in = g.manifest(live)
+		}
+		return read3(name, in)
 	case 0, 1:
 		c, ok = read(name, g.document())
 		c.Rule = "yaml-read"

@@ -1,0 +1,55 @@
+/* value/yaml_node.h: YAML texts as kyaml sees them: trees of nodes that keep how they were written.
+ *
+ * What Kustomize holds between reading and writing: each scalar with its text, tag and quoting,
+ * anchors and aliases, flow or block style. Comments are not kept. Nodes live in the caller's arena
+ * and may be changed by their owner; text is borrowed from the arena.
+ *
+ * Reading and resolution are those of yaml.v3 (YAML 1.2 booleans, both octals, timestamps, `<<`
+ * under the keys beside it, duplicate keys refused), writing those of kyaml's encoder: two blanks,
+ * lists of a map not indented, no folding. Bounds are those of value/yaml.h.
+ *
+ * Source: sigs.k8s.io/kustomize/kyaml/yaml 0.21 over go.yaml.in/yaml/v3. */
+#ifndef VALUE_YAML_NODE_H
+#define VALUE_YAML_NODE_H
+
+#include "value/yaml.h"
+
+enum yaml_node_kind { YAML_NODE_SCALAR, YAML_NODE_LIST, YAML_NODE_MAP, YAML_NODE_ALIAS };
+
+enum {
+    YAML_STYLE_TAGGED = 1, /* the tag was written */
+    YAML_STYLE_DOUBLE = 2,
+    YAML_STYLE_SINGLE = 4,
+    YAML_STYLE_LITERAL = 8,
+    YAML_STYLE_FOLDED = 16,
+    YAML_STYLE_FLOW = 32,
+};
+
+struct yaml_node {
+    enum yaml_node_kind kind;
+    unsigned style; /* YAML_STYLE_ bits; a scalar without quoting is plain */
+    str tag;        /* short: "!!str"; a plain scalar has the tag that it resolves to */
+    str text;       /* of a scalar; of an alias its name */
+    str anchor;
+    struct yaml_node *alias;  /* what an alias stands for; NULL: it is inside of that */
+    struct yaml_node **child; /* items; keys and values in turn */
+    size_t n_children, cap_children;
+    uint32_t line, column; /* 1-based */
+};
+
+/* The first document of a text; NULL when there is none. -ERR_INVALID with yaml.v3's message. */
+int yaml_node_parse(str text, const struct yaml_input *in, struct arena *a, struct yaml_node **ret,
+                    struct err *err) MUST_CHECK;
+
+/* What the node is as JSON, decoded as yaml.v3 does into a map of strings (a list of anything for a
+ * list). -ERR_INVALID: duplicate keys, keys that are no strings, numbers that JSON cannot have,
+ * what is neither map nor list, with the libraries' messages. */
+int yaml_node_value(const struct yaml_node *n, struct arena *a, value *ret,
+                    struct err *err) MUST_CHECK;
+
+/* A tree of nodes for a value, as yaml.v3 marshals it: keys in its order. */
+struct yaml_node *yaml_node_of(value v, struct arena *a);
+
+void yaml_node_print(const struct yaml_node *n, struct arena *a, struct buf *out);
+
+#endif
