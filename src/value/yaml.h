@@ -48,7 +48,8 @@ enum yaml_style {
     YAML_SIGS, /* sigs.k8s.io/yaml Marshal: sorted keys, 2 blanks, lists not indented; kubectl -o
                   yaml */
     YAML_HELM, /* Helm's toYaml (sigs.k8s.io/yaml, trailing newline cut by the caller) */
-    YAML_KUSTOMIZE, /* kyaml: field order by its table, lists not indented (compact) */
+    YAML_KUSTOMIZE, /* kyaml's Marshal (yaml.v3): no folding; trees that keep their styles are
+                       printed by value/yaml_node.h */
 };
 void yaml_print(value v, enum yaml_style style, enum audience who, struct buf *out);
 

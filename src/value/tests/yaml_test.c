@@ -13,6 +13,8 @@
 #include "value/yaml_node.h"
 
 #define SHOWN_MAX 20
+#define SHOWN_BEFORE 60 /* bytes in front of the first difference */
+#define SHOWN_BYTES 300
 
 static char *read_file(const char *path, size_t *ret_len)
 {
@@ -72,7 +74,14 @@ static bool same(const char *what, str got, str want)
 {
     if (str_eq(got, want))
         return true;
-    print_message("%s: got  %.*s\n%s: want %.*s\n", what, STR_FMT(got), what, STR_FMT(want));
+    size_t i = 0;
+    while (i < got.len && i < want.len && got.at[i] == want.at[i])
+        i++;
+    size_t from = i > SHOWN_BEFORE ? i - SHOWN_BEFORE : 0;
+    got = str_sub(got, from, SHOWN_BYTES);
+    want = str_sub(want, from, SHOWN_BYTES);
+    print_message("%s from byte %zu: got  %.*s\n", what, from, STR_FMT(got));
+    print_message("%s from byte %zu: want %.*s\n", what, from, STR_FMT(want));
     return false;
 }
 
@@ -206,6 +215,33 @@ static bool check_read3(struct arena *a, value c, str in)
            same("json", got, value_str(value_getz(c, "json")));
 }
 
+static bool check_write3(struct arena *a, value c, str in)
+{
+    struct json_input exact = {.exact_uint64 = true};
+    struct err err;
+    struct buf out = BUF_INIT;
+    value v;
+    if (json_parse(in, &exact, a, &v, &err))
+        fail_msg("%s", err.text);
+    yaml_print(v, YAML_KUSTOMIZE, AUDIENCE_WIRE, &out);
+    bool ok = same("yaml", buf_str(&out), value_str(value_getz(c, "yaml")));
+    buf_done(&out);
+    return ok;
+}
+
+static bool check_round3(struct arena *a, value c, str in)
+{
+    struct yaml_node *n = NULL;
+    struct err err = {0};
+    struct buf out = BUF_INIT;
+    if (yaml_node_parse(in, NULL, a, &n, &err) || !n)
+        return same("error", err_str(&err), STR(""));
+    yaml_node_print(n, a, &out);
+    bool ok = same("yaml", buf_str(&out), value_str(value_getz(c, "yaml")));
+    buf_done(&out);
+    return ok;
+}
+
 /* ---- bounds ---- */
 
 /* `head`, then `unit` n times, then `tail`. */
@@ -281,6 +317,7 @@ static const struct {
 } rules[] = {
     {"yaml-read", check_read},        {"yaml-manifest", check_read}, {"yaml-stream", check_stream},
     {"yaml-manifests", check_stream}, {"yaml-write", check_write},   {"kyaml-read", check_read3},
+    {"kyaml-write", check_write3},    {"kyaml-round", check_round3},
 };
 
 static size_t cases_of[ARRAY_LEN(rules)];
@@ -294,6 +331,11 @@ static bool check_rule(struct arena *a, value c, str in)
         }
     fail_msg("unknown rule");
     return false;
+}
+
+static void kustomize_reads_and_writes_as_kyaml(void **state)
+{
+    assert_true(run_cases(golden("yaml-kyaml.jsonl"), check_rule) > 300);
 }
 
 static void cases_on_standard_input_hold(void **state)
@@ -320,6 +362,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(made_up_documents_read_as_upstream),
         cmocka_unit_test(trees_are_written_as_upstream),
         cmocka_unit_test(streams_are_split_as_kubernetes_does),
+        cmocka_unit_test(kustomize_reads_and_writes_as_kyaml),
         cmocka_unit_test(each_bound_is_told_with_its_place),
         cmocka_unit_test(a_stream_of_too_many_documents_is_refused),
     };

@@ -5,9 +5,10 @@
 
 #include "value/number.h"
 #include "value/text.h"
-#include "value/yaml/node.h"
+#include "value/yaml/resolve3.h"
 #include "value/yaml/parse.h"
 
+#define GENERAL_MAP 1  /* style of a map whose keys are not all strings */
 #define ERRORS_TOLD 20 /* lines of a message about several errors */
 
 /* ---- made by the grammar ---- */
@@ -134,10 +135,11 @@ static void cannot_unmarshal(struct decoder *d, const struct yaml_node *n, const
 {
     str shown =
         n->text.len > 10 ? ARENA_CAT(d->arena, str_sub(n->text, 0, 7), STR("...")) : n->text;
-    bool container = str_is(n->tag, "!!seq") || str_is(n->tag, "!!map");
-    shown = container ? STR("") : ARENA_CAT(d->arena, STR(" `"), shown, STR("`"));
-    add_error(d, arena_printf(d->arena, "line %u: cannot unmarshal %.*s%.*s into %s", n->line,
-                              STR_FMT(n->tag), STR_FMT(shown), into));
+    bool bare = str_is(n->tag, "!!seq") || str_is(n->tag, "!!map"); /* whatever the node is */
+    char line[40];
+    snprintf(line, sizeof(line), "line %u: cannot unmarshal ", n->line);
+    shown = bare ? n->text : ARENA_CAT(d->arena, STR(" `"), shown, STR("`"));
+    add_error(d, ARENA_CAT(d->arena, str_of(line), n->tag, shown, STR(" into "), str_of(into)));
 }
 
 static str tag_of(const struct yaml_node *n)
@@ -227,29 +229,48 @@ static bool is_string_map(const struct yaml_node *n)
     return true;
 }
 
+static str key_name(struct decoder *d, const struct yaml_node *key)
+{
+    char kind = (char)('0' + key->kind);
+    return ARENA_CAT(d->arena, str_mem(&kind, 1), key->text);
+}
+
+/* Every pair of keys with a name that is there twice is told, as far as errors are. */
+static void tell_duplicates(struct decoder *d, const struct yaml_node *n, const struct map *twice)
+{
+    for (size_t i = 0; i + 1 < n->n_children; i += 2) {
+        const struct yaml_node *key = n->child[i];
+        if (!map_has(twice, key_name(d, key)))
+            continue;
+        for (size_t j = i + 2; j + 1 < n->n_children; j += 2) {
+            const struct yaml_node *other = n->child[j];
+            if (other->kind == key->kind && str_eq(other->text, key->text))
+                add_error(d, arena_printf(d->arena,
+                                          "line %u: mapping key %.*s already defined at line %u",
+                                          other->line, STR_FMT(yaml_go_quote(d->arena, key->text)),
+                                          key->line));
+        }
+        if (d->errors.n == ERRORS_TOLD)
+            return;
+    }
+}
+
 /* Keys of the same kind with the same text are one. */
 static bool has_duplicates(struct decoder *d, const struct yaml_node *n)
 {
-    struct map lines;
-    size_t before = d->errors.n;
-    map_init(&lines, d->arena);
+    struct map seen, twice;
+    map_init(&seen, d->arena);
+    map_init(&twice, d->arena);
     for (size_t i = 0; i + 1 < n->n_children; i += 2) {
-        const struct yaml_node *key = n->child[i];
-        char kind = (char)('0' + key->kind);
-        str name = ARENA_CAT(d->arena, str_mem(&kind, 1), key->text);
-        if (!map_has(&lines, name)) {
-            map_set(&lines, name, n->child[i]);
-            continue;
-        }
-        /* every pair is told, in the order of the earlier one's first */
-        for (size_t j = 0; j < i; j += 2)
-            if (n->child[j]->kind == key->kind && str_eq(n->child[j]->text, key->text))
-                add_error(d, arena_printf(d->arena,
-                                          "line %u: mapping key %.*s already defined at line %u",
-                                          key->line, STR_FMT(yaml_go_quote(d->arena, key->text)),
-                                          n->child[j]->line));
+        str name = key_name(d, n->child[i]);
+        if (map_has(&seen, name))
+            map_set(&twice, name, d);
+        map_set(&seen, name, d);
     }
-    return d->errors.n > before;
+    if (!map_len(&twice))
+        return false;
+    tell_duplicates(d, n, &twice);
+    return true;
 }
 
 static bool is_merge(const struct yaml_node *key)
@@ -328,7 +349,7 @@ static bool decode_key(struct decoder *d, const struct yaml_node *key, str *ret)
         return false;
     }
     value k = decode(d, key);
-    if (d->fatal || !value_exists(k) || value_is_null(k))
+    if (d->fatal || !value_exists(k) || (d->string_keys && value_is_null(k)))
         return false;
     if (value_is_map(k) || value_is_list(k)) {
         fatal(d, ARENA_CAT(d->arena, STR("invalid map key: "), yaml_go_value(d->arena, k)));
@@ -403,7 +424,10 @@ static value decode(struct decoder *d, const struct yaml_node *n)
         if (has_duplicates(d, n))
             break;
         v = value_new_map(d->arena);
-        d->general_map |= !is_string_map(n);
+        if (!is_string_map(n)) {
+            d->general_map = true;
+            value_set_style(v, GENERAL_MAP);
+        }
         bool outer = d->string_keys;
         d->string_keys = is_string_map(n);
         decode_map(d, n, v, NULL);
@@ -422,11 +446,10 @@ static value decode_root(struct decoder *d, const struct yaml_node *n)
     value map = value_new_map(d->arena);
     check_budget(d);
     if (n->kind == YAML_NODE_SCALAR) {
-        struct yaml3_scalar s;
-        if (!is_text(n) && !under_tag(d, n, &s))
-            return map;
-        if (!is_text(n) && s.is.kind == YAML_NULL)
-            return value_null(d->arena);
+        value v = decode_scalar(d, n);
+        d->infinite = false;
+        if (d->fatal || value_is_null(v))
+            return v;
         cannot_unmarshal(d, n, "map[string]interface {}");
         return map;
     }
@@ -436,6 +459,22 @@ static value decode_root(struct decoder *d, const struct yaml_node *n)
     d->string_keys = true;
     decode_map(d, n, map, NULL);
     return map;
+}
+
+/* The first thing in the order of sorted keys that JSON cannot have, in words. */
+static str not_json(value v)
+{
+    str least = STR(""), found = yaml_bad_number(value_type(v) == VALUE_DOUBLE ? v : VALUE_ABSENT);
+    if (value_style(v) == GENERAL_MAP)
+        return STR("json: unsupported type: map[interface {}]interface {}");
+    for (struct value_iter it = value_iter(v); value_next(&it);) {
+        str text = not_json(it.val);
+        if (text.len && (!found.len || (value_is_map(v) && str_cmp(it.key, least) < 0))) {
+            found = text;
+            least = it.key;
+        }
+    }
+    return found;
 }
 
 int yaml_node_value(const struct yaml_node *n, struct arena *a, value *ret, struct err *err)
@@ -450,13 +489,9 @@ int yaml_node_value(const struct yaml_node *n, struct arena *a, value *ret, stru
             text = ARENA_CAT(a, text, STR("\n  "), d.errors.at[i]);
         return err_set(err, ERR_INVALID, "%.*s", (int)MIN_OF(text.len, (size_t)900), text.at);
     }
-    if (d.general_map)
-        return err_set(err, ERR_INVALID, "json: unsupported type: map[interface {}]interface {}");
-    if (d.infinite) {
-        str text = yaml_bad_number(v);
-        if (text.len)
-            return err_set(err, ERR_INVALID, "%.*s", STR_FMT(text));
-    }
+    str text = d.general_map || d.infinite ? not_json(v) : STR("");
+    if (text.len)
+        return err_set(err, ERR_INVALID, "%.*s", STR_FMT(text));
     *ret = v;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "value/tape.h"
 #include "value/yaml/print.h"
 #include "value/yaml/resolve.h"
+#include "value/yaml_node.h"
 
 #define LOG_BYTES_MAX 1024
 #define INSERTION_MAX 12 /* maps up to that are sorted by insertion */
@@ -227,19 +228,26 @@ static struct doc *shown(value v, enum audience who, struct arena *a)
     return d;
 }
 
+static void put_document(value root, struct arena *a, struct buf *out)
+{
+    struct printer p = {.arena = a};
+    yaml_out_init(&p.out, out, a);
+    put_value(&p, root.doc->tape + root.at, 0, AT_ROOT);
+    yaml_out_line(&p.out, 0);
+    yaml_out_finish(&p.out);
+}
+
 void yaml_print(value v, enum yaml_style style, enum audience who, struct buf *out)
 {
     struct arena a;
     arena_init(&a, ARENA_BYTES_DEFAULT);
     struct doc *d = shown(v, who, &a);
     size_t from = out->len;
-    size_t root = v.doc == d ? v.at : TAPE_ROOT;
-    struct printer p = {.arena = &a};
-    (void)style;
-    yaml_out_init(&p.out, out, &a);
-    put_value(&p, d->tape + root, 0, AT_ROOT);
-    yaml_out_line(&p.out, 0);
-    yaml_out_finish(&p.out);
+    value root = {d, v.doc == d ? v.at : TAPE_ROOT};
+    if (style == YAML_KUSTOMIZE)
+        yaml_node_print(yaml_node_of(root, &a), &a, out);
+    else
+        put_document(root, &a, out);
     if (who == AUDIENCE_LOG && out->len > from + LOG_BYTES_MAX) {
         out->len = from + LOG_BYTES_MAX;
         buf_addz(out, "...");

@@ -336,7 +336,7 @@ static void put_single(struct yaml_out *o, str s, int indent, bool key, bool asc
 
 /* ---- double-quoted ---- */
 
-static void put_escape(struct yaml_out *o, uint32_t c)
+size_t yaml_escape(uint32_t c, char *ret)
 {
     static const struct {
         uint32_t c;
@@ -344,16 +344,18 @@ static void put_escape(struct yaml_out *o, uint32_t c)
     } names[] = {{0, '0'},     {7, 'a'},    {8, 'b'},    {9, 't'},      {10, 'n'},
                  {11, 'v'},    {12, 'f'},   {13, 'r'},   {27, 'e'},     {'"', '"'},
                  {'\\', '\\'}, {0x85, 'N'}, {0xa0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}};
-    *o->w++ = '\\';
+    size_t n = 0;
+    ret[n++] = '\\';
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (names[i].c == c) {
-            *o->w++ = names[i].name;
-            return;
+            ret[n++] = names[i].name;
+            return n;
         }
     int digits = c <= 0xff ? 2 : c <= 0xffff ? 4 : 8;
-    *o->w++ = digits == 2 ? 'x' : digits == 4 ? 'u' : 'U';
+    ret[n++] = digits == 2 ? 'x' : digits == 4 ? 'u' : 'U';
     for (int k = (digits - 1) * 4; k >= 0; k -= 4)
-        *o->w++ = "0123456789ABCDEF"[c >> k & 15];
+        ret[n++] = "0123456789ABCDEF"[c >> k & 15];
+    return n;
 }
 
 /* Bytes from i on that go out as they are. */
@@ -392,7 +394,7 @@ static void put_double(struct yaml_out *o, str s, int indent, bool key)
                    s.at[i] == '\\') {
             uint32_t rune;
             i += utf8_decode(s.at + i, s.at + s.len, &rune);
-            put_escape(o, rune);
+            o->w += yaml_escape(rune, o->w);
             blanks = false;
         } else {
             i += copy_char(o, s, i);

@@ -1,7 +1,8 @@
 /* Scalars as yaml.v3 resolves them: booleans and null in three spellings each, integers of Go's
  * syntax with `_` anywhere and both octals, timestamps. */
 #include "value/number.h"
-#include "value/yaml/node.h"
+#include "value/yaml/resolve3.h"
+#include "value/yaml/write.h"
 
 static const struct {
     str text;
@@ -64,43 +65,47 @@ static bool prefixed(str s, const char *prefix, unsigned base, struct yaml_scala
            !(sign && ret->kind == YAML_UINT);
 }
 
+/* 0b and 0o behind a minus or with a sign of their own, which Go's own syntax does not have. */
+static bool odd_prefix(str text, struct yaml_scalar *ret)
+{
+    char small[80];
+    size_t n = 0;
+    for (size_t i = 0; i < text.len && n < sizeof(small); i++)
+        if (text.at[i] != '_')
+            small[n++] = text.at[i];
+    str plain = str_mem(small, n);
+    return n < sizeof(small) && (prefixed(plain, "0b", 2, ret) || prefixed(plain, "0o", 8, ret));
+}
+
 struct yaml3_scalar yaml3_resolve_as(str tag, str text)
 {
     struct yaml3_scalar s = {.tag = STR("!!str"), .is.kind = YAML_STR};
-    char c = text.len ? text.at[0] : 0;
     if (!text.len)
         return (struct yaml3_scalar){STR("!!null"), {.kind = YAML_NULL}};
-    if (str_is(text, "<<"))
-        s.tag = STR("!!str"); /* '<' is no hint: only the reader calls it a merge */
     if (find_word(text, &s))
         return s;
-    bool digit = c >= '0' && c <= '9', sign = c == '+' || c == '-';
-    if (!digit && !sign && c != '.')
+    char c = text.at[0];
+    if (!strchr("0123456789+-.", c) || !c)
         return s;
-    if (digit && (!tag.len || str_is(tag, "!!timestamp")) && yaml_is_timestamp(text)) {
+    if ((!tag.len || str_is(tag, "!!timestamp")) && yaml_is_timestamp(text)) {
         s.tag = STR("!!timestamp");
         return s;
     }
-    struct yaml_scalar is = yaml_resolve(text);
-    if (is.kind == YAML_STR && c != '.') {
-        char small[80];
-        size_t n = 0;
-        for (size_t i = 0; i < text.len && n < sizeof(small); i++)
-            if (text.at[i] != '_')
-                small[n++] = text.at[i];
-        str plain = str_mem(small, n);
-        if (n == sizeof(small) ||
-            (!prefixed(plain, "0b", 2, &is) && !prefixed(plain, "0o", 8, &is)))
-            is.kind = YAML_STR;
-    }
-    s.is = is;
-    s.tag = is.kind == YAML_FLOAT                         ? STR("!!float")
-            : is.kind == YAML_INT || is.kind == YAML_UINT ? STR("!!int")
-                                                          : STR("!!str");
+    s.is = yaml_resolve(text);
+    if (s.is.kind == YAML_STR && (c == '.' || !odd_prefix(text, &s.is)))
+        s.is.kind = YAML_STR;
+    else
+        s.tag = s.is.kind == YAML_FLOAT ? STR("!!float") : STR("!!int");
     return s;
 }
 
 struct yaml3_scalar yaml3_resolve(str text) { return yaml3_resolve_as(STR(""), text); }
+
+bool yaml3_is_old(str text)
+{
+    struct yaml_scalar is = yaml_resolve(text);
+    return is.kind == YAML_BOOL || yaml_is_base60(text);
+}
 
 /* ---- timestamps ---- */
 

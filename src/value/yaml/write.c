@@ -145,8 +145,7 @@ struct yaml_analysis yaml_analyze(str s)
     return a;
 }
 
-/* [-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)? */
-static bool is_base60(str s)
+bool yaml_is_base60(str s)
 {
     size_t i = byte_at(s, 0) == '+' || byte_at(s, 0) == '-', colons = 0;
     if (byte_at(s, i) < '0' || byte_at(s, i) > '9')
@@ -172,7 +171,7 @@ enum yaml_quoting yaml_quoting_of(str s)
 {
     if (str_find_char(s, '\n') >= 0)
         return YAML_LITERAL;
-    if (yaml_resolve(s).kind != YAML_STR || yaml_is_timestamp(s) || is_base60(s))
+    if (yaml_resolve(s).kind != YAML_STR || yaml_is_timestamp(s) || yaml_is_base60(s))
         return YAML_DOUBLE;
     return YAML_PLAIN;
 }
@@ -250,9 +249,25 @@ static size_t first_difference(str a, str b)
 
 static bool is_ascii_letter(uint8_t c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
-int yaml_key_order(str a, str b)
+/* Of two characters that are no letters: digits from there on count as a number. */
+static int number_order(str a, str b, size_t i, uint32_t x, uint32_t y)
 {
-    size_t i = first_difference(a, b), end_a, end_b;
+    size_t end_a, end_b;
+    uint64_t before = 0; /* a 0 that only continues a number does not begin one */
+    if (x == '0' || y == '0')
+        for (size_t j = i; j > 0 && digit_at(a, j - 1) && !before; j--)
+            before = a.at[j - 1] != '0';
+    int64_t n = digits_at(a, i, before, &end_a), m = digits_at(b, i, before, &end_b);
+    if (n != m)
+        return order(n < m);
+    if (end_a != end_b)
+        return order(end_a < end_b);
+    return order(x < y);
+}
+
+static int key_order(str a, str b, bool v3)
+{
+    size_t i = first_difference(a, b);
     if (i == a.len || i == b.len)
         return a.len == b.len ? 0 : order(a.len < b.len);
     if (is_ascii_letter((uint8_t)a.at[i]) && is_ascii_letter((uint8_t)b.at[i])) /* nearly always */
@@ -265,16 +280,12 @@ int yaml_key_order(str a, str b)
     bool letter_x = is_letter(x), letter_y = is_letter(y);
     if (letter_x && letter_y)
         return order(x < y);
-    if (letter_x || letter_y)
-        return order(letter_y);
-    uint64_t before = 0; /* a 0 that only continues a number does not begin one */
-    if (x == '0' || y == '0')
-        for (size_t j = i; j > 0 && digit_at(a, j - 1) && !before; j--)
-            before = a.at[j - 1] != '0';
-    int64_t n = digits_at(a, i, before, &end_a), m = digits_at(b, i, before, &end_b);
-    if (n != m)
-        return order(n < m);
-    if (end_a != end_b)
-        return order(end_a < end_b);
-    return order(x < y);
+    if (letter_x || letter_y) {
+        bool behind_digit = v3 && i > 0 && digit_at(a, i - 1);
+        return order(behind_digit ? letter_x : letter_y);
+    }
+    return number_order(a, b, i, x, y);
 }
+
+int yaml_key_order(str a, str b) { return key_order(a, b, false); }
+int yaml3_key_order(str a, str b) { return key_order(a, b, true); }

@@ -190,15 +190,7 @@ func write(in []byte) Case {
 	return c
 }
 
-// settled is false where the order of keys is not one: upstream's comparison can go in circles.
-func settled(c Case, in []byte) bool {
-	for i := 0; i < 12; i++ {
-		if d := write(in); d.YAML != c.YAML || d.Error != c.Error {
-			return false
-		}
-	}
-	return true
-}
+func marshal2(v any) ([]byte, error) { return yaml.Marshal(v) }
 
 func number(s string) int64 {
 	n, err := strconv.ParseInt(s, 10, 64)
@@ -273,7 +265,7 @@ func main() {
 		s := bufio.NewScanner(os.Stdin)
 		s.Buffer(nil, 64<<20)
 		for s.Scan() {
-			if c := write(s.Bytes()); settled(c, s.Bytes()) {
+			if c := write(s.Bytes()); settled(c, s.Bytes(), marshal2) {
 				emit(c)
 			}
 		}
@@ -284,7 +276,7 @@ func main() {
 			if err != nil {
 				panic(err)
 			}
-			if c := write(b); settled(c, b) {
+			if c := write(b); settled(c, b, marshal2) {
 				emit(c)
 			}
 		}

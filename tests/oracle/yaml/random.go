@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
 )
 
@@ -96,6 +97,19 @@ func (g *generator) randomCase(name string, live [][]byte) (c Case, ok bool) {
 			in = g.manifest(live)
 		}
 		return read3(name, in)
+	case 10:
+		in := g.document()
+		if g.odds(2) {
+			in = g.manifest(live)
+		}
+		return round3(name, in)
+	case 11:
+		in, err := json.Marshal(g.tree(0))
+		if err != nil {
+			panic(err)
+		}
+		c = write3(in)
+		return c, settled(c, in, kyaml.Marshal)
 	case 0, 1:
 		c, ok = read(name, g.document())
 		c.Rule = "yaml-read"
@@ -119,7 +133,7 @@ func (g *generator) randomCase(name string, live [][]byte) (c Case, ok bool) {
 			panic(err)
 		}
 		c = write(in)
-		ok = settled(c, in)
+		ok = settled(c, in, marshal2)
 		c.Rule = "yaml-write"
 	}
 	return c, ok

@@ -1,7 +1,7 @@
-/* value/yaml/node.h: what the reader and the writer of node trees share: scalars as yaml.v3
+/* value/yaml/resolve3.h: what the reader and the writer of node trees share: scalars as yaml.v3
  * resolves them. Private to the room. */
-#ifndef VALUE_YAML_NODE_PRIVATE_H
-#define VALUE_YAML_NODE_PRIVATE_H
+#ifndef VALUE_YAML_RESOLVE3_H
+#define VALUE_YAML_RESOLVE3_H
 
 #include "value/yaml/resolve.h"
 #include "value/yaml_node.h"
@@ -20,8 +20,5 @@ struct yaml3_scalar yaml3_resolve_as(str tag, str text);
 str yaml3_timestamp(struct arena *a, str text);
 /* Words that YAML 1.1 takes for booleans and numbers to the base of 60: quoted when written. */
 bool yaml3_is_old(str text);
-
-/* Natural order of keys as yaml.v3 sorts a map's. */
-int yaml3_key_order(str a, str b);
 
 #endif
