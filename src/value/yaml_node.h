@@ -12,22 +12,14 @@
 #ifndef VALUE_YAML_NODE_H
 #define VALUE_YAML_NODE_H
 
+#include "value/style.h"
 #include "value/yaml.h"
 
 enum yaml_node_kind { YAML_NODE_SCALAR, YAML_NODE_LIST, YAML_NODE_MAP, YAML_NODE_ALIAS };
 
-enum {
-    YAML_STYLE_TAGGED = 1, /* the tag was written */
-    YAML_STYLE_DOUBLE = 2,
-    YAML_STYLE_SINGLE = 4,
-    YAML_STYLE_LITERAL = 8,
-    YAML_STYLE_FOLDED = 16,
-    YAML_STYLE_FLOW = 32,
-};
-
 struct yaml_node {
     enum yaml_node_kind kind;
-    unsigned style; /* YAML_STYLE_ bits; a scalar without quoting is plain */
+    unsigned style; /* VALUE_STYLE_ bits but EMPTY; a scalar without quoting is plain */
     str tag;        /* short: "!!str"; a plain scalar has the tag that it resolves to */
     str text;       /* of a scalar; of an alias its name */
     str anchor;
@@ -46,6 +38,12 @@ int yaml_node_parse(str text, const struct yaml_input *in, struct arena *a, stru
  * what is neither map nor list, with the libraries' messages. */
 int yaml_node_value(const struct yaml_node *n, struct arena *a, value *ret,
                     struct err *err) MUST_CHECK;
+
+/* A building tree that keeps what kyaml's merge asks for: styles by value_set_style, numbers with
+ * their text as literal, the order of keys. Aliases become copies. -ERR_TOO_LARGE past
+ * YAML_ALIAS_NODES_MAX values, -ERR_INVALID: an alias stands inside of what it stands for. */
+int yaml_node_styled(const struct yaml_node *n, struct arena *a, value *ret,
+                     struct err *err) MUST_CHECK;
 
 /* A tree of nodes for a value, as yaml.v3 marshals it: keys in its order. */
 struct yaml_node *yaml_node_of(value v, struct arena *a);

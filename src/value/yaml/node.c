@@ -29,7 +29,7 @@ static struct yaml_node *new_node(struct parser *p, const struct ynode *n, enum 
     node->column = n->mark.column + 1;
     if (n->tag.len && !str_is(n->tag, "!")) {
         node->tag = short_tag(p->arena, n->tag);
-        node->style = YAML_STYLE_TAGGED;
+        node->style = VALUE_STYLE_TAGGED;
     }
     return node;
 }
@@ -43,17 +43,17 @@ void yaml_node_begin(struct parser *p, struct ynode *n)
     n->node = new_node(p, n, n->kind == MAPPING ? YAML_NODE_MAP : YAML_NODE_LIST);
     if (!n->node->tag.len)
         n->node->tag = n->kind == MAPPING ? STR("!!map") : STR("!!seq");
-    n->node->style |= flow || pair ? YAML_STYLE_FLOW : 0;
+    n->node->style |= flow || pair ? VALUE_STYLE_FLOW : 0;
 }
 
 void yaml_node_scalar(struct parser *p, struct ynode *n, char quote)
 {
     n->node = new_node(p, n, YAML_NODE_SCALAR);
     n->node->text = n->text.at ? n->text : STR("");
-    n->node->style |= quote == '"'    ? YAML_STYLE_DOUBLE
-                      : quote == '\'' ? YAML_STYLE_SINGLE
-                      : quote == '|'  ? YAML_STYLE_LITERAL
-                      : quote == '>'  ? YAML_STYLE_FOLDED
+    n->node->style |= quote == '"'    ? VALUE_STYLE_DOUBLE
+                      : quote == '\'' ? VALUE_STYLE_SINGLE
+                      : quote == '|'  ? VALUE_STYLE_LITERAL
+                      : quote == '>'  ? VALUE_STYLE_FOLDED
                                       : 0;
     if (n->node->tag.len)
         return;
@@ -179,8 +179,8 @@ static bool under_tag(struct decoder *d, const struct yaml_node *n, struct yaml3
 static bool is_text(const struct yaml_node *n)
 {
     return str_is(n->tag, "!!str") ||
-           (!n->tag.len && (n->style & (YAML_STYLE_DOUBLE | YAML_STYLE_SINGLE | YAML_STYLE_LITERAL |
-                                        YAML_STYLE_FOLDED)));
+           (!n->tag.len && (n->style & (VALUE_STYLE_DOUBLE | VALUE_STYLE_SINGLE |
+                                        VALUE_STYLE_LITERAL | VALUE_STYLE_FOLDED)));
 }
 
 static value decode_scalar(struct decoder *d, const struct yaml_node *n)
@@ -492,6 +492,79 @@ int yaml_node_value(const struct yaml_node *n, struct arena *a, value *ret, stru
     str text = d.general_map || d.infinite ? not_json(v) : STR("");
     if (text.len)
         return err_set(err, ERR_INVALID, "%.*s", STR_FMT(text));
+    *ret = v;
+    return 0;
+}
+
+/* ---- as a value that keeps its styles ---- */
+
+static value styled(struct decoder *d, const struct yaml_node *n);
+
+static value styled_scalar(struct decoder *d, const struct yaml_node *n)
+{
+    struct yaml_scalar is =
+        is_text(n) ? (struct yaml_scalar){.kind = YAML_STR} : yaml3_resolve_as(n->tag, n->text).is;
+    value v = VALUE_ABSENT;
+    switch (is.kind) {
+    case YAML_NULL: v = value_null(d->arena); break;
+    case YAML_BOOL: v = value_of_bool(d->arena, is.b); break;
+    case YAML_INT: v = value_of_int(d->arena, is.i); break;
+    case YAML_UINT: v = value_of_uint(d->arena, is.u); break;
+    case YAML_FLOAT: v = value_of_double(d->arena, is.d); break;
+    case YAML_STR: v = value_borrow_str(d->arena, n->text); break;
+    }
+    if (value_is_number(v))
+        value_set_literal(v, n->text);
+    value_set_style(v, n->style | (is.kind == YAML_NULL && !n->text.len ? VALUE_STYLE_EMPTY : 0));
+    return v;
+}
+
+static value styled_container(struct decoder *d, const struct yaml_node *n)
+{
+    bool map = n->kind == YAML_NODE_MAP;
+    value v = map ? value_new_map(d->arena) : value_new_list(d->arena);
+    value_set_style(v, n->style);
+    for (size_t i = 0; i < n->n_children && !d->fatal; i += map ? 2 : 1) {
+        const struct yaml_node *key = n->child[i];
+        while (key->kind == YAML_NODE_ALIAS && key->alias)
+            key = key->alias;
+        value item = styled(d, n->child[map ? i + 1 : i]);
+        if (value_exists(item) && map)
+            value_set_borrow_key(d->arena, v, key->text, item);
+        else if (value_exists(item))
+            value_push(d->arena, v, item);
+    }
+    return v;
+}
+
+static value styled(struct decoder *d, const struct yaml_node *n)
+{
+    value v;
+    if (++d->decodes > YAML_ALIAS_NODES_MAX || d->depth >= VALUE_DEPTH_MAX)
+        return fatal(d, STR("aliases stand for more than 1000000 nodes"));
+    if (n->kind == YAML_NODE_ALIAS && !n->alias)
+        return fatal(d, arena_printf(d->arena, "anchor '%.*s' value contains itself",
+                                     STR_FMT(n->text)));
+    d->depth++;
+    if (n->kind == YAML_NODE_ALIAS)
+        v = styled(d, n->alias);
+    else if (n->kind == YAML_NODE_SCALAR)
+        v = styled_scalar(d, n);
+    else
+        v = styled_container(d, n);
+    d->depth--;
+    if (value_exists(v))
+        value_set_pos(v, (struct value_pos){n->line, n->column});
+    return v;
+}
+
+int yaml_node_styled(const struct yaml_node *n, struct arena *a, value *ret, struct err *err)
+{
+    struct decoder d = {.arena = a};
+    value v = styled(&d, n);
+    if (d.fatal)
+        return err_set(err, d.decodes > YAML_ALIAS_NODES_MAX ? ERR_TOO_LARGE : ERR_INVALID,
+                       "yaml: %s", d.fatal);
     *ret = v;
     return 0;
 }

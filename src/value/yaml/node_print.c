@@ -287,11 +287,11 @@ static void write_scalar(struct writer *w, str s, const struct analysis *is,
 static str shown_tag(const struct yaml_node *n, bool *ret_quote)
 {
     unsigned quoted =
-        YAML_STYLE_DOUBLE | YAML_STYLE_SINGLE | YAML_STYLE_LITERAL | YAML_STYLE_FOLDED;
+        VALUE_STYLE_DOUBLE | VALUE_STYLE_SINGLE | VALUE_STYLE_LITERAL | VALUE_STYLE_FOLDED;
     *ret_quote = false;
     if (n->kind == YAML_NODE_ALIAS || !n->tag.len)
         return STR("");
-    if (n->style & YAML_STYLE_TAGGED)
+    if (n->style & VALUE_STYLE_TAGGED)
         return n->tag;
     if (n->kind != YAML_NODE_SCALAR)
         return str_is(n->tag, n->kind == YAML_NODE_MAP ? "!!map" : "!!seq") ? STR("") : n->tag;
@@ -425,18 +425,18 @@ static void write_node(struct writer *w, const struct yaml_node *n, bool in_map,
         struct analysis is = analyze(w->arena, n->text);
         bool folded = false;
         enum yaml_quoting style = YAML_PLAIN;
-        if (n->style & YAML_STYLE_DOUBLE)
+        if (n->style & VALUE_STYLE_DOUBLE)
             style = YAML_DOUBLE;
-        else if (n->style & YAML_STYLE_SINGLE)
+        else if (n->style & VALUE_STYLE_SINGLE)
             style = YAML_SINGLE;
-        else if ((n->style & (YAML_STYLE_LITERAL | YAML_STYLE_FOLDED)) ||
+        else if ((n->style & (VALUE_STYLE_LITERAL | VALUE_STYLE_FOLDED)) ||
                  str_find_char(n->text, '\n') >= 0)
             style = YAML_LITERAL;
         else if (quote)
             style = YAML_DOUBLE;
-        folded = (n->style & YAML_STYLE_FOLDED) && !(n->style & YAML_STYLE_LITERAL);
+        folded = (n->style & VALUE_STYLE_FOLDED) && !(n->style & VALUE_STYLE_LITERAL);
         write_scalar(w, n->text, &is, style, folded);
-    } else if (w->flow_level || (n->style & YAML_STYLE_FLOW) || !n->n_children) {
+    } else if (w->flow_level || (n->style & VALUE_STYLE_FLOW) || !n->n_children) {
         write_flow(w, n);
     } else if (n->kind == YAML_NODE_MAP) {
         write_block_map(w, n);
@@ -472,9 +472,9 @@ static struct yaml_node *text_node(struct arena *a, str s)
 {
     struct yaml_node *n = plain_node(a, s);
     if (str_find_char(s, '\n') >= 0)
-        n->style = YAML_STYLE_LITERAL;
+        n->style = VALUE_STYLE_LITERAL;
     else if (!str_is(yaml3_resolve(s).tag, "!!str") || yaml3_is_old(s))
-        n->style = YAML_STYLE_DOUBLE;
+        n->style = VALUE_STYLE_DOUBLE;
     return n;
 }
 

@@ -5,6 +5,7 @@
  * Where a value goes: behind "key:" or "-" on the same line if it is a scalar or empty. A map
  * behind "key:" begins a line and is indented, a list begins a line and is not. Either behind "-"
  * begins on that line. */
+#include <assert.h>
 #include <math.h>
 
 #include "value/number.h"
@@ -243,6 +244,7 @@ void yaml_print(value v, enum yaml_style style, enum audience who, struct buf *o
     arena_init(&a, ARENA_BYTES_DEFAULT);
     struct doc *d = shown(v, who, &a);
     size_t from = out->len;
+    assert(d);
     value root = {d, v.doc == d ? v.at : TAPE_ROOT};
     if (style == YAML_KUSTOMIZE)
         yaml_node_print(yaml_node_of(root, &a), &a, out);
