@@ -66,6 +66,11 @@ static int read_path(void *arg, str path, struct arena *a, str *ret, struct err 
     return rc;
 }
 
+int helm_cli_read(str path, struct arena *a, str *ret, struct err *err)
+{
+    return read_path(NULL, path, a, ret, err);
+}
+
 static str absolute(struct arena *a, str path)
 {
     char cwd[FILES_PATH_MAX];
@@ -403,10 +408,15 @@ static const struct {
     const char *path; /* one or two words */
     int (*run)(struct helm_command_line *c);
 } commands[] = {
-    {"template", template_run_command},          {"show values", helm_show_values_run},
-    {"show chart", helm_show_chart_run},         {"dependency list", helm_dependency_list_run},
-    {"dep list", helm_dependency_list_run},      {"dep ls", helm_dependency_list_run},
-    {"dependency ls", helm_dependency_list_run}, {"inspect values", helm_show_values_run},
+    {"template", template_run_command},
+    {"lint", helm_lint_run},
+    {"show values", helm_show_values_run},
+    {"show chart", helm_show_chart_run},
+    {"dependency list", helm_dependency_list_run},
+    {"dep list", helm_dependency_list_run},
+    {"dep ls", helm_dependency_list_run},
+    {"dependency ls", helm_dependency_list_run},
+    {"inspect values", helm_show_values_run},
     {"inspect chart", helm_show_chart_run},
 };
 

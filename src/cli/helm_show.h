@@ -15,6 +15,10 @@ struct helm_options helm_cli_options(const struct helm_command_line *c);
 /* "Error: TEXT" on stderr; 1. */
 int helm_cli_fail(struct helm_command_line *c, str text);
 
+/* A file of this machine; "-": standard input. "open x: no such file or directory". */
+int helm_cli_read(str path, struct arena *a, str *ret, struct err *err) MUST_CHECK;
+
+int helm_lint_run(struct helm_command_line *c);
 int helm_show_values_run(struct helm_command_line *c);
 int helm_show_chart_run(struct helm_command_line *c);
 int helm_dependency_list_run(struct helm_command_line *c);

@@ -116,6 +116,15 @@ static void answered(void *arg, struct answer *a)
     next(b);
 }
 
+/* Else the chart draws one. */
+static value fixed_parameter(struct arena *a)
+{
+    value v = value_new_map(a);
+    value_set_str(a, v, "name", STR("grafana.adminPassword"));
+    value_set_str(a, v, "value", STR("bench"));
+    return v;
+}
+
 static void next(struct bench *b)
 {
     struct arena a;
@@ -130,7 +139,9 @@ static void next(struct bench *b)
     value_set_str(&a, parameter, "name", b->parameter);
     value_set_str(&a, parameter, "value", arena_printf(&a, "v%zu", b->i % b->n_values));
     value_push(&a, list, parameter);
+    value_push(&a, list, fixed_parameter(&a));
     value_setz(&a, helm, "parameters", list);
+    value_setz(&a, helm, "skipCrds", value_of_bool(&a, true)); /* no template, nothing to render */
     value_setz(&a, source, "helm", helm);
     value_set_str(&a, source, "path", b->path);
     struct render_order o = {.objects_dir = b->objects,

@@ -91,6 +91,15 @@ static __attribute__((noinline)) int tpl_parse(struct template_call *c, str text
     return template_fail(c, "cannot parse template %.*s: %s", STR_FMT(q), err.text);
 }
 
+/* The text's own body, also when it is empty: the set keeps an older one of that name then. */
+static const struct template_body *own_body(const struct template_tree *tree, str name)
+{
+    for (const struct template_body *b = tree->body; b; b = b->next)
+        if (str_eq(b->name, name))
+            return b;
+    return NULL;
+}
+
 int func_tpl(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
     struct template_run *r = c->run;
@@ -108,8 +117,9 @@ int func_tpl(struct template_call *c, const tval *arg, size_t n, tval *ret)
     struct template_set *set = template_set_fork(c->arena, outer);
     template_set_add(set, tree);
     struct buf *b = template_buf(c);
+    const struct template_body *body = own_body(tree, r->env.name);
     r->set = set;
-    rc = run_body(r, set_find(set, r->env.name), arg[1], b);
+    rc = run_body(r, body ? body : set_find(set, r->env.name), arg[1], b);
     r->set = outer;
     if (rc) {
         str q = quoted(c, text);
