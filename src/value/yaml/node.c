@@ -504,14 +504,15 @@ static value styled_scalar(struct decoder *d, const struct yaml_node *n)
 {
     struct yaml_scalar is =
         is_text(n) ? (struct yaml_scalar){.kind = YAML_STR} : yaml3_resolve_as(n->tag, n->text).is;
-    value v = VALUE_ABSENT;
+    value v;
     switch (is.kind) {
     case YAML_NULL: v = value_null(d->arena); break;
     case YAML_BOOL: v = value_of_bool(d->arena, is.b); break;
     case YAML_INT: v = value_of_int(d->arena, is.i); break;
     case YAML_UINT: v = value_of_uint(d->arena, is.u); break;
     case YAML_FLOAT: v = value_of_double(d->arena, is.d); break;
-    case YAML_STR: v = value_borrow_str(d->arena, n->text); break;
+    case YAML_STR:
+    default: v = value_borrow_str(d->arena, n->text); break;
     }
     if (value_is_number(v))
         value_set_literal(v, n->text);
