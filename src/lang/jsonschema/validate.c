@@ -878,7 +878,6 @@ static void print(struct buf *b, const struct verror *e, int indent)
         buf_addc(b, '\n');
         buf_fill(b, ' ', 2 * (size_t)(indent - 1));
         buf_addz(b, "- at ");
-        CLEANUP(buf_done) struct buf q = BUF_INIT;
         struct arena a;
         arena_init(&a, ARENA_BYTES_DEFAULT);
         buf_add(b, schema_quote(&a, e->at));
