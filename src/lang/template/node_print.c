@@ -98,7 +98,9 @@ void node_print(const struct tnode *n, struct buf *out)
     }
     case NODE_PIPE: print_pipe((const struct node_pipe *)n, out); break;
     case NODE_COMMAND: print_command((const struct node_command *)n, out); break;
-    case NODE_CHAIN: print_operand(((const struct node_names *)n)->of, out); /* fall through */
+    case NODE_CHAIN:
+        print_operand(((const struct node_names *)n)->of, out);
+        __attribute__((fallthrough));
     case NODE_FIELD:
     case NODE_VARIABLE: print_names((const struct node_names *)n, out); break;
     case NODE_IDENTIFIER: buf_add(out, ((const struct node_identifier *)n)->name); break;

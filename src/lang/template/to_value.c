@@ -128,7 +128,7 @@ static int convert(struct converter *c, tval v, unsigned depth, value *ret)
         }
         return v.type->kind == TEMPLATE_MAP ? convert_map(c, v, depth, ret)
                                             : convert_list(c, v, depth, ret);
-    case TEMPLATE_PTR: v.type = v.type->elem; /* fall through */
+    case TEMPLATE_PTR: v.type = v.type->elem; __attribute__((fallthrough));
     case TEMPLATE_STRUCT: return convert_struct(c, v, depth, ret);
     default: return err_set(c->err, ERR_INVALID, "json: unsupported type: %s", v.type->name);
     }
