@@ -58,7 +58,7 @@ static tval root_of(struct arena *a, value data)
 {
     tval root = template_map_new(a, &VALUES);
     for (struct value_iter it = value_iter(data); value_next(&it);) {
-        value v = str_is(it.key, "Values") ? template_floats(a, it.val) : it.val;
+        value v = template_floats(a, it.val);
         template_put(root, it.key, template_view(a, v, str_is(it.key, "Values") ? &VALUES : NULL));
     }
     return root;
