@@ -237,6 +237,14 @@ static bool only_the_time(value patch)
     return value_len(patch) == 1 && str_is(value_key(patch, 0), "reconciledAt");
 }
 
+/* Clients that wait for an operation wait for a comparison after its end, too. */
+static bool awaited(value stored)
+{
+    usec finished, reconciled;
+    return time_parse(value_path_str(stored, "operationState.finishedAt"), &finished) &&
+           time_parse(value_path_str(stored, "reconciledAt"), &reconciled) && reconciled < finished;
+}
+
 /* Members that only others write may have come since `wanted` was made: they stay. */
 static value with_members_of_others(struct arena *a, value from, value to)
 {
@@ -256,7 +264,7 @@ static value status_patch(const struct application *app, struct arena *a)
         return VALUE_ABSENT;
     value patch = merge_patch_between(a, value_is_map(from) ? from : value_new_map(a),
                                       with_members_of_others(a, from, doc_root(w->status)));
-    if (value_len(patch) == 0 || (only_the_time(patch) && !w->drop_refresh))
+    if (value_len(patch) == 0 || (only_the_time(patch) && !w->drop_refresh && !awaited(from)))
         return VALUE_ABSENT;
     return patch;
 }
