@@ -198,6 +198,7 @@ bool yaml_parse_alias(struct parser *p, str name, struct yaml_mark mark, struct 
     n->alias = true;
     n->mark = mark;
     if (anchor->open) {
+        n->kind = anchor->building->kind; /* a merge asks for it */
         yaml_decode_error(p, arena_printf(p->arena, "yaml: anchor '%.*s' value contains itself",
                                           STR_FMT(name)));
         n->v = value_null(p->arena);

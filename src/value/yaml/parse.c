@@ -367,6 +367,7 @@ static bool parse_node(struct parser *p, bool block, bool indentless, struct yno
         if (name.at) {
             anchor = ARENA_NEW(p->arena, struct anchor);
             anchor->open = true;
+            anchor->building = n;
             anchor->dup_from = p->duplicates.n;
             anchor->decodes = p->decodes - 1;
             map_set(&p->anchors, name, anchor);

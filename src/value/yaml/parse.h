@@ -40,7 +40,8 @@ struct anchor {
     struct ynode node;
     uint64_t decodes; /* nodes that decoding it costs */
     size_t dup_from, dup_to;
-    bool open; /* its node is still being read */
+    bool open; /* its node is still being read: */
+    const struct ynode *building;
 };
 
 struct tag_rule {
