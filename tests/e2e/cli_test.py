@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -208,6 +209,25 @@ def history_and_rollback():
     run("app", "rollback", "cli", ids[0], "--timeout", "60")
     tap.equal(shared().kube.get("ConfigMap", "cli", "c1")["data"], {"k": "v"})
     tap.contains(fatal("app", "rollback", "cli", "77"), "does not have deployment")
+
+
+@tap.test
+def an_operation_is_waited_for_until_it_was_compared_again():
+    repo, _ = repository("cliwait")
+    ns = shared().namespace("cliwait")
+    run("app", "create", "cliwait", "--repo", repo.url, "--path", "app", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", ns)
+    shas = []
+    for i in range(4):
+        repo.write("app/cm.yaml", config_map("c1", {"k": str(i)}))
+        shas.append(repo.commit())
+    for sha in shas:
+        run("app", "sync", "cliwait", "--revision", sha, "--timeout", "20")
+    for i in range(12):
+        time.sleep(0.1 * (i % 5))  # at any part of a second
+        run("app", "rollback", "cliwait", run("app", "history", "cliwait", "-o", "id").split()[-4], "--timeout", "20")
+        status = shared().kube.get("Application", "argocd", "cliwait")["status"]
+        tap.true(status["reconciledAt"] >= status["operationState"]["finishedAt"], "no comparison since the end of the operation")
+    run("app", "delete", "cliwait", "--yes")
 
 
 @tap.test
