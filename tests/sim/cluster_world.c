@@ -227,7 +227,7 @@ static void start_product(struct sim *s)
     begin(s);
 }
 
-static void stop_product(struct sim *s)
+void sim_stop(struct sim *s)
 {
     timer_stop(&s->again);
     timer_stop(&s->known);
@@ -257,7 +257,7 @@ void sim_restart(struct sim *s)
     if (!s->controller) /* it is only just starting */
         return;
     s->counts.restarts++;
-    stop_product(s);
+    sim_stop(s);
     start_product(s);
 }
 
@@ -489,7 +489,7 @@ struct sim *sim_new(uint64_t seed, const char *folder)
 
 void sim_free(struct sim *s)
 {
-    stop_product(s);
+    sim_stop(s);
     timer_stop(&s->tick);
     microkube_close(s->core);
     timer_stop(&s->tick);

@@ -28,6 +28,7 @@ struct loop *sim_loop(struct sim *s);
 void sim_faults(struct sim *s, bool on);
 /* The product dies (what it had in memory is gone) and starts again. */
 void sim_restart(struct sim *s);
+void sim_stop(struct sim *s); /* the product ends; its counters are added up */
 
 /* Content of the file `file` of `app` in the next commit; -1: it is not there. sim_commit pushes.
  */

@@ -236,7 +236,7 @@ static const char *play_seed(uint64_t seed, bool loud, struct arena *a, struct s
     struct round r = {.folder = folder, .loud = loud};
     r.sim = sim_new(seed, folder);
     const char *wrong = play(&r, a);
-    sim_restart(r.sim); /* the counters of the last product */
+    sim_stop(r.sim);
     const struct sim_counts *c = sim_counts(r.sim);
     printf("# seed %" PRIu64 ": %" PRIu64 " steps, %" PRIu64 " actions, %" PRIu64
            " commits, %" PRIu64 " faults, %" PRIu64 " restarts, %" PRIu64
