@@ -346,12 +346,13 @@ static void remember_filled(struct appcache *c, str app)
     size_t i = 0;
     while (i < c->n_filled && !str_is(app, c->filled[i]))
         i++;
-    char *name = i < c->n_filled ? c->filled[i] : copy(app);
-    if (i == APPCACHE_FILLED_MAX) {
+    bool known = i < c->n_filled;
+    char *name = known ? c->filled[i] : copy(app);
+    if (!known && c->n_filled == APPCACHE_FILLED_MAX) {
         char *oldest = c->filled[--i];
         appcache_drop(c, str_of(oldest), APPCACHE_MANAGED | APPCACHE_MANIFESTS);
         free(oldest);
-    } else if (i == c->n_filled) {
+    } else if (!known) {
         c->n_filled++;
     }
     memmove(&c->filled[1], &c->filled[0], i * sizeof(c->filled[0]));

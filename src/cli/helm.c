@@ -365,7 +365,7 @@ static int render(struct helm_command_line *c, struct helm_log *log, struct helm
     struct helm_options o = helm_cli_options(c);
     struct helm_job j = {.options = &o, .log = log};
     struct helm_chart *chart;
-    str name, path;
+    str name = {0}, path;
     int rc = helm_kube_version_check(o.kube_version, o.level, c->arena, err);
     if (!rc)
         rc = refuse_cluster(c, err);

@@ -254,12 +254,12 @@ static void warn_unlisted(struct helm_command_line *c, str chart_path,
 
 int helm_dependency_list_run(struct helm_command_line *c)
 {
-    struct helm_chart *chart;
+    struct helm_chart *chart = NULL;
     str path;
     if (!c->args.n)
         vec_push(c->arena, &c->args, STR("."));
     int rc = load_one(c, "dependency list", &path, &chart);
-    if (rc)
+    if (rc || !chart)
         return rc;
     const struct helm_metadata *m = chart->metadata;
     str given = c->args.at[0];

@@ -137,7 +137,8 @@ static void next(struct bench *b)
     value source = value_new_map(&a), helm = value_new_map(&a), list = value_new_list(&a);
     value parameter = value_new_map(&a);
     value_set_str(&a, parameter, "name", b->parameter);
-    value_set_str(&a, parameter, "value", arena_printf(&a, "v%zu", b->i % b->n_values));
+    value_set_str(&a, parameter, "value",
+                  arena_printf(&a, "v%zu", b->i % MAX_OF(b->n_values, (size_t)1)));
     value_push(&a, list, parameter);
     value_push(&a, list, fixed_parameter(&a));
     value_setz(&a, helm, "parameters", list);

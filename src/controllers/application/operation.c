@@ -89,7 +89,7 @@ static bool is_of_spec(const struct application *app, const struct round *r, siz
     const struct round *last = &app->rendered;
     if (!asked.len || str_eq(asked, target))
         return true;
-    return r->source[i].result && i < last->n_sources && last->source[i].result &&
+    return i < last->n_sources && r->source[i].result && last->source[i].result &&
            strcmp(r->source[i].result->revision, last->source[i].result->revision) == 0;
 }
 

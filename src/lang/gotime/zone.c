@@ -3,6 +3,7 @@
  * The bytes are ours (made by tools/zone-pack), but every read is checked all the same. Behind the
  * last transition the footer's rule holds ("EST5EDT,M3.2.0,M11.1.0"). Source: RFC 8536; POSIX TZ;
  * Go time/zoneinfo.go. */
+#include <stdint.h>
 #include <string.h>
 
 #include "lang/gotime.h"
@@ -41,7 +42,7 @@ static int64_t big64(const unsigned char *p)
 const struct gozone *gozone_find(str name, struct arena *a)
 {
     size_t lo = 0, hi = little32(gotime_zones + 4);
-    size_t bytes = (size_t)(gotime_zones_end - gotime_zones);
+    size_t bytes = (uintptr_t)gotime_zones_end - (uintptr_t)gotime_zones;
     if (!name.len || str_is(name, "UTC"))
         return &GOZONE_UTC;
     if (str_is(name, "Local"))

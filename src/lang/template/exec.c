@@ -118,7 +118,8 @@ static int range_int(struct loop *l, tval v)
     }
     bool is_signed = kind_is_int(v.type->kind);
     for (int64_t i = 0; is_signed ? i < v.i : (uint64_t)i < v.u; i++) {
-        int rc = turn(l, TEMPLATE_NO_VALUE, (tval){.type = v.type, .i = i});
+        tval item = {.type = v.type, .i = i};
+        int rc = turn(l, TEMPLATE_NO_VALUE, item);
         if (rc)
             return rc;
     }

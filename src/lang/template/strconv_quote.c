@@ -145,7 +145,7 @@ bool strconv_unquote_char(str s, char quote, int32_t *ret, bool *ret_byte, str *
     const char *found = c ? strchr(NAME, c) : NULL;
     *ret_rest = str_from(s, 2);
     if (found) {
-        *ret = LETTER[found - NAME];
+        *ret = (unsigned char)LETTER[found - NAME];
         return true;
     }
     switch (c) {
@@ -154,7 +154,7 @@ bool strconv_unquote_char(str s, char quote, int32_t *ret, bool *ret_byte, str *
     case 'U':
         return hex_escape(ret_rest, c == 'u' ? 4 : 8, ret) && (*ret < 0xD800 || *ret > 0xDFFF);
     case '\'':
-    case '"': *ret = c; return c == quote;
+    case '"': *ret = (unsigned char)c; return c == quote;
     default: *ret_byte = true; return c >= '0' && c <= '7' && octal_escape(c, ret_rest, ret);
     }
 }

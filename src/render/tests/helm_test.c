@@ -24,8 +24,9 @@ static char *read_file(const char *path, size_t *ret_len)
     char *text = NULL;
     size_t n = 0, got;
     do {
-        text = realloc(text, n + (1 << 20));
-        assert_non_null(text);
+        char *more = realloc(text, n + (1 << 20));
+        assert_non_null(more);
+        text = more;
         got = fread(text + n, 1, 1 << 20, f);
         n += got;
     } while (got);

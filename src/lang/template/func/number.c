@@ -177,7 +177,7 @@ int func_round(struct template_call *c, const tval *arg, size_t n, tval *ret)
 
 static int64_t count_steps(int64_t start, int64_t stop, int64_t step)
 {
-    if (stop < start ? step >= 0 : step <= 0)
+    if (step == 0 || (stop < start) != (step < 0))
         return 0;
     uint64_t distance =
         stop < start ? (uint64_t)start - (uint64_t)stop : (uint64_t)stop - (uint64_t)start;
