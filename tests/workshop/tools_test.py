@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The tools that judge the code, judged: each must see the fault it is there for."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,25 @@ def tree(files):
 def the_tree_keeps_the_table_of_layers():
     code, out = run(TOOLS / "layers")
     tap.equal(code, 0, out)
+
+
+@tap.test
+def every_library_of_the_build_is_installed_by_bootstrap():
+    wanted = set()
+    for path in [tap.SOURCE / "meson.build", *(tap.SOURCE / "src").rglob("meson.build")]:
+        for name, rest in re.findall(r"dependency\('([^']+)'([^)]*)\)", path.read_text()):
+            if "required: false" not in rest and name != "threads":
+                wanted.add(name)
+    assert len(wanted) > 5, wanted
+    _, listed = run(TOOLS / "bootstrap", "--list")
+    packages = {line.split()[1] for line in listed.splitlines() if line.startswith(("build", "test"))}
+    for name in sorted(wanted):
+        code, folder = run("pkg-config", "--variable=pcfiledir", name)
+        tap.equal(code, 0, f"pkg-config does not know {name}: {folder}")
+        code, owner = run("dpkg", "-S", f"{folder.strip()}/{name}.pc")
+        tap.equal(code, 0, owner)
+        owner = owner.split(":")[0]
+        assert owner in packages, f"tools/bootstrap does not install {owner}, which the build needs for '{name}'"
 
 
 @tap.test
