@@ -56,6 +56,12 @@ static void inherit(const struct informer *secrets, str normal, struct arena *a,
         source_repo_inherit(repo, &best);
 }
 
+bool repos_is_secret(const struct doc *d)
+{
+    str type = d ? object_label(doc_root(d), SECRET_TYPE) : STR("");
+    return str_is(type, "repository") || str_is(type, "repo-creds");
+}
+
 bool repos_find(const struct informer *secrets, str url, str project, struct arena *a,
                 struct source_repo *ret)
 {

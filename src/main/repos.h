@@ -10,6 +10,7 @@
 #include "control/informer.h"
 #include "source/source.h"
 
+bool repos_is_secret(const struct doc *d); /* NULL: no */
 /* false: nothing is configured for this URL. Text lives in the arena. */
 bool repos_find(const struct informer *secrets, str url, str project, struct arena *a,
                 struct source_repo *ret);

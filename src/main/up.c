@@ -202,6 +202,8 @@ static void secret_changed(void *arg, const struct doc *before, const struct doc
     struct up *u = arg;
     if (u->fleet)
         fleet_secret_changed(u->fleet, before, after);
+    if (repos_is_secret(before) || repos_is_secret(after))
+        app_controller_credentials_changed(u->controller);
 }
 
 static bool world_ready(void *arg) { return informer_synced(((struct up *)arg)->secrets); }

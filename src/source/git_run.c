@@ -54,10 +54,24 @@ static int write_all(int fd, str s)
     return 0;
 }
 
+/* The child puts each file on its number in turn: none may sit on another's number, nor on its own,
+ * where it would stay close-on-exec. */
+static int move_above(int *fd, int number)
+{
+    if (*fd < 0 || *fd >= number)
+        return 0;
+    int up = fcntl(*fd, F_DUPFD_CLOEXEC, number);
+    if (up < 0)
+        return -1;
+    close(*fd);
+    *fd = up;
+    return 0;
+}
+
 static int memory_file(struct run *r, int number, str text, struct err *err)
 {
     int fd = memfd_create("git", MFD_CLOEXEC);
-    if (fd < 0 || write_all(fd, text)) {
+    if (fd < 0 || move_above(&fd, FD_END) || write_all(fd, text)) {
         int e = errno;
         close_fd(&fd);
         return err_errno(err, e, "memory file for git");

@@ -227,9 +227,14 @@ def an_automated_sync_stores_the_spec_as_go_prints_it():
     tap.equal(spec["syncPolicy"], {"automated": {"prune": False}, "retry": {}})
     tap.equal(spec["source"]["directory"], {"recurse": True, "jsonnet": {}})
     tap.equal(app.status()["operationState"]["operation"]["retry"], {})
-    version = app.get()["metadata"]["resourceVersion"]
-    time.sleep(1)
-    tap.equal((app.get()["metadata"]["resourceVersion"], app.brief()["sync"]), (version, "Synced"))
+    seen = []
+
+    def rests():  # what is stored is what is wanted: no write follows for two seconds
+        seen.append(app.get()["metadata"]["resourceVersion"])
+        time.sleep(2)
+        return app.get()["metadata"]["resourceVersion"] == seen[-1]
+    wait_until("the application comes to rest", rests)
+    tap.equal(app.brief()["sync"], "Synced")
     app.delete()
 
 

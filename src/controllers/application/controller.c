@@ -424,6 +424,18 @@ void app_controller_look(struct app_controller *c)
         informer_synced_now(c);
 }
 
+void app_controller_credentials_changed(struct app_controller *c)
+{
+    void *at;
+    for (size_t i = 0; map_next(&c->app, &i, NULL, &at);) {
+        struct application *app = at;
+        if (!app->rendered.source || !round_failed(&app->rendered))
+            continue;
+        refresh_ask(app, 2);
+        application_advance(app);
+    }
+}
+
 static void informer_failed(void *arg UNUSED, const struct err *err)
 {
     LOG(LOG_LEVEL_WARN, "watching our own objects: %s", err->text);

@@ -61,6 +61,8 @@ void app_controller_start(struct app_controller *c, struct fleet *fleet);
 
 /* What app_world.ready says may have changed. */
 void app_controller_look(struct app_controller *c);
+/* What app_world.repo answers may have changed: whose sources could not be had tries again now. */
+void app_controller_credentials_changed(struct app_controller *c);
 
 /* Also told of every change of an Application, as informer_config.changed; one listener, NULL ends
  * it. */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <fcntl.h>
 
 #include "files/tests/git_fixture.h"
 #include "source/git_run.h"
@@ -417,6 +418,43 @@ static void a_password_is_neither_argument_nor_environment(UNUSED void **state)
     world_close(w);
 }
 
+/* A busy process has any number of descriptors open: ours may be born with the very numbers that
+ * git is to see. */
+static void git_gets_its_files_whatever_numbers_are_free(UNUSED void **state)
+{
+    struct world *w = world_open();
+    char script[PATH_MAX];
+    snprintf(script, sizeof(script), "%s/git", w->git.folder);
+    FILE *f = fopen(script, "w");
+    fputs("#!/bin/sh\ngrep -q helper /proc/self/fd/20 && grep -q username=joe /proc/self/fd/21 &&\n"
+          "grep -q authority /proc/self/fd/22 && echo all\n",
+          f);
+    fclose(f);
+    chmod(script, 0755);
+    struct source_repo repo = repo_at("https://example.com/x.git");
+    repo.username = STR("joe");
+    repo.password = STR("sEcr3t");
+    repo.ca_pem = STR("authority");
+    const struct git_run g = {.git = str_of(script),
+                              .private_dir = str_of(w->git.folder),
+                              .repo = &repo,
+                              .timeout_us = 20 * USEC_PER_SEC,
+                              .arg = {"ls-remote"}};
+    int filler[64], n = 0;
+    do {
+        CLEANUP(buf_done) struct buf out = BUF_INIT, complaint = BUF_INIT;
+        int exit_code;
+        assert_ok(git_run(&g, &out, &complaint, &exit_code, &err));
+        if (!out.at || !strstr(out.at, "all"))
+            fail_msg("with %d descriptors more git does not see its files", n);
+        filler[n] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        assert_true(filler[n] >= 0);
+    } while (filler[n++] < 30);
+    while (n > 0)
+        close(filler[--n]);
+    world_close(w);
+}
+
 static void an_authentication_method_that_is_not_served_is_said_so(UNUSED void **state)
 {
     struct world *w = world_open();
@@ -579,6 +617,7 @@ int main(void)
         cmocka_unit_test(gc_never_takes_a_leased_commit_away),
         cmocka_unit_test(a_git_that_hangs_is_killed_at_the_deadline),
         cmocka_unit_test(a_password_is_neither_argument_nor_environment),
+        cmocka_unit_test(git_gets_its_files_whatever_numbers_are_free),
         cmocka_unit_test(an_authentication_method_that_is_not_served_is_said_so),
         cmocka_unit_test(urls_are_compared_in_argo_cds_normal_form),
         cmocka_unit_test(a_cache_folder_serves_one_process),
