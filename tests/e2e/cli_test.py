@@ -91,10 +91,11 @@ def an_application_is_created_synced_and_waited_for():
 
 @tap.test
 def get_prints_the_resources_and_the_object():
+    ready = ["apps", "Deployment", "cli", "d1", "Synced", "Healthy", "deployment.apps/d1", "created"]
+    wait_until("the row of the Deployment is healthy", lambda: ready in words(run("app", "get", "cli")))  # the tree follows the status
     rows = words(run("app", "get", "cli"))
     tap.true(["GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"] in rows, str(rows))
     tap.true(["ConfigMap", "cli", "c1", "Synced", "configmap/c1", "created"] in rows, str(rows))
-    tap.true(["apps", "Deployment", "cli", "d1", "Synced", "Healthy", "deployment.apps/d1", "created"] in rows, str(rows))
     app = json.loads(run("app", "get", "cli", "-o", "json"))
     tap.equal((app["metadata"]["name"], app["status"]["sync"]["status"]), ("cli", "Synced"))
     tap.equal(fatal("app", "get", "cli", "-o", "nonsense"), "unknown output format: nonsense")

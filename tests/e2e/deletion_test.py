@@ -164,7 +164,7 @@ def remote_cluster(name):
 
 
 def yaml_of(kubeconfig):
-    p = shared().kubectl("config", "view", "--raw", "-o", "json")
+    p = shared().kubectl("config", "view", "--raw", "--flatten", "-o", "json")
     return json.loads(p.stdout)
 
 
