@@ -12,9 +12,6 @@
 #include <unistd.h>
 
 #define TOKEN_BYTES_MAX 65536
-/* The API server makes the field manager of a request without one from the first word: "argocd",
- * as the objects of a migrated installation have it. */
-#define USER_AGENT "argocd/v3.6 tiphys"
 /* Behind a proxy that speaks HTTP/1.1 each watched kind holds a connection; requests need more. */
 #define CONNECTIONS_MAX 1024
 #define RETRIES_MAX 10
@@ -304,7 +301,7 @@ int kube_transport_http(struct loop *l, const struct http_client_config *config,
     struct http_client *client;
     struct http_client_config named = *config;
     if (!named.user_agent.len)
-        named.user_agent = STR(USER_AGENT);
+        named.user_agent = STR(KUBE_USER_AGENT);
     int rc = http_client_new(l, &named, &client, err);
     if (rc < 0)
         return rc;
@@ -336,7 +333,6 @@ int kube_transport_open(struct loop *l, const struct kube_access *access,
                         struct kube_transport *ret, struct err *err)
 {
     struct http_client_config config = access->http;
-    config.user_agent = STR(KUBE_USER_AGENT);
     if (!config.connections_max)
         config.connections_max = CONNECTIONS_MAX;
     int rc = kube_transport_http(l, &config, ret, err);
