@@ -27,7 +27,26 @@ static inline unsigned text_special_mask(__m128i v)
     __m128i any = _mm_or_si128(_mm_or_si128(low, quote_amp), _mm_or_si128(angles, back));
     return (unsigned)_mm_movemask_epi8(any);
 }
+
+static inline uint64_t text_special_mask_at(const char *p)
+{
+    return text_special_mask(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
 #endif
+
+/* Bit i set: p[i] of 64 bytes is not plain. */
+static inline uint64_t text_special_mask64(const char *p)
+{
+#if defined(__SSE2__) && !defined(VALUE_SCALAR)
+    return text_special_mask_at(p) | text_special_mask_at(p + 16) << 16 |
+           text_special_mask_at(p + 32) << 32 | text_special_mask_at(p + 48) << 48;
+#else
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < 64; i++)
+        mask |= (uint64_t)!text_plain[(unsigned char)p[i]] << i;
+    return mask;
+#endif
+}
 
 /* Copy plain bytes from p to *out, which has room for them and 16 more (the surplus is clobbered);
  * returns the first byte that is not plain, or end, and moves *out. */

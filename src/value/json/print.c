@@ -43,29 +43,79 @@ static char *put_rune(const char **at, const char *end, char *out)
     return out;
 }
 
+/* Behind the backslash; 0: not a short form. */
+static const char short_form[256] = {['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+                                     ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't'};
+
+/* The character at *io_at, which is not plain and has no short form. */
+static char *put_rare(const char **io_at, const char *end, char *out, bool html)
+{
+    unsigned char c = (unsigned char)**io_at;
+    if (c >= 0x80)
+        return put_rune(io_at, end, out);
+    ++*io_at;
+    if (c < 0x20 || html)
+        return put_unicode_escape(out, c);
+    *out = (char)c;
+    return out + 1;
+}
+
+#define BLOCK 64
+#define BLOCK_SLACK 16 /* readable bytes behind a block */
+
+/* n plain bytes (n <= BLOCK), and up to 15 more of whatever follows. */
+static inline char *copy_run(char *out, const char *p, unsigned n)
+{
+    for (unsigned i = 0; i < n; i += 16)
+        memcpy(out + i, p + i, 16);
+    return out + n;
+}
+
+/* All characters that begin in the n bytes of `block`, which are a copy of those at `at` (or are
+ * these). Where the special ones are is known before the first is looked at: escaping one does not
+ * have to wait for the way to it. Returns how far it came, by which the last character may end
+ * behind the block. */
+static unsigned escape_block(const char *block, const char *at, unsigned n, const char *end,
+                             char **io_out, bool html)
+{
+    uint64_t mask = text_special_mask64(block) & ~(uint64_t)0 >> (BLOCK - n);
+    char *out = *io_out;
+    unsigned done = 0;
+    while (mask) {
+        unsigned i = (unsigned)__builtin_ctzll(mask);
+        unsigned char c = (unsigned char)block[i];
+        out = copy_run(out, block + done, i - done);
+        mask &= mask - 1;
+        if (__builtin_expect(short_form[c] != 0, 1)) {
+            out[0] = '\\';
+            out[1] = short_form[c];
+            out += 2;
+            done = i + 1;
+            continue;
+        }
+        const char *behind = at + i;
+        out = put_rare(&behind, end, out, html);
+        done = (unsigned)(behind - at);
+        mask = done < BLOCK ? mask & ~(uint64_t)0 << done : 0;
+    }
+    if (done < n) {
+        out = copy_run(out, block + done, n - done);
+        done = n;
+    }
+    *io_out = out;
+    return done;
+}
+
 char *json_escape(const char **io_at, const char *stop, const char *end, char *out, bool html)
 {
-    static const char short_form[256] = {['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
-                                         ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't'};
     const char *at = *io_at;
-    for (;;) {
-        at = text_copy_plain(at, stop, &out);
-        if (at >= stop)
-            break;
-        unsigned char c = (unsigned char)*at;
-        if (__builtin_expect(short_form[c] != 0, 1)) {
-            *out++ = '\\';
-            *out++ = short_form[c];
-            at++;
-        } else if (c >= 0x80) {
-            out = put_rune(&at, end, out);
-        } else {
-            at++;
-            if (c < 0x20 || html)
-                out = put_unicode_escape(out, c);
-            else
-                *out++ = (char)c;
-        }
+    while (stop - at >= BLOCK + BLOCK_SLACK)
+        at += escape_block(at, at, BLOCK, end, &out, html);
+    while (at < stop) {
+        char block[BLOCK + BLOCK_SLACK] = {0};
+        unsigned n = (unsigned)MIN_OF(stop - at, (ptrdiff_t)BLOCK);
+        memcpy(block, at, n);
+        at += escape_block(block, at, n, end, &out, html);
     }
     *io_at = at;
     return out;
