@@ -113,6 +113,10 @@ static void keep(struct mirror *m, struct mirror_kind *k, uint32_t mark, value o
                                 value_exists(value_path(object, "metadata.deletionTimestamp")),
                             .mark = mark};
     struct record *old = store_find(&m->store, put.kind, put.ns, put.name);
+    if (old && resource_version_older(put.version, record_version(old))) {
+        old->mark = mark; /* an answer has told of a newer one (mirror_put) */
+        return;
+    }
     if (old && str_eq(record_version(old), put.version) && !k->look_again && how != BY_BODY) {
         old->mark = mark;
         return;
@@ -172,7 +176,7 @@ static void on_object(void *arg, enum reflector_event event, value object)
     m->n_events++;
     if (event == REFLECTOR_DELETED) {
         struct record *r = store_find(&m->store, k->index, object_ns(object), object_name(object));
-        if (r)
+        if (r && !resource_version_older(object_resource_version(object), record_version(r)))
             remove_record(m, r, false);
     } else {
         keep(m, k, s->mark, object, event == REFLECTOR_LISTED ? BY_LIST : BY_EVENT);
@@ -180,6 +184,31 @@ static void on_object(void *arg, enum reflector_event event, value object)
     arena_reset(&m->scratch);
     if (event != REFLECTOR_LISTED && k->makes_kinds && !timer_armed(&m->discover))
         timer_arm_in(&m->discover, DISCOVER_SETTLE_US);
+}
+
+static struct mirror_source *source_of(struct mirror *m, value object)
+{
+    struct kube_gvk gvk = object_gvk(object);
+    for (size_t i = 0; i < m->n_kinds; i++) {
+        struct mirror_kind *k = m->kind[i];
+        if (!k || !str_eq(k->kind.kind, gvk.kind) || !str_eq(k->kind.group, gvk.group))
+            continue;
+        for (size_t j = 0; j < k->n_sources; j++)
+            if (!k->source[j].ns.len || str_eq(k->source[j].ns, object_ns(object)))
+                return &k->source[j];
+    }
+    return NULL;
+}
+
+void mirror_put(struct mirror *m, value object)
+{
+    struct mirror_source *s = source_of(m, object);
+    /* What is older than the watch is known, or is known to be gone. */
+    if (!s || !s->listed ||
+        !resource_version_older(reflector_version(s->reflector), object_resource_version(object)))
+        return;
+    keep(m, s->kind, s->mark, object, BY_EVENT);
+    arena_reset(&m->scratch);
 }
 
 /* ---- lists ---- */
@@ -194,6 +223,7 @@ struct sweep {
     struct mirror_source *source;
     VEC(struct record *) gone;
     struct arena *arena;
+    str list_version; /* what is newer was told of by an answer, and by the watch to come */
 };
 
 static void find_gone(void *arg, struct record *r)
@@ -202,6 +232,7 @@ static void find_gone(void *arg, struct record *r)
     struct mirror_source *s = w->source;
     struct mirror *m = s->kind->mirror;
     if (r->kind == s->kind->index && r->mark < s->mark &&
+        !resource_version_older(w->list_version, record_version(r)) &&
         (!s->ns.len || str_eq(s->ns, record_ns(&m->store, r))))
         vec_push(w->arena, &w->gone, r);
 }
@@ -211,7 +242,9 @@ static void find_gone(void *arg, struct record *r)
 static void sweep(struct mirror_source *s)
 {
     struct mirror *m = s->kind->mirror;
-    struct sweep w = {.source = s, .arena = &m->scratch};
+    struct sweep w = {.source = s,
+                      .arena = &m->scratch,
+                      .list_version = reflector_version(s->reflector)};
     store_each(&m->store, find_gone, &w);
     for (size_t i = 0; i < w.gone.n; i++)
         remove_record(m, w.gone.at[i], true);

@@ -92,6 +92,11 @@ str mirror_root_subject(const struct mirror *m, const struct mirror_object *o);
 int mirror_body(const struct mirror *m, const struct mirror_object *o, struct doc **ret,
                 struct err *err) MUST_CHECK;
 
+/* The object as a write or a read was answered, before a watch tells of it: what follows finds it,
+ * however late the watch is. Nothing happens when the watch has come as far already, while its kind
+ * is being listed, or when the mirror does not hold that kind. */
+void mirror_put(struct mirror *m, value object);
+
 /* The policy wants this object's body by now: the object is asked for and looked at anew, and a
  * MODIFIED tells of it. Nothing happens where the body is kept already, or nothing is known of the
  * object. */

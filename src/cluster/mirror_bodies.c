@@ -45,12 +45,6 @@ void mirror_fetches_cancel(struct mirror *m)
         fetch_end(m->fetches);
 }
 
-static bool is_older(str a, str b)
-{
-    uint64_t x, y;
-    return str_to_u64(a, &x) && str_to_u64(b, &y) && x < y;
-}
-
 /* false: ask again. */
 static bool take_body(struct mirror *m, const struct mirror_fetch *f, value object)
 {
@@ -60,7 +54,7 @@ static bool take_body(struct mirror *m, const struct mirror_fetch *f, value obje
     const struct record *r = seen.record;
     if (str_eq(object_resource_version(object), seen.resource_version))
         mirror_look_anew(m, m->kind[r->kind], r->mark, object);
-    return !is_older(object_resource_version(object), seen.resource_version);
+    return !resource_version_older(object_resource_version(object), seen.resource_version);
 }
 
 static void on_fetched(void *arg, struct answer *a)

@@ -48,14 +48,6 @@ struct informer {
     struct informer_snapshot *snapshot; /* of `version`, or NULL */
 };
 
-bool resource_version_newer(str a, str b)
-{
-    uint64_t x, y;
-    if (str_to_u64(a, &x) && str_to_u64(b, &y))
-        return x > y;
-    return !str_eq(a, b);
-}
-
 static str key_of(struct arena *a, str ns, str name)
 {
     return ARENA_CAT(a, ns, str_mem("", 1), name);

@@ -59,8 +59,4 @@ void informer_snapshot_unref(struct informer_snapshot *s);
 const struct doc *informer_snapshot_find(const struct informer_snapshot *s, str ns, str name);
 uint64_t informer_version(const struct informer *i); /* grows with each change */
 
-/* Is resourceVersion a newer than b? Numbers compare as numbers (API concepts, "Resource
- * versions"); others only differ. */
-bool resource_version_newer(str a, str b);
-
 #endif

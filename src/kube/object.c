@@ -129,6 +129,20 @@ bool object_is_owned_by(value o, str uid)
     return false;
 }
 
+bool resource_version_newer(str a, str b)
+{
+    uint64_t x, y;
+    if (str_to_u64(a, &x) && str_to_u64(b, &y))
+        return x > y;
+    return !str_eq(a, b);
+}
+
+bool resource_version_older(str a, str b)
+{
+    uint64_t x, y;
+    return str_to_u64(a, &x) && str_to_u64(b, &y) && x < y;
+}
+
 bool object_is_list(value o)
 {
     return str_ends(object_kind(o), STR("List")) && value_is_list(value_getz(o, "items"));

@@ -45,6 +45,12 @@ struct kube_owner kube_owner_of_ref(value ref);
 bool object_controller(value o, struct kube_owner *ret);
 bool object_is_owned_by(value o, str uid);
 
+/* Is resourceVersion a newer than b? Numbers compare as numbers (API concepts, "Resource
+ * versions"); others only differ, and then either may be the newer one. */
+bool resource_version_newer(str a, str b);
+/* Older for certain: both are numbers. */
+bool resource_version_older(str a, str b);
+
 bool object_is_list(value o); /* kind ends in "List" and has a list under items */
 
 /* The object has the four things every object needs. -ERR_INVALID names what is missing:

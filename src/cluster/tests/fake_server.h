@@ -126,12 +126,17 @@ static UNUSED void fake_list(struct kube_stream *s)
 {
     struct fake *f = s->fake;
     const struct fake_kind *k = &f->kind[s->kind];
+    uint64_t as_of = f->cached ? f->cached : f->version;
     buf_printf(&s->body,
                "{\"kind\":\"%sList\",\"apiVersion\":\"%s%s%s\",\"metadata\":{\"resourceVersion\":"
                "\"%lu\"},\"items\":[",
-               k->kind, k->group, k->group[0] ? "/" : "", k->version, (unsigned long)f->version);
+               k->kind, k->group, k->group[0] ? "/" : "", k->version, (unsigned long)as_of);
     for (size_t i = 0; i < f->n_objects; i++) {
-        if (f->object[i].kind != s->kind || !fake_selected(s, doc_root(f->object[i].doc)))
+        uint64_t version = 0;
+        UNUSED bool is_number =
+            str_to_u64(object_resource_version(doc_root(f->object[i].doc)), &version);
+        if (f->object[i].kind != s->kind || version > as_of ||
+            !fake_selected(s, doc_root(f->object[i].doc)))
             continue;
         if (s->body.at[s->body.len - 1] == '}')
             buf_addc(&s->body, ',');

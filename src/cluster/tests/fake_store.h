@@ -32,6 +32,7 @@ struct fake {
     struct fake_object object[FAKE_OBJECTS_MAX];
     struct fake_event event[FAKE_EVENTS_MAX];
     uint64_t version, compacted, n_uids;
+    uint64_t cached; /* lists are a cache's that has come so far only; 0: they are of now */
     unsigned faults; /* one in so many steps goes wrong; 0: none */
     struct kube_stream *streams;
     size_t n_requests;

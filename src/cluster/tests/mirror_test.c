@@ -28,6 +28,8 @@ struct bench {
     const char *subject_label;
     const char *wanted; /* name of objects whose body is kept without a subject */
     bool close_in_callback;
+    struct doc *late[4]; /* answers of writes that come some time */
+    struct doc *told;    /* by the last answer, or NULL */
 };
 
 static void look(void *arg, value object, struct arena *a, struct mirror_look *ret)
@@ -47,10 +49,26 @@ static struct shadow *find_shadow(struct bench *b, const char *key)
     return NULL;
 }
 
+static bool knows(const struct bench *b, const struct doc *object)
+{
+    struct mirror_object o;
+    return mirror_find(b->mirror, object_key(doc_root(object)), &o) &&
+           str_eq(o.resource_version, object_resource_version(doc_root(object)));
+}
+
+/* What an answer told is not forgotten: no watch that lags behind moves an object back in time. */
+static void check_told(struct bench *b)
+{
+    for (size_t i = 0; b->told && i < b->fake->n_objects; i++)
+        if (b->fake->object[i].doc == b->told)
+            assert_true(knows(b, b->told));
+}
+
 static void changed(void *arg, const struct mirror_change *change, size_t n)
 {
     struct bench *b = arg;
     b->n_batches++;
+    check_told(b);
     for (size_t i = 0; i < n; i++) {
         const struct mirror_change *c = &change[i];
         char key[128];
@@ -113,6 +131,8 @@ static void done(struct bench *b)
 {
     mirror_close(b->mirror);
     run(b, USEC_PER_MIN);
+    for (size_t i = 0; i < ARRAY_LEN(b->late); i++)
+        doc_unref(b->late[i]);
     cluster_client_free(b->client);
     fake_free(b->fake);
     loop_free(b->loop);
@@ -388,6 +408,22 @@ static void a_mirror_may_be_closed_inside_its_callback(void **state)
     done(b);
 }
 
+/* Answers of writes come soon, or late, or again. */
+static void tell_of_an_answer(struct bench *b, uint64_t r, const struct fake_object *written)
+{
+    struct doc **late = &b->late[(r >> 12) % ARRAY_LEN(b->late)];
+    if (*late && (r >> 20) % 2)
+        mirror_put(b->mirror, doc_root(*late));
+    if (written && (r >> 24) % 2) {
+        mirror_put(b->mirror, doc_root(written->doc));
+        b->told = knows(b, written->doc) ? doc_ref(written->doc) : NULL;
+    }
+    if (!written || (r >> 25) % 2)
+        return;
+    doc_unref(*late);
+    *late = doc_ref(written->doc);
+}
+
 static void disturb(struct bench *b)
 {
     uint64_t r = loop_random(b->loop);
@@ -404,12 +440,45 @@ static void disturb(struct bench *b)
         fake_remove(b->fake, there);
     else
         PUT(b, kind, ns[(r >> 30) % 2], name, app[(r >> 36) % 3], owner, (int)((r >> 40) % 100));
+    tell_of_an_answer(b, r, fake_find(b->fake, kind, ns[(r >> 30) % 2], name));
     if ((r >> 48) % 40 == 0)
         b->fake->compacted = b->fake->version; /* watches from before answer 410 */
     if ((r >> 56) % 64 == 0)
         mirror_invalidate(b->mirror);
     if (b->fake->n_objects)
         mirror_want_body(b->mirror, object_key(doc_root(b->fake->object[0].doc)));
+}
+
+static void what_a_write_answered_is_known_before_a_watch_tells(void **state)
+{
+    struct bench *b = bench(12);
+    struct mirror_object o;
+    const struct kube_key key = {STR(""), STR("ConfigMap"), STR("a"), STR("x")};
+    open_mirror(b);
+    run(b, USEC_PER_SEC);
+    b->fake->faults = 1; /* every stream breaks */
+    run(b, USEC_PER_MIN);
+    PUT(b, CONFIG_MAP, "a", "x", "shop", "", 1);
+    struct doc *first = doc_ref(fake_find(b->fake, CONFIG_MAP, "a", "x")->doc);
+    run(b, USEC_PER_SEC);
+    assert_false(mirror_find(b->mirror, key, &o));
+    mirror_put(b->mirror, doc_root(first));
+    assert_true(mirror_find(b->mirror, key, &o) && str_is(o.subject, "shop"));
+    size_t n = b->n_changes;
+    run(b, USEC_PER_SEC);
+    assert_int_equal(b->n_changes, n + 1); /* the owner hears of it */
+    b->fake->faults = 0;
+    b->fake->cached = b->fake->version - 1; /* lists from before */
+    mirror_invalidate(b->mirror);
+    run(b, USEC_PER_MIN);
+    assert_int_equal(b->n_changes, n + 1); /* once */
+    fake_remove(b->fake, fake_find(b->fake, CONFIG_MAP, "a", "x"));
+    run(b, USEC_PER_SEC);
+    assert_false(mirror_find(b->mirror, key, &o));
+    mirror_put(b->mirror, doc_root(first)); /* an answer that comes too late: it is gone */
+    assert_false(mirror_find(b->mirror, key, &o));
+    doc_unref(first);
+    done(b);
 }
 
 static void it_ends_equal_to_the_server_whatever_breaks(void **state)
@@ -420,7 +489,10 @@ static void it_ends_equal_to_the_server_whatever_breaks(void **state)
         open_mirror(b);
         for (int i = 0; i < 300; i++) {
             disturb(b);
-            run(b, (usec)(loop_random(b->loop) % (200 * USEC_PER_MS)));
+            usec pause = (usec)(loop_random(b->loop) % (200 * USEC_PER_MS));
+            run(b, loop_random(b->loop) % 2 ? pause : 0); /* some changes come together */
+            check_told(b);
+            doc_unref(TAKE(b->told));
         }
         b->fake->faults = 0;
         run(b, 5 * USEC_PER_MIN);
@@ -495,6 +567,7 @@ int main(void)
         cmocka_unit_test(only_the_namespaces_of_the_policy_are_mirrored),
         cmocka_unit_test(after_invalidation_every_object_is_looked_at_anew),
         cmocka_unit_test(a_mirror_may_be_closed_inside_its_callback),
+        cmocka_unit_test(what_a_write_answered_is_known_before_a_watch_tells),
         cmocka_unit_test(it_ends_equal_to_the_server_whatever_breaks),
         cmocka_unit_test(a_body_that_is_wanted_later_is_asked_for),
         cmocka_unit_test(a_record_costs_at_most_130_bytes),

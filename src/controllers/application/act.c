@@ -111,6 +111,10 @@ static void keep_answer(struct application *app, struct action_fact *f, struct a
         f->answer_object = doc_ref(r->object);
     }
     f->answer.object = doc_root(f->answer_object);
+    struct fleet_cluster cluster;
+    if (f->answer_object && x->kind != SYNC_ACTION_DRY_RUN &&
+        application_destination(app, &cluster) && cluster.mirror)
+        mirror_put(cluster.mirror, doc_root(f->answer_object));
 }
 
 void act_absorb(struct subject *s, const struct step *st, struct answer *ans)
