@@ -287,13 +287,19 @@ static void check_reached(void *arg, struct answer *ans)
                      STR_FMT(c->app->name), STR_FMT(c->repo.url), ans->err.text);
         return;
     }
+    value list = value_new_list(c->r->a);
+    for (size_t i = 0; i < c->app->n_sources; i++)
+        value_push(c->r->a, list, c->app->source[i]);
     struct manifests_request q = {
-        .repo = c->repo,
-        .source = c->app->source[c->at],
         .app_name = c->app->instance,
         .namespace = c->app->destination.namespace,
         .project = c->app->project,
     };
+    const struct manifests_sources sources = {.list = list,
+                                              .multi_source = c->app->multi_source,
+                                              .repo = api->config.ports.repo,
+                                              .repo_arg = api->config.ports.arg};
+    manifests_request_source(&q, &sources, c->at, c->r->a);
     manifests_get(api->config.manifests, &q,
                   call_open(api->config.loop, 2 * CALL_TIMEOUT_US, check_rendered, c));
 }

@@ -106,15 +106,23 @@ static void render_next(struct rendering *x)
         answer_value(r, v);
         return;
     }
+    value list = value_new_list(r->a), revisions = value_new_list(r->a);
+    for (size_t i = 0; i < app->n_sources; i++) {
+        value_push(r->a, list, app->source[i]);
+        value_push(r->a, revisions, value_of_str(r->a, x->revision[i]));
+    }
     struct manifests_request q = {
-        .source = app->source[x->at],
-        .revision = x->revision[x->at],
         .app_name = app->instance,
         .namespace = app->destination.namespace,
         .project = app->project,
         .flags = http_query_bool(&r->query, "noCache") ? MANIFESTS_NO_CACHE : 0,
     };
-    app_repo(r, value_str(value_getz(q.source, "repoURL")), app->project, &q.repo);
+    const struct manifests_sources sources = {.list = list,
+                                              .revisions = revisions,
+                                              .multi_source = app->multi_source,
+                                              .repo = r->api->config.ports.repo,
+                                              .repo_arg = r->api->config.ports.arg};
+    manifests_request_source(&q, &sources, x->at, r->a);
     manifests_get(r->api->config.manifests, &q,
                   call_open(r->api->config.loop, 2 * CALL_TIMEOUT_US, rendered, x));
 }
@@ -139,6 +147,14 @@ static bool read_revisions(struct rendering *x)
     return true;
 }
 
+static bool refs_are_good(struct api_request *r, const struct doc *d)
+{
+    str error = app_refs_error(value_path(doc_root(d), "spec.sources"), r->a);
+    if (error.len)
+        answer_error(r, GRPC_UNKNOWN, "failed to get ref sources: %.*s", STR_FMT(error));
+    return !error.len;
+}
+
 static void render_revision(struct api_request *r, const struct doc *d)
 {
     struct rendering *x = ARENA_NEW(r->a, struct rendering);
@@ -147,7 +163,7 @@ static void render_revision(struct api_request *r, const struct doc *d)
     app_view(doc_root(d), r->api->config.namespace, r->a, x->app);
     if (!x->app->n_sources || !r->api->config.manifests)
         answer_empty(r);
-    else if (read_revisions(x))
+    else if (read_revisions(x) && refs_are_good(r, d))
         render_next(x);
 }
 

@@ -389,6 +389,33 @@ void app_spec_check(const struct app *app, struct arena *a, struct app_condition
     }
 }
 
+static bool is_ref_name(str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i], lower = c | 32;
+        if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '-')
+            return false;
+    }
+    return true;
+}
+
+str app_refs_error(value sources, struct arena *a)
+{
+    value seen = value_new_map(a);
+    for (struct value_iter it = value_iter(sources); value_next(&it);) {
+        str name = value_str(value_getz(it.val, "ref"));
+        if (!name.len)
+            continue;
+        if (!is_ref_name(name))
+            return ARENA_CAT(a, STR("sources.ref "), name,
+                             STR(" cannot contain any special characters except '_' and '-'"));
+        if (value_exists(value_get(seen, name)))
+            return STR("invalid sources: multiple sources had the same `ref` key");
+        value_set(a, seen, name, value_of_bool(a, true));
+    }
+    return STR("");
+}
+
 str app_destination_error(const struct app *app, const struct app_cluster *cluster, struct arena *a)
 {
     const struct app_destination *d = &app->destination;

@@ -101,6 +101,9 @@ str app_conditions_text(struct arena *a, value conditions, unsigned types);
  * conditions with upstream's texts. */
 void app_spec_check(const struct app *app, struct arena *a, struct app_conditions *io);
 
+/* What is wrong with the `ref`s of a list of sources ("invalid sources: ..."), or "". */
+str app_refs_error(value sources, struct arena *a);
+
 /* Where an application's cluster is: filled by the asker from the cluster list. */
 struct app_cluster {
     str server, name; /* resolved */

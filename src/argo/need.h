@@ -13,7 +13,8 @@
 #include "value/value.h"
 
 #define NEED_ROUNDS_MAX 8
-#define NEEDS_MAX 4096 /* in one answer */
+#define NEEDS_MAX 4096     /* in one answer */
+#define NEED_TEXT_MAX 4096 /* bytes of a URL, name or version; longer ones nobody asks for */
 
 enum need_kind {
     NEED_CHART,   /* a Helm chart archive: answered by a files tree */
@@ -33,8 +34,9 @@ struct need {
     enum need_kind kind;
     union {
         struct {
-            str repo_url, name,
-                version; /* version: exact or constraint, as written in the source */
+            /* repo_url as written: a URL, "oci://...", "@name". name empty: the repository itself,
+             * answered by its URL. version: exact or constraint, as written in the source. */
+            str repo_url, name, version;
         } chart;
         struct {
             str url, revision; /* revision empty: the default one; a plain file has none */

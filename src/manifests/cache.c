@@ -95,18 +95,28 @@ struct question *cache_get(struct cache *c, const struct sha256 *id)
     return q;
 }
 
-struct rendered *question_find(struct question *q, const char *tree)
+struct sha256 trees_id(const str *tree, size_t n)
+{
+    struct sha256_stream *s = sha256_open();
+    for (size_t i = 0; i < n; i++) {
+        uint64_t len = tree[i].len; /* so that no two lists read alike */
+        sha256_add(s, str_mem((const char *)&len, sizeof(len)));
+        sha256_add(s, tree[i]);
+    }
+    return sha256_close(s);
+}
+
+struct rendered *question_find(struct question *q, const struct sha256 *trees)
 {
     for (size_t i = 0; i < q->n_answers; i++)
-        if (strcmp(q->answer[i].tree, tree) == 0)
+        if (sha256_eq(&q->answer[i].trees, trees))
             return q->answer[i].rendered;
     return NULL;
 }
 
-void cache_put(struct cache *c, struct question *q, const char *tree, struct rendered *r)
+void cache_put(struct cache *c, struct question *q, const struct sha256 *trees, struct rendered *r)
 {
-    struct cached_answer a = {.rendered = r};
-    memcpy(a.tree, tree, strnlen(tree, sizeof(a.tree) - 1));
+    struct cached_answer a = {.rendered = r, .trees = *trees};
     size_t i = 0;
     while (i < q->n_answers && q->answer[i].rendered != r)
         i++;
@@ -127,7 +137,7 @@ void cache_put(struct cache *c, struct question *q, const char *tree, struct ren
 void question_succeeded(struct question *q)
 {
     q->n_failures = 0;
-    q->failed_commit[0] = 0;
+    q->failed_trees = (struct sha256){0};
     free(TAKE(q->failure));
 }
 

@@ -11,7 +11,7 @@
 #include "manifests/payload.h"
 
 struct cached_answer {
-    char tree[SOURCE_SHA_BYTES]; /* newest tree it is known to be the answer for */
+    struct sha256 trees; /* newest trees it is known to be the answer for: trees_id */
     struct rendered *rendered;
 };
 
@@ -21,7 +21,7 @@ struct question {
     struct cached_answer answer[MANIFESTS_READ_SETS_MAX]; /* newest first */
     size_t n_answers, bytes;
     /* Back-off: errors of one commit in a row. */
-    char failed_commit[SOURCE_SHA_BYTES];
+    struct sha256 failed_trees;
     unsigned n_failures;
     usec failed_at;
     struct err *failure; /* heap; NULL: none */
@@ -39,10 +39,12 @@ void cache_done(struct cache *c);
 /* The row of a question, made when it is new; it counts as used. Stays valid until the next
  * cache_get or cache_put. */
 struct question *cache_get(struct cache *c, const struct sha256 *id);
-/* The answer for exactly this tree, or NULL. Borrowed. */
-struct rendered *question_find(struct question *q, const char *tree);
-/* Add (a reference is taken), or note that an answer which is there fits this tree, too. */
-void cache_put(struct cache *c, struct question *q, const char *tree, struct rendered *r);
+/* The trees that a source is rendered from, in sequence, as one id. */
+struct sha256 trees_id(const str *tree, size_t n);
+/* The answer for exactly these trees, or NULL. Borrowed. */
+struct rendered *question_find(struct question *q, const struct sha256 *trees);
+/* Add (a reference is taken), or note that an answer which is there fits these trees, too. */
+void cache_put(struct cache *c, struct question *q, const struct sha256 *trees, struct rendered *r);
 void question_succeeded(struct question *q);            /* forget its failures */
 void cache_forget(struct cache *c, struct question *q); /* its answers and failures */
 

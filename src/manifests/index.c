@@ -72,10 +72,17 @@ static void reader_remove(struct indexed_repo *r, str path, const struct indexed
     free(at);
 }
 
+/* What was read of its tree; NULL: nothing. */
+static const struct read_set *index_reads(const struct indexed *i)
+{
+    return i->rendered && i->tree < i->rendered->n_trees ? i->rendered->reads[i->tree] : NULL;
+}
+
 static void each_path(struct indexed *i, void (*fn)(struct indexed_repo *, str, struct indexed *))
 {
-    for (size_t k = 0; i->rendered && k < read_set_len(i->rendered->reads); k++)
-        fn(i->repo, read_set_at(i->rendered->reads, k)->path, i);
+    const struct read_set *reads = index_reads(i);
+    for (size_t k = 0; reads && k < read_set_len(reads); k++)
+        fn(i->repo, read_set_at(reads, k)->path, i);
 }
 
 static void forget_path(struct indexed_repo *r, str path, struct indexed *i)
@@ -112,26 +119,47 @@ static void unlink_row(struct index *x, struct indexed *i)
         repo_free(x, r);
 }
 
-void index_remove(struct index *x, str key)
+static void row_free(struct index *x, struct indexed *i)
 {
-    struct indexed *i = map_remove(&x->by_key, key);
-    if (!i)
-        return;
+    map_remove(&x->by_key, str_of(i->id));
     unlink_row(x, i);
     free(i->revision);
     free(i->key);
+    free(i->id);
     free(i);
+}
+
+void index_remove(struct index *x, str key, size_t first_tree)
+{
+    for (size_t tree = first_tree; tree < TREES_MAX; tree++) {
+        struct indexed *i = index_find(x, key, tree);
+        if (i)
+            row_free(x, i);
+    }
 }
 
 void index_done(struct index *x)
 {
     while (x->repos)
-        index_remove(x, str_of(x->repos->sources->key));
+        row_free(x, x->repos->sources);
     map_done(&x->by_key);
     map_done(&x->by_repo);
 }
 
-struct indexed *index_find(struct index *x, str key) { return map_find(&x->by_key, key); }
+/* "KEY" of a source's own tree, "KEY\nN" of another. */
+static str id_of(struct arena *a, str key, size_t tree)
+{
+    return tree ? arena_printf(a, "%.*s\n%zu", STR_FMT(key), tree) : key;
+}
+
+struct indexed *index_find(struct index *x, str key, size_t tree)
+{
+    struct arena a;
+    arena_init(&a, (size_t)1 << 20);
+    struct indexed *i = map_find(&x->by_key, id_of(&a, key, tree));
+    arena_done(&a);
+    return i;
+}
 
 struct indexed_repo *index_repo(struct index *x, const struct source_repo *repo)
 {
@@ -160,10 +188,26 @@ static struct indexed_repo *repo_make(struct index *x, const struct source_repo 
     return r;
 }
 
-struct indexed *index_set(struct index *x, str key, const struct source_repo *repo, str revision)
+static struct indexed *row_new(struct index *x, str key, size_t tree)
+{
+    struct arena a;
+    struct indexed *i = calloc(1, sizeof(*i));
+    if (!i)
+        abort();
+    arena_init(&a, (size_t)1 << 20);
+    i->key = copy(key);
+    i->tree = tree;
+    i->id = copy(id_of(&a, key, tree));
+    arena_done(&a);
+    map_set(&x->by_key, str_of(i->id), i);
+    return i;
+}
+
+struct indexed *index_set(struct index *x, str key, size_t tree, const struct source_repo *repo,
+                          str revision)
 {
     struct indexed_repo *r = repo_make(x, repo);
-    struct indexed *i = index_find(x, key);
+    struct indexed *i = index_find(x, key, tree);
     if (i && i->repo == r) {
         if (!str_eq(str_of(i->revision), revision)) {
             free(i->revision);
@@ -176,11 +220,7 @@ struct indexed *index_set(struct index *x, str key, const struct source_repo *re
         i->commit[0] = i->seen[0] = 0;
         free(i->revision);
     } else {
-        i = calloc(1, sizeof(*i));
-        if (!i)
-            abort();
-        i->key = copy(key);
-        map_set(&x->by_key, str_of(i->key), i);
+        i = row_new(x, key, tree);
     }
     i->revision = copy(revision);
     i->repo = r;
@@ -220,8 +260,9 @@ static void collect(struct look_up *l, struct indexed_repo *r, str at_path,
     const struct readers *at = readers_of(r, at_path, false);
     for (size_t k = 0; at && k < at->n; k++) {
         struct indexed *i = at->at[k];
-        if (i->mark == l->x->mark ||
-            !read_set_touches(i->rendered->reads, c->path, c->before, c->after))
+        const struct read_set *reads = index_reads(i);
+        if (i->mark == l->x->mark || !reads ||
+            !read_set_touches(reads, c->path, c->before, c->after))
             continue;
         i->mark = l->x->mark;
         vec_push(l->a, &l->found, i);

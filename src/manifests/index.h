@@ -1,7 +1,8 @@
 /* manifests/index.h: which sources of which applications read which path of which repository.
  *
- * One owner, one thread. A `struct indexed` is one source of one application (its key), with where
- * it stands: the commit of its last result and what was read for it. */
+ * One owner, one thread. A `struct indexed` is one tree that one source of one application is
+ * rendered from (its key and the tree's number; 0 is the source's own), with where it stands: the
+ * commit of its last result and what was read for it. */
 #ifndef MANIFESTS_INDEX_H
 #define MANIFESTS_INDEX_H
 
@@ -13,7 +14,9 @@ struct indexed_repo;
 struct indexed {
     struct indexed *next; /* of its repository */
     struct indexed_repo *repo;
-    char *key;
+    char *key;                     /* of the source */
+    size_t tree;                   /* which of its trees */
+    char *id;                      /* of key and tree */
     char *revision;                /* as asked: branch, tag, constraint, ... */
     char commit[SOURCE_SHA_BYTES]; /* of the last result; "" when the last get failed */
     char seen[SOURCE_SHA_BYTES];   /* newest commit its owner was told about */
@@ -44,10 +47,12 @@ struct index {
 void index_init(struct index *x);
 void index_done(struct index *x);
 
-/* The row of `key`, made or moved to this repository and revision. */
-struct indexed *index_set(struct index *x, str key, const struct source_repo *repo, str revision);
-struct indexed *index_find(struct index *x, str key);
-void index_remove(struct index *x, str key);
+/* The row of `key` and tree, made or moved to this repository and revision. */
+struct indexed *index_set(struct index *x, str key, size_t tree, const struct source_repo *repo,
+                          str revision);
+struct indexed *index_find(struct index *x, str key, size_t tree);
+/* Rows of the source from this tree on; 0: all of it. */
+void index_remove(struct index *x, str key, size_t first_tree);
 struct indexed_repo *index_repo(struct index *x, const struct source_repo *repo); /* NULL: none */
 /* It has this result now (a reference is taken); NULL: its last get failed. */
 void index_result(struct index *x, struct indexed *i, const char *commit, struct rendered *r);

@@ -38,6 +38,7 @@ struct jail_job {
     str domain, frame;
     str *folder;
     size_t n_folders;
+    int block_fd; /* memory file that goes along; -1: none */
     usec timeout_us;
     struct jail_files files;
     struct call asker;
@@ -220,6 +221,8 @@ static void watch_close(struct watch *w)
 static void job_free(struct jail_job *job)
 {
     arena_done(&job->arena);
+    if (job->block_fd >= 0)
+        close(job->block_fd);
     free(job);
 }
 
@@ -611,7 +614,7 @@ static void give(struct worker *w, struct jail_job *job)
     timer_stop(&w->idle);
     w->job = job;
     w->jail->stats.n_jobs++;
-    if (frame_send(w->watch->fd, job->frame, -1, &err)) {
+    if (frame_send(w->watch->fd, job->frame, job->block_fd, &err)) {
         worker_end(w, ERR_UNAVAILABLE, "the render worker ended unexpectedly");
         return;
     }
@@ -663,6 +666,8 @@ void jail_run(struct jail *j, const struct jail_order *o, struct call c)
         abort();
     arena_init(&job->arena, (size_t)1 << 20);
     job->asker = c;
+    job->block_fd = -1;
+    struct err err;
     if (!j->loop || o->n_folders > JAIL_FOLDERS_MAX || o->frame.len > JAIL_FRAME_MAX ||
         j->n_queue >= JOBS_MAX) {
         job_error(job, ERR_BUSY,
@@ -676,6 +681,10 @@ void jail_run(struct jail *j, const struct jail_order *o, struct call c)
         job->folder[job->n_folders] = arena_str(&job->arena, o->folder[job->n_folders]);
     job->timeout_us = o->timeout_us;
     job->files = o->files;
+    if (o->n_block && sealed_file("block", o->block, o->n_block, &job->block_fd, &err)) {
+        job_error(job, err.kind, err.text);
+        return;
+    }
     *j->queue_end = job;
     j->queue_end = &job->next;
     j->n_queue++;

@@ -37,6 +37,8 @@ struct jail_order {
     const str *folder;
     size_t n_folders;
     str frame;
+    const str *block; /* pieces of a memory file that the worker gets along; not copied later */
+    size_t n_block;
     usec timeout_us;
     struct jail_files files;
 };

@@ -19,8 +19,11 @@ struct worker_job {
     char frame[JAIL_FRAME_MAX];
     bool opens_nothing;
     char reply[JAIL_FRAME_MAX]; /* of the parent, about a file */
-    struct git_store *store;    /* of the last job; its folder in store_dir */
-    char *store_dir;
+    struct worker_store {       /* of a tree of the last job */
+        struct git_store *git;
+        char *dir;
+    } store[TREES_MAX];
+    int block_fd;                  /* that came with the order; -1: none */
     struct helm_cache *helm_cache; /* parse trees of this domain's charts */
 };
 
@@ -81,15 +84,15 @@ static void memory_is_full(void *arg, UNUSED size_t wanted)
     _exit(4);
 }
 
-static int open_store(struct worker_job *j, str dir, struct err *err)
+static int open_store(struct worker_store *s, str dir, struct err *err)
 {
-    if (j->store && str_eq(str_of(j->store_dir), dir))
+    if (s->git && str_eq(str_of(s->dir), dir))
         return 0;
-    git_store_unref(TAKE(j->store));
-    free(TAKE(j->store_dir));
-    int rc = git_store_open(dir, &j->store, err);
+    git_store_unref(TAKE(s->git));
+    free(TAKE(s->dir));
+    int rc = git_store_open(dir, &s->git, err);
     if (!rc)
-        j->store_dir = strndup(dir.at, dir.len);
+        s->dir = strndup(dir.at, dir.len);
     return rc;
 }
 
@@ -98,17 +101,23 @@ void worker_ask(struct worker_job *j, str question)
     send_or_leave(j, ARENA_CAT(&j->arena, STR("?"), question), -1);
 }
 
-/* Without Landlock: "?question" goes to the parent, who answers "=N" with a file of N bytes (none
- * for 0), or "!KIND text". The parent is believed. */
+struct tree_question { /* who asks for files of a tree */
+    struct worker_job *job;
+    size_t tree;
+};
+
+/* Without Landlock: "?TREE question" goes to the parent, who answers "=N" with a file of N bytes
+ * (none for 0), or "!KIND text". The parent is believed. */
 static int ask_parent(void *arg, str question, struct arena *a, str *ret, struct err *err)
 {
-    struct worker_job *j = arg;
+    const struct tree_question *t = arg;
+    struct worker_job *j = t->job;
     size_t len;
     int fd;
     uint64_t n = 0;
     void *at = NULL;
     str kind, text, reply;
-    worker_ask(j, question);
+    worker_ask(j, arena_printf(a, "%zu %.*s", t->tree, STR_FMT(question)));
     if (frame_receive(j->socket, j->reply, &len, &fd, err) || len < 2)
         _exit(0); /* the parent is gone */
     reply = str_mem(j->reply, len);
@@ -130,29 +139,59 @@ static int ask_parent(void *arg, str question, struct arena *a, str *ret, struct
     return 0;
 }
 
-static int open_files(struct worker_job *j, const struct render_order *o, struct files **ret,
-                      struct err *err)
+static int open_tree(struct worker_job *j, size_t i, str objects_dir, str tree, struct files **ret,
+                     struct err *err)
 {
-    struct files_asker asker = {ask_parent, j};
+    if (!tree.len)
+        return 0;
     if (j->opens_nothing) {
-        *ret = files_new_asked(asker);
+        struct tree_question *t = ARENA_NEW(&j->arena, struct tree_question);
+        *t = (struct tree_question){j, i};
+        *ret = files_new_asked((struct files_asker){ask_parent, t});
         return 0;
     }
-    int rc = open_store(j, o->objects_dir, err);
-    return rc ? rc : files_open_tree(j->store, o->tree, ret, err);
+    int rc = open_store(&j->store[i], objects_dir, err);
+    return rc ? rc : files_open_tree(j->store[i].git, tree, ret, err);
+}
+
+static int open_trees(struct worker_job *j, const struct render_order *o, struct files **ret,
+                      struct err *err)
+{
+    int rc = open_tree(j, 0, o->objects_dir, o->tree, &ret[0], err);
+    for (size_t i = 0; !rc && i < o->n_refs; i++)
+        rc = open_tree(j, 1 + i, o->ref[i].objects_dir, o->ref[i].tree, &ret[1 + i], err);
+    return rc;
+}
+
+/* The parent is believed about its size. */
+static int open_block(struct worker_job *j, struct render_order *io, void **ret, struct err *err)
+{
+    if (!io->block_bytes)
+        return 0;
+    if (j->block_fd < 0)
+        return err_set(err, ERR_INVALID, "order to render: its block is missing");
+    *ret = mmap(NULL, io->block_bytes, PROT_READ, MAP_PRIVATE, j->block_fd, 0);
+    if (*ret == MAP_FAILED) {
+        *ret = NULL;
+        return err_errno(err, errno, "mapping what goes with an order");
+    }
+    return order_take_block(io, str_mem(*ret, io->block_bytes), &j->arena, err);
 }
 
 void worker_render(struct worker_job *j, str order)
 {
     struct err err;
     struct render_order o;
-    CLEANUP(files_closep) struct files *f = NULL;
+    struct files *f[TREES_MAX] = {0};
+    void *block = NULL;
     CLEANUP(buf_done) struct buf json, reads;
     buf_init(&json, MIN_OF(PAYLOAD_JSON_MAX, JAIL_RESULT_MAX - READ_SET_BYTES_MAX));
     buf_init(&reads, READ_SET_BYTES_MAX);
     int rc = order_parse(order, &j->arena, &o, &err);
     if (!rc)
-        rc = open_files(j, &o, &f, &err);
+        rc = open_block(j, &o, &block, &err);
+    if (!rc)
+        rc = open_trees(j, &o, f, &err);
     if (!j->helm_cache)
         j->helm_cache = helm_cache_new(0);
     helm_cache_begin(j->helm_cache);
@@ -163,6 +202,10 @@ void worker_render(struct worker_job *j, str order)
         worker_error(j, err.kind, err_str(&err));
     else
         worker_answer(j, buf_str(&json), buf_str(&reads));
+    for (size_t i = 0; i < TREES_MAX; i++)
+        files_close(f[i]);
+    if (block)
+        munmap(block, o.block_bytes);
 }
 
 NORETURN void worker_main(const struct worker_start *s)
@@ -186,12 +229,13 @@ NORETURN void worker_main(const struct worker_start *s)
         int fd;
         if (frame_receive(s->socket, j->frame, &len, &fd, &err) || len == 0)
             _exit(0);
-        if (fd >= 0)
-            close(fd);
+        j->block_fd = fd;
         arena_init(&j->arena, s->memory_max);
         j->arena.on_full = memory_is_full;
         j->arena.on_full_arg = j;
         s->fn(j, str_mem(j->frame, len));
         arena_done(&j->arena);
+        if (fd >= 0)
+            close(fd);
     }
 }

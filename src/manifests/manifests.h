@@ -24,6 +24,7 @@
 #include "source/source.h"
 #include "value/doc.h"
 
+#define MANIFESTS_REVISION_BYTES 256
 #define MANIFESTS_READ_SETS_MAX 8 /* kept per (repository, source, parameters) */
 #define MANIFESTS_CACHE_BYTES_DEFAULT ((size_t)16 << 20)
 
@@ -53,23 +54,51 @@ enum {
         2, /* render even if cached (hard refresh); forgets back-off; implies REFS_NEW */
 };
 
+/* A source of the application that has a `ref`: "$name/path" in value files of the others. */
+struct manifests_ref {
+    str name; /* "$values" */
+    struct source_repo repo;
+    str revision;
+    bool is_chart; /* it has a chart: nobody may refer to it */
+};
+
 /* One source of one application. Everything is borrowed for the call and copied where kept. */
 struct manifests_request {
     str key; /* names this source of this application in the index: "argocd/shop/0"; empty: not
                 indexed */
     struct source_repo repo; /* with credentials */
     value source;            /* the ApplicationSource */
-    str revision;  /* to use in place of source.targetRevision (an operation's); empty: the source's
-                    */
+    str revision; /* to use in place of source.targetRevision (an operation's); empty: the source's
+                   */
+    bool multi_source;               /* of spec.sources */
+    const struct manifests_ref *ref; /* of all sources of the application */
+    size_t n_refs;
     str app_name;  /* instance name: "shop", or "ns_shop" outside the control-plane namespace */
     str namespace; /* destination */
     str project;   /* the jail's domain together with the repository */
     str kube_version;
     const str *api_version;
     size_t n_api_versions;
-    usec refs_age_max_us; /* how old refs may be without REFS_NEW; 0: 3 min, upstream's */
-    unsigned flags;       /* MANIFESTS_* */
+    str value_file_schemes; /* helm.valuesFileSchemes; empty: "https, http" */
+    usec refs_age_max_us;   /* how old refs may be without REFS_NEW; 0: 3 min, upstream's */
+    unsigned flags;         /* MANIFESTS_* */
 };
+
+/* The repository of a URL for a project, with its credentials; false: none is configured. */
+typedef bool manifests_repo_fn(void *arg, str url, str project, struct arena *a,
+                               struct source_repo *ret);
+/* Fill source, revision, repo, multi_source and ref of a request: the source `at` of a list, with
+ * the revisions to use in place of the sources' own (a list of texts; absent or empty: none). Texts
+ * go into the arena or are borrowed from the list. */
+struct manifests_sources {
+    value list;      /* of sources */
+    value revisions; /* of texts */
+    bool multi_source;
+    manifests_repo_fn *repo;
+    void *repo_arg;
+};
+void manifests_request_source(struct manifests_request *r, const struct manifests_sources *s,
+                              size_t at, struct arena *a);
 
 struct manifest {
     struct doc *object; /* owned by the result */
@@ -80,11 +109,11 @@ struct manifest {
 struct manifests_result { /* immutable, reference-counted */
     const struct manifest *object;
     size_t n_objects;
-    struct sha256 digest;            /* of all objects in order: equal digests, equal manifests */
-    char revision[SOURCE_SHA_BYTES]; /* status.sync.revision: resolved commit */
-    enum render_type type;           /* status.sourceType: render_type_name */
+    struct sha256 digest; /* of all objects in order: equal digests, equal manifests */
+    char revision[MANIFESTS_REVISION_BYTES]; /* status.sync.revision: resolved commit */
+    enum render_type type;                   /* status.sourceType: render_type_name */
     struct source_commit *commit;
-    const struct read_set *reads;
+    const struct read_set *reads; /* of its own tree; NULL: none */
     const str *warning;
     size_t n_warnings;
     bool cached;                       /* nothing was rendered for this answer */

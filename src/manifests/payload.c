@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "render/helm_chart.h"
 #include "value/json.h"
 
 /* ---- orders ---- */
@@ -18,6 +19,16 @@ static const struct {
     {"project", offsetof(struct render_order, project)},
     {"revision", offsetof(struct render_order, revision)},
     {"kubeVersion", offsetof(struct render_order, kube_version)},
+    {"valueFileSchemes", offsetof(struct render_order, value_file_schemes)},
+};
+static const struct {
+    const char *key;
+    size_t at;
+} ref_texts[] = {
+    {"name", offsetof(struct order_ref, name)},
+    {"repoURL", offsetof(struct order_ref, repo_url)},
+    {"objects", offsetof(struct order_ref, objects_dir)},
+    {"tree", offsetof(struct order_ref, tree)},
 };
 static const struct {
     const char *key;
@@ -62,6 +73,29 @@ static void ungroup_apis(struct arena *a, value groups, struct render_order *o)
     o->n_api_versions = all.n;
 }
 
+static value refs_value(struct arena *a, const struct render_order *o)
+{
+    value list = value_new_list(a);
+    for (size_t i = 0; i < o->n_refs; i++) {
+        value v = value_new_map(a);
+        for (size_t k = 0; k < ARRAY_LEN(ref_texts); k++)
+            value_set_str(a, v, ref_texts[k].key,
+                          *(const str *)((const char *)&o->ref[i] + ref_texts[k].at));
+        value_push(a, list, v);
+    }
+    return list;
+}
+
+static void parse_refs(struct arena *a, value list, struct render_order *o)
+{
+    struct order_ref *at = ARENA_ARRAY(a, struct order_ref, value_len(list) + 1);
+    for (struct value_iter it = value_iter(list); value_next(&it); o->n_refs++)
+        for (size_t k = 0; k < ARRAY_LEN(ref_texts); k++)
+            *(str *)((char *)&at[o->n_refs] + ref_texts[k].at) =
+                value_str(value_get(it.val, str_of(ref_texts[k].key)));
+    o->ref = at;
+}
+
 void order_print(const struct render_order *o, struct buf *out)
 {
     struct arena a;
@@ -74,6 +108,9 @@ void order_print(const struct render_order *o, struct buf *out)
         value_set(&a, v, str_of(order_flags[i].key),
                   value_of_bool(&a, *(const bool *)((const char *)o + order_flags[i].at)));
     value_setz(&a, v, "apis", group_apis(&a, o->api_version, o->n_api_versions));
+    if (o->n_refs)
+        value_setz(&a, v, "refs", refs_value(&a, o));
+    value_setz(&a, v, "blockBytes", value_of_uint(&a, o->block_bytes));
     value_setz(&a, v, "combinedBytesMax", value_of_uint(&a, o->combined_bytes_max));
     value_setz(&a, v, "source", value_exists(o->source) ? o->source : value_new_map(&a));
     json_print(v, AUDIENCE_WIRE, 0, out);
@@ -95,11 +132,76 @@ int order_parse(str text, struct arena *a, struct render_order *ret, struct err 
         *(bool *)((char *)&o + order_flags[i].at) =
             value_bool(value_get(v, str_of(order_flags[i].key)));
     o.combined_bytes_max = (size_t)value_uint(value_getz(v, "combinedBytesMax"));
+    o.block_bytes = (size_t)value_uint(value_getz(v, "blockBytes"));
     o.source = value_getz(v, "source");
     ungroup_apis(a, value_getz(v, "apis"), &o);
-    if (!o.tree.len || !value_is_map(o.source))
-        return err_set(err, ERR_INVALID, "order to render: tree or source is missing");
+    if (!value_is_map(o.source) || value_len(value_getz(v, "refs")) >= TREES_MAX)
+        return err_set(err, ERR_INVALID, "order to render: no source, or too many");
+    parse_refs(a, value_getz(v, "refs"), &o);
     *ret = o;
+    return 0;
+}
+
+size_t order_trees(const struct render_order *o) { return 1 + o->n_refs; }
+
+/* ---- the block beside an order ---- */
+
+void order_block(const struct render_order *o, struct arena *a, str **ret, size_t *ret_n)
+{
+    value head = value_new_map(a), list = value_new_list(a);
+    str *part = ARENA_ARRAY(a, str, o->n_supplies + 3);
+    *ret_n = 0;
+    if (!o->archive.len && !o->n_supplies)
+        return;
+    value_setz(a, head, "archive", value_of_uint(a, o->archive.len));
+    for (size_t i = 0; i < o->n_supplies; i++) {
+        const struct render_supply *s = &o->supply[i];
+        value v = value_new_map(a);
+        value_set_str(a, v, "key", hex_str(a, s->key.byte, sizeof(s->key.byte)));
+        value_setz(a, v, "error", value_of_int(a, s->error));
+        value_set_str(a, v, "text", s->text);
+        value_setz(a, v, "bytes", value_of_uint(a, s->bytes.len));
+        value_push(a, list, v);
+        part[2 + i] = s->bytes;
+    }
+    value_setz(a, head, "supplies", list);
+    part[0] = ARENA_CAT(a, json_str(a, head, AUDIENCE_WIRE, 0), STR("\n"));
+    part[1] = o->archive;
+    *ret = part;
+    *ret_n = 2 + o->n_supplies;
+}
+
+static bool take_piece(str *io_rest, value size, str *ret)
+{
+    uint64_t n = value_uint(size);
+    if (n > io_rest->len)
+        return false;
+    *ret = str_sub(*io_rest, 0, n);
+    *io_rest = str_from(*io_rest, n);
+    return true;
+}
+
+int order_take_block(struct render_order *io, str block, struct arena *a, struct err *err)
+{
+    value v = VALUE_ABSENT;
+    str head, rest;
+    struct json_input in = {.exact_uint64 = true};
+    if (!str_cut(block, '\n', &head, &rest) || json_parse(head, &in, a, &v, err))
+        return err_set(err, ERR_INVALID, "order to render: its block has no head");
+    value list = value_getz(v, "supplies");
+    struct render_supply *at = ARENA_ARRAY(a, struct render_supply, value_len(list) + 1);
+    bool good = take_piece(&rest, value_getz(v, "archive"), &io->archive);
+    for (struct value_iter it = value_iter(list); good && value_next(&it);) {
+        struct render_supply *s = &at[it.i];
+        s->error = (int)value_int(value_getz(it.val, "error"));
+        s->text = value_str(value_getz(it.val, "text"));
+        good = hex_parse(value_str(value_getz(it.val, "key")), s->key.byte, sizeof(s->key.byte)) &&
+               take_piece(&rest, value_getz(it.val, "bytes"), &s->bytes);
+    }
+    if (!good || rest.len)
+        return err_set(err, ERR_INVALID, "order to render: its block is cut");
+    io->supply = at;
+    io->n_supplies = value_len(list);
     return 0;
 }
 
@@ -122,15 +224,54 @@ static void print_result(const struct render_result *r, struct buf *out)
         json_print(r->object[i].object, AUDIENCE_WIRE, 0, out);
         buf_addc(out, '}');
     }
+    buf_addc(out, ']');
+}
+
+static void print_needs(const struct need_list *l, struct buf *out)
+{
+    buf_addz(out, "{\"needs\":[");
+    for (size_t i = 0; i < l->n; i++) {
+        const struct need *n = &l->at[i];
+        bool chart = n->kind == NEED_CHART;
+        const str text[] = {chart ? n->chart.repo_url : n->remote.url,
+                            chart ? n->chart.name : n->remote.revision,
+                            chart ? n->chart.version : STR("")};
+        buf_addz(out, i ? ",{\"kind\":" : "{\"kind\":");
+        json_print_str(chart ? STR("chart") : STR("remote"), 0, out);
+        buf_addz(out, ",\"text\":[");
+        for (size_t k = 0; k < ARRAY_LEN(text); k++) {
+            buf_addz(out, k ? "," : "");
+            json_print_str(text[k], 0, out);
+        }
+        buf_addz(out, "]}");
+    }
     buf_addz(out, "]}");
 }
 
-int payload_render(const struct render_order *o, struct files *files, struct arena *a,
-                   struct buf *json, struct buf *reads, struct err *err)
+/* A chart's archive as a tree: its root is the chart's folder. */
+static int open_archive(str archive, struct arena *a, struct files **ret, struct err *err)
 {
-    CLEANUP(read_set_freep) struct read_set *set = read_set_new();
+    struct helm_files list = {0};
+    struct files *f = files_new_memory();
+    int rc = helm_archive_read(archive, a, &list, err);
+    for (size_t i = 0; !rc && i < list.n; i++)
+        rc = files_memory_add(f, list.at[i].name, list.at[i].data, err);
+    if (rc)
+        files_close(f);
+    else
+        *ret = f;
+    return rc;
+}
+
+static int render_trees(const struct render_order *o, struct files *const *files,
+                        struct files *archive, struct arena *a, struct render_result *ret,
+                        struct err *err)
+{
+    struct render_ref *ref = ARENA_ARRAY(a, struct render_ref, o->n_refs + 1);
+    for (size_t i = 0; i < o->n_refs; i++)
+        ref[i] = (struct render_ref){o->ref[i].name, o->ref[i].repo_url, files[1 + i]};
     struct render_request request = {
-        .files = files,
+        .files = archive ? archive : files[0],
         .source = o->source,
         .app_name = o->app_name,
         .namespace = o->namespace,
@@ -139,6 +280,11 @@ int payload_render(const struct render_order *o, struct files *files, struct are
         .kube_version = o->kube_version,
         .api_version = o->api_version,
         .n_api_versions = o->n_api_versions,
+        .ref = ref,
+        .n_refs = o->n_refs,
+        .supply = o->supply,
+        .n_supplies = o->n_supplies,
+        .value_file_schemes = o->value_file_schemes,
         .helm_cache = o->helm_cache,
         .combined_bytes_max = o->combined_bytes_max,
         .allow_escaping_links = o->allow_escaping_links,
@@ -146,15 +292,49 @@ int payload_render(const struct render_order *o, struct files *files, struct are
         .disable_kustomize = o->disable_kustomize,
         .disable_jsonnet = o->disable_jsonnet,
     };
+    return render_source(&request, a, ret, err);
+}
+
+/* What was read of each tree, and how many bytes that is. */
+static void print_reads(struct read_set *const *set, size_t n, struct buf *json, struct buf *reads)
+{
+    buf_addz(json, ",\"reads\":[");
+    for (size_t i = 0; i < n; i++) {
+        size_t before = buf_str(reads).len;
+        read_set_print(set[i], reads);
+        buf_printf(json, "%s%zu", i ? "," : "", buf_str(reads).len - before);
+    }
+    buf_addz(json, "]}");
+}
+
+int payload_render(const struct render_order *o, struct files *const *files, struct arena *a,
+                   struct buf *json, struct buf *reads, struct err *err)
+{
+    struct read_set *set[TREES_MAX];
     struct render_result result = {0};
-    files->reads = set;
-    int rc = render_source(&request, a, &result, err);
-    files->reads = NULL;
-    if (rc)
-        return rc;
-    print_result(&result, json);
-    read_set_print(set, reads);
-    rc = buf_check(json, "rendered manifests", err);
+    CLEANUP(files_closep) struct files *archive = NULL;
+    size_t n = order_trees(o);
+    int rc = files[0] ? 0 : open_archive(o->archive, a, &archive, err);
+    for (size_t i = 0; i < n; i++) {
+        set[i] = read_set_new();
+        if (files[i])
+            files[i]->reads = set[i];
+    }
+    if (!rc)
+        rc = render_trees(o, files, archive, a, &result, err);
+    if (!rc && result.needs.n) {
+        print_needs(&result.needs, json);
+    } else if (!rc) {
+        print_result(&result, json);
+        print_reads(set, n, json, reads);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (files[i])
+            files[i]->reads = NULL;
+        read_set_free(set[i]);
+    }
+    if (!rc)
+        rc = buf_check(json, "rendered manifests", err);
     return rc ? rc : buf_check(reads, "read set", err);
 }
 
@@ -172,7 +352,10 @@ void rendered_unref(struct rendered *r)
         return;
     for (size_t i = 0; i < r->n_objects; i++)
         doc_unref(r->object[i].object);
-    read_set_free(r->reads);
+    for (size_t i = 0; i < r->n_trees; i++)
+        read_set_free(r->reads[i]);
+    free(r->reads);
+    free(r->need);
     free(r->object);
     free(r->warning);
     free(r->text);
@@ -200,6 +383,10 @@ static size_t text_bytes(value v)
     it = value_iter(value_getz(v, "warnings"));
     while (value_next(&it))
         n += value_str(it.val).len;
+    it = value_iter(value_getz(v, "needs"));
+    while (value_next(&it))
+        for (size_t i = 0; i < 3; i++)
+            n += value_str(value_at(value_getz(it.val, "text"), i)).len;
     return n;
 }
 
@@ -210,6 +397,50 @@ static str keep_text(struct rendered *r, str s)
         memcpy(at, s.at, s.len);
     r->text_len += s.len;
     return str_mem(at, s.len);
+}
+
+static int parse_needs(value list, struct rendered *r, struct err *err)
+{
+    if (value_len(list) > RENDER_NEEDS_MAX)
+        return err_set(err, ERR_INVALID, "rendered manifests: too many needs");
+    r->need = calloc(value_len(list) + 1, sizeof(*r->need));
+    if (!r->need)
+        abort();
+    for (struct value_iter it = value_iter(list); value_next(&it);) {
+        value text = value_getz(it.val, "text");
+        str kept[3];
+        for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+            kept[i] = keep_text(r, value_str(value_at(text, i)));
+            if (kept[i].len > NEED_TEXT_MAX)
+                return err_set(err, ERR_INVALID, "rendered manifests: a need is too long");
+        }
+        struct need *n = &r->need[r->n_needs++];
+        if (str_is(value_str(value_getz(it.val, "kind")), "chart"))
+            *n = (struct need){.kind = NEED_CHART, .chart = {kept[0], kept[1], kept[2]}};
+        else
+            *n = (struct need){.kind = NEED_REMOTE, .remote = {kept[0], kept[1]}};
+    }
+    return 0;
+}
+
+static int parse_reads(value sizes, str reads, struct rendered *r, struct err *err)
+{
+    size_t n = value_len(sizes);
+    if (n > TREES_MAX || (!n && !r->n_needs))
+        return err_set(err, ERR_INVALID, "rendered manifests: reads are missing or too many");
+    r->reads = calloc(n + 1, sizeof(struct read_set *));
+    if (!r->reads)
+        abort();
+    for (; r->n_trees < n; r->n_trees++) {
+        str one;
+        if (!take_piece(&reads, value_at(sizes, r->n_trees), &one))
+            return err_set(err, ERR_INVALID, "rendered manifests: reads are cut");
+        int rc = read_set_parse(one, &r->reads[r->n_trees], err);
+        if (rc)
+            return rc;
+        r->bytes += 160 * read_set_len(r->reads[r->n_trees]);
+    }
+    return reads.len ? err_set(err, ERR_INVALID, "rendered manifests: more reads than said") : 0;
 }
 
 static int parse_objects(value list, struct rendered *r, struct sha256_stream *digest,
@@ -242,24 +473,37 @@ static int parse_objects(value list, struct rendered *r, struct sha256_stream *d
 
 static int parse_into(value v, str reads, struct rendered *r, struct err *err)
 {
-    if (!parse_type(value_str(value_getz(v, "type")), &r->type))
-        return err_set(err, ERR_INVALID, "rendered manifests: unknown type");
-    int rc = read_set_parse(reads, &r->reads, err);
-    if (rc)
-        return rc;
-    value warnings = value_getz(v, "warnings");
+    value needs = value_getz(v, "needs"), warnings = value_getz(v, "warnings");
     r->warning = calloc(value_len(warnings) + 1, sizeof(str));
     r->text = malloc(text_bytes(v) + 1);
     if (!r->warning || !r->text)
         abort();
-    struct value_iter it = value_iter(warnings);
-    while (value_next(&it))
+    r->bytes = sizeof(*r);
+    int rc = parse_needs(needs, r, err);
+    if (!rc)
+        rc = parse_reads(value_getz(v, "reads"), reads, r, err);
+    if (rc || r->n_needs)
+        return rc;
+    if (!parse_type(value_str(value_getz(v, "type")), &r->type))
+        return err_set(err, ERR_INVALID, "rendered manifests: unknown type");
+    for (struct value_iter it = value_iter(warnings); value_next(&it);)
         r->warning[r->n_warnings++] = keep_text(r, value_str(it.val));
     struct sha256_stream *digest = sha256_open();
     rc = parse_objects(value_getz(v, "objects"), r, digest, err);
     r->digest = sha256_close(digest);
-    r->bytes += sizeof(*r) + 160 * read_set_len(r->reads);
     return rc;
+}
+
+struct rendered *rendered_nothing(void)
+{
+    struct rendered *r = calloc(1, sizeof(*r));
+    if (!r)
+        abort();
+    r->n = 1;
+    r->type = RENDER_NOTHING;
+    r->digest = sha256_of(STR(""));
+    r->bytes = sizeof(*r);
+    return r;
 }
 
 int payload_parse(str json, str reads, struct rendered **ret, struct err *err)

@@ -237,9 +237,11 @@ static bool resolves_to(struct manifests *m, const struct asking *a, const struc
 /* Nothing that was read for its answer has changed: it is the new tree's answer, too. */
 static void answer_moves(struct manifests *m, const struct indexed *i, const struct pair *p)
 {
-    if (i->rendered)
-        cache_put(&m->cache, cache_get(&m->cache, &i->question), p->now_lease->commit->tree,
-                  i->rendered);
+    if (!i->rendered || i->rendered->n_trees != 1) /* of more trees a get finds out */
+        return;
+    str tree = str_of(p->now_lease->commit->tree);
+    struct sha256 trees = trees_id(&tree, 1);
+    cache_put(&m->cache, cache_get(&m->cache, &i->question), &trees, i->rendered);
 }
 
 static void pair_ended(struct pair *p, const struct changes *c)

@@ -31,7 +31,7 @@ struct manifests {
 struct run_order { /* reference-counted, immutable: what a run needs, wherever it runs */
     _Atomic unsigned n;
     struct arena arena;
-    struct source_lease *lease;
+    struct source_lease *lease[TREES_MAX]; /* of each tree of the order; NULL: it has none */
     struct doc *source;
     struct render_order order; /* texts in the arena, source in the document */
 };

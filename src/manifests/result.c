@@ -40,11 +40,11 @@ struct manifests_result *result_new(struct rendered *r, struct source_commit *c)
         .digest = r->digest,
         .type = r->type,
         .commit = source_commit_ref(c),
-        .reads = r->reads,
+        .reads = r->n_trees ? r->reads[0] : NULL,
         .warning = r->warning,
         .n_warnings = r->n_warnings,
     };
-    memcpy(o->result.revision, c->sha, sizeof(o->result.revision));
+    memcpy(o->result.revision, c->sha, sizeof(c->sha));
     return &o->result;
 }
 

@@ -14,7 +14,8 @@ void run_order_unref(void *arg)
     struct run_order *o = arg;
     if (!o || --o->n)
         return;
-    source_lease_unref(o->lease);
+    for (size_t i = 0; i < TREES_MAX; i++)
+        source_lease_unref(o->lease[i]);
     doc_unref(o->source);
     arena_done(&o->arena);
     free(o);
@@ -31,10 +32,14 @@ static int render_here(struct run_order *o, struct rendered **ret, struct err *e
     CLEANUP(buf_done) struct buf json, reads;
     buf_init(&json, PAYLOAD_JSON_MAX);
     buf_init(&reads, READ_SET_BYTES_MAX);
-    CLEANUP(files_closep) struct files *f = NULL;
-    int rc = source_lease_open(o->lease, &f, err);
+    struct files *f[TREES_MAX] = {0};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < TREES_MAX; i++)
+        rc = o->lease[i] ? source_lease_open(o->lease[i], &f[i], err) : 0;
     if (!rc)
         rc = payload_render(&o->order, f, &a, &json, &reads, err);
+    for (size_t i = 0; i < TREES_MAX; i++)
+        files_close(f[i]);
     arena_done(&a);
     return rc ? rc : payload_parse(buf_str(&json), buf_str(&reads), ret, err);
 }
@@ -82,9 +87,10 @@ static void pool_parse(void *arg, struct answer *ret)
     ret->drop = drop_rendered;
 }
 
-/* A worker that may open nothing asks for a file. */
+/* A worker that may open nothing asks for a file: "TREE question". */
 struct file_question {
     struct run_order *order;
+    const struct source_lease *lease; /* of the tree; NULL: it has none */
     struct arena arena;
     str text;
 };
@@ -102,7 +108,8 @@ static void pool_read(void *arg, struct answer *ret)
     struct file_question *q = arg;
     CLEANUP(files_closep) struct files *f = NULL;
     struct jail_file *file = jail_file_new();
-    ret->rc = source_lease_open(q->order->lease, &f, &ret->err);
+    ret->rc = q->lease ? source_lease_open(q->lease, &f, &ret->err)
+                       : err_set(&ret->err, ERR_INVALID, "a question about no tree");
     if (!ret->rc)
         ret->rc = files_answer(f, q->text, &file->arena, &file->bytes, &ret->err);
     ret->result = file;
@@ -117,7 +124,12 @@ static void reading_asked(void *arg, str text, struct call c)
         abort();
     q->order = run_order_ref(r->order);
     arena_init(&q->arena, (size_t)1 << 20);
-    q->text = arena_str(&q->arena, text);
+    str number, rest;
+    uint64_t tree;
+    if (str_cut(text, ' ', &number, &rest) && str_to_u64(number, &tree) && tree < TREES_MAX) {
+        q->lease = r->order->lease[tree];
+        q->text = arena_str(&q->arena, rest);
+    }
     pool_submit(r->m->pool, pool_read, q, file_question_free, c);
 }
 
@@ -131,6 +143,47 @@ static void jail_answered(void *arg, struct answer *a)
     reading_free(r);
 }
 
+/* A domain is the project and the folders that its worker may read. */
+static void submit_to_jail(struct reading *r)
+{
+    struct manifests *m = r->m;
+    struct run_order *o = r->order;
+    CLEANUP(buf_done) struct buf frame;
+    struct arena a;
+    struct err err;
+    str folder[TREES_MAX], domain = o->order.project, *block = NULL;
+    size_t n_folders = 0, n_block = 0;
+    buf_init(&frame, JAIL_FRAME_MAX);
+    arena_init(&a, (size_t)8 << 20);
+    for (size_t i = 0; i < TREES_MAX; i++) {
+        if (!o->lease[i])
+            continue;
+        folder[n_folders++] = o->lease[i]->objects_dir;
+        domain = ARENA_CAT(&a, domain, STR("\n"), o->lease[i]->objects_dir);
+    }
+    struct render_order order = o->order;
+    order_block(&order, &a, &block, &n_block);
+    for (size_t i = 0; i < n_block; i++)
+        order.block_bytes += block[i].len;
+    order_print(&order, &frame);
+    r->answered = call_open(m->loop, 0, jail_answered, r);
+    if (buf_check(&frame, "order to render", &err)) {
+        call_answer_err(r->answered, &err);
+    } else {
+        jail_run(m->jail,
+                 &(struct jail_order){.domain = domain,
+                                      .folder = folder,
+                                      .n_folders = n_folders,
+                                      .frame = buf_str(&frame),
+                                      .block = block,
+                                      .n_block = n_block,
+                                      .timeout_us = m->options.render_timeout_us,
+                                      .files = {reading_asked, r}},
+                 r->answered);
+    }
+    arena_done(&a);
+}
+
 void run_submit(struct manifests *m, struct run_order *o, struct call c)
 {
     if (!m->jail) {
@@ -142,25 +195,5 @@ void run_submit(struct manifests *m, struct run_order *o, struct call c)
         abort();
     *r = (struct reading){.next = m->readings, .m = m, .asker = c, .order = run_order_ref(o)};
     m->readings = r;
-    CLEANUP(buf_done) struct buf frame;
-    buf_init(&frame, JAIL_FRAME_MAX);
-    order_print(&o->order, &frame);
-    struct err err;
-    r->answered = call_open(m->loop, 0, jail_answered, r);
-    if (buf_check(&frame, "order to render", &err)) {
-        call_answer_err(r->answered, &err);
-        return;
-    }
-    struct arena a;
-    arena_init(&a, (size_t)1 << 20);
-    str domain = ARENA_CAT(&a, o->order.project, STR("\n"), o->lease->objects_dir);
-    jail_run(m->jail,
-             &(struct jail_order){.domain = domain,
-                                  .folder = &o->lease->objects_dir,
-                                  .n_folders = 1,
-                                  .frame = buf_str(&frame),
-                                  .timeout_us = m->options.render_timeout_us,
-                                  .files = {reading_asked, r}},
-             r->answered);
-    arena_done(&a);
+    submit_to_jail(r);
 }

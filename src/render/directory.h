@@ -24,13 +24,20 @@
 struct helm_cache;
 
 #define RENDER_OBJECTS_MAX 200000
+#define RENDER_NEEDS_MAX 256 /* charts and files of other servers of one source */
 #define DIRECTORY_BYTES_DEFAULT                                                                    \
     ((size_t)10000000) /* --max-combined-directory-manifests-size 10M                              \
                         */
 
-enum render_type { RENDER_DIRECTORY, RENDER_HELM, RENDER_KUSTOMIZE, RENDER_PLUGIN };
-str render_type_name(
-    enum render_type t); /* "Directory", "Helm", "Kustomize", "Plugin": status.sourceType */
+enum render_type {
+    RENDER_DIRECTORY,
+    RENDER_HELM,
+    RENDER_KUSTOMIZE,
+    RENDER_PLUGIN,
+    RENDER_NOTHING, /* a source that others refer to, and no more */
+};
+/* "Directory", "Helm", "Kustomize", "Plugin", "": status.sourceType. */
+str render_type_name(enum render_type t);
 
 struct render_object {
     value object;  /* a map with a non-empty kind */
@@ -48,6 +55,21 @@ struct render_result {
     size_t n_warnings, cap_warnings;
 };
 
+/* Another source of the application, by the name under which value files may use it. */
+struct render_ref {
+    str name; /* "$values" */
+    str repo_url;
+    struct files *files; /* NULL: it was not brought, for nothing names it */
+};
+
+/* What was found for a need of an earlier round. */
+struct render_supply {
+    struct sha256 key; /* need_key */
+    int error;         /* kind, or 0 */
+    str text;          /* error: its text; else the exact version of a chart */
+    str bytes;         /* a chart's archive, a file's content */
+};
+
 struct render_request {
     struct files *files; /* root of the repository; reads are recorded there */
     value source;        /* ApplicationSource as in the Application: path, directory, helm, ... */
@@ -61,6 +83,11 @@ struct render_request {
     size_t combined_bytes_max; /* 0: DIRECTORY_BYTES_DEFAULT */
     bool allow_escaping_links;
     bool disable_helm, disable_kustomize, disable_jsonnet;
+    const struct render_ref *ref;
+    size_t n_refs;
+    const struct render_supply *supply;
+    size_t n_supplies;
+    str value_file_schemes;        /* of value files by URL: "https, http" */
     struct helm_cache *helm_cache; /* parse trees of earlier jobs (render/helm_cache.h); or NULL */
 };
 

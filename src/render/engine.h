@@ -8,6 +8,13 @@
 int render_add(struct arena *a, struct render_result *ret, value object, str file, uint32_t line,
                struct err *err) MUST_CHECK;
 
+/* The answer to a need of an earlier round; NULL: there is none. */
+const struct render_supply *render_supply_find(const struct render_request *r,
+                                               const struct need *n);
+/* State a need, each once; -ERR_TOO_LARGE past RENDER_NEEDS_MAX. */
+int render_need(struct arena *a, struct render_result *ret, const struct need *n,
+                struct err *err) MUST_CHECK;
+
 /* A document must be a map with a kind: "Object 'Kind' is missing in '...'". */
 int render_check_object(value v, struct err *err) MUST_CHECK;
 

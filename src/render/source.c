@@ -11,6 +11,7 @@ str render_type_name(enum render_type t)
         [RENDER_HELM] = STR_INIT("Helm"),
         [RENDER_KUSTOMIZE] = STR_INIT("Kustomize"),
         [RENDER_PLUGIN] = STR_INIT("Plugin"),
+        [RENDER_NOTHING] = STR_INIT(""),
     };
     return names[t];
 }

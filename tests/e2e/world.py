@@ -528,11 +528,14 @@ class World:
         source = {"repoURL": repo if isinstance(repo, str) else repo.url, "path": path, "targetRevision": revision}
         if directory:
             source["directory"] = directory
-        self.kube.create({
-            "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-            "metadata": {"name": name, "namespace": ARGOCD, **({"finalizers": [FINALIZER]} if finalizer else {})},
-            "spec": {"project": "default", "source": source, "destination": {"server": "https://kubernetes.default.svc", "namespace": namespace},
-                     **({"syncPolicy": policy} if policy else {}), **spec}})
+        return self.app_of(name, {"project": "default", "source": source,
+                                  "destination": {"server": "https://kubernetes.default.svc", "namespace": namespace},
+                                  **({"syncPolicy": policy} if policy else {}), **spec}, finalizer)
+
+    def app_of(self, name, spec, finalizer=True):
+        """Creates an Application with this spec."""
+        self.kube.create({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+                          "metadata": {"name": name, "namespace": ARGOCD, **({"finalizers": [FINALIZER]} if finalizer else {})}, "spec": spec})
         app = App(self, name)
         self.apps.append(app)
         return app

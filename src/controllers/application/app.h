@@ -69,9 +69,10 @@ struct round {
     struct doc *revisions; /* list of texts, as asked for; absent entries: the source's own */
     struct source_fact *source;
     size_t n_sources;
-    bool is_local;     /* nothing is rendered: the operation brought its manifests along */
-    uint64_t local_id; /* which ones */
-    struct doc *local; /* is_local: list of objects; NULL when they could not be read */
+    bool refs_are_wrong; /* names of sources that cannot be: all of them failed with that */
+    bool is_local;       /* nothing is rendered: the operation brought its manifests along */
+    uint64_t local_id;   /* which ones */
+    struct doc *local;   /* is_local: list of objects; NULL when they could not be read */
     usec started_at;
 };
 bool round_answered(const struct round *r);

@@ -289,6 +289,8 @@ static void collect_going(struct evaluation *e, const struct operation *op, stru
 
 str round_error(struct arena *a, const struct round *r)
 {
+    if (r->refs_are_wrong && r->n_sources)
+        return arena_str(a, err_str(r->source[0].err));
     for (size_t i = 0; i < r->n_sources; i++)
         if (r->source[i].state == SOURCE_FAILED)
             return arena_printf(a,

@@ -47,6 +47,22 @@ void round_reset(struct round *r)
     *r = (struct round){0};
 }
 
+/* Names of sources that cannot be: nothing is asked for, every source has failed. */
+static void round_check_refs(struct round *r)
+{
+    struct arena a;
+    arena_init(&a, (size_t)1 << 20);
+    str error = app_refs_error(doc_root(r->sources), &a);
+    for (size_t i = 0; error.len && i < r->n_sources; i++) {
+        struct source_fact *f = &r->source[i];
+        f->state = SOURCE_FAILED;
+        f->err = checked_calloc(1, sizeof(*f->err));
+        (void)err_set(f->err, ERR_INVALID, "failed to get ref sources: %.*s", STR_FMT(error));
+    }
+    r->refs_are_wrong = error.len;
+    arena_done(&a);
+}
+
 void round_start(struct application *app, struct round *r, value sources, bool multi,
                  value revisions, unsigned flags)
 {
@@ -60,6 +76,7 @@ void round_start(struct application *app, struct round *r, value sources, bool m
     r->revisions = doc_freeze(revisions, 0);
     r->n_sources = value_len(sources);
     r->source = checked_calloc(r->n_sources + 1, sizeof(*r->source));
+    round_check_refs(r);
     round_take_local(app, r);
 }
 

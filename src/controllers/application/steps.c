@@ -59,16 +59,17 @@ static int render_start(struct subject *s, const struct step *st, struct call c,
     struct fleet_cluster cluster;
     struct manifests_request request = {
         .key = args->of_operation ? STR("") : arena_printf(a, "%s/%zu", app->key, args->index),
-        .source = value_at(doc_root(r->sources), args->index),
-        .revision = value_str(value_at(doc_root(r->revisions), args->index)),
         .app_name = e->view.instance,
         .namespace = e->view.destination.namespace,
         .project = e->view.project,
         .flags = r->flags,
     };
-    str url = value_path_str(request.source, "repoURL");
-    if (!world->repo(world->arg, url, e->view.project, a, &request.repo))
-        request.repo = (struct source_repo){.url = url};
+    const struct manifests_sources sources = {.list = doc_root(r->sources),
+                                              .revisions = doc_root(r->revisions),
+                                              .multi_source = r->multi_source,
+                                              .repo = world->repo,
+                                              .repo_arg = world->arg};
+    manifests_request_source(&request, &sources, args->index, a);
     struct cluster_kinds *kinds =
         evaluation_cluster(app, e, &cluster) ? cluster_kinds(cluster.client) : NULL;
     if (kinds) {

@@ -358,6 +358,137 @@ static void a_file_that_is_new_in_a_folder_changes_the_sources_that_listed_it(UN
     world_close(w);
 }
 
+/* A chart here, its value file in another repository. */
+struct two_sources {
+    struct world *w;
+    struct git_fixture other;
+    char other_url[PATH_MAX];
+    value list;
+};
+
+static bool find_repo(UNUSED void *arg, str url, UNUSED str project, UNUSED struct arena *a,
+                      struct source_repo *ret)
+{
+    *ret = (struct source_repo){.url = url};
+    return true;
+}
+
+static void two_sources_open(struct two_sources *t, enum place place)
+{
+    struct err bad;
+    t->w = world_open(place);
+    fixture_open(&t->other);
+    fixture_work_tree(&t->other, t->other_url);
+    fixture_write(&t->w->git, "app/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n");
+    fixture_write(&t->w->git, "app/templates/a.yaml",
+                  CM("a") "data:\n  v: {{ .Values.v | quote }}\n");
+    fixture_commit(&t->w->git, NULL, NULL);
+    fixture_write(&t->other, "v/values.yaml", "v: one\n");
+    fixture_commit(&t->other, NULL, NULL);
+    str text = arena_printf(&t->w->arena,
+                            "[{\"repoURL\":\"%s\",\"path\":\"app\",\"helm\":{\"valueFiles\":"
+                            "[\"$vals/v/values.yaml\"]}},{\"repoURL\":\"%s\",\"ref\":\"vals\"}]",
+                            t->w->url, t->other_url);
+    assert_int_equal(json_parse(text, NULL, &t->w->arena, &t->list, &bad), 0);
+}
+
+static void two_sources_close(struct two_sources *t)
+{
+    world_close(t->w);
+    fixture_close(&t->other);
+}
+
+/* Source `at` of them; NULL and w->answer.err. */
+static struct manifests_result *get_source(struct two_sources *t, size_t at)
+{
+    struct manifests_request r = {.key = at ? STR("shop/1") : STR("shop/0"),
+                                  .app_name = STR("shop"),
+                                  .project = STR("default"),
+                                  .flags = MANIFESTS_REFS_NEW};
+    const struct manifests_sources s = {.list = t->list, .multi_source = true, .repo = find_repo};
+    manifests_request_source(&r, &s, at, &t->w->arena);
+    manifests_get(t->w->manifests, &r, expect(t->w));
+    wait_answers(t->w);
+    if (t->w->answer.rc)
+        print_message("%s\n", t->w->answer.err.text);
+    return t->w->answer.rc ? NULL : t->w->answer.result;
+}
+
+static void assert_value(const struct manifests_result *r, const char *wanted)
+{
+    assert_non_null(r);
+    assert_int_equal(r->n_objects, 1);
+    assert_true(str_is(value_path_str(doc_root(r->object[0].object), "data.v"), wanted));
+}
+
+/* What a poll says of the chart's source; -1: nothing. */
+static int move_of_chart(struct two_sources *t)
+{
+    manifests_poll(t->w->manifests, NULL, expect(t->w));
+    wait_answers(t->w);
+    const struct manifests_poll *p = t->w->answer.result;
+    int move = -1;
+    for (size_t i = 0; i < p->n; i++)
+        if (str_is(p->at[i].key, "shop/0"))
+            move = (int)p->at[i].move;
+    drop_answer(t->w);
+    return move;
+}
+
+static void value_files_of_another_repository_are_read_and_watched(UNUSED void **state)
+{
+    for (enum place place = IN_POOL; place < PLACES; place++) {
+        struct two_sources t;
+        two_sources_open(&t, place);
+        struct manifests_result *r = get_source(&t, 0), *nothing = get_source(&t, 1);
+        assert_value(r, "one");
+        assert_non_null(nothing);
+        assert_int_equal(nothing->n_objects, 0);
+        assert_true(render_type_name(nothing->type).len == 0);
+        manifests_result_unref(nothing);
+        manifests_result_unref(r);
+        assert_int_equal(move_of_chart(&t), -1);
+        fixture_write(&t.other, "unread.txt", "x");
+        fixture_commit(&t.other, NULL, NULL);
+        assert_int_equal(move_of_chart(&t), MANIFESTS_MOVED);
+        r = get_source(&t, 0);
+        assert_value(r, "one");
+        assert_true(r->cached);
+        manifests_result_unref(r);
+        fixture_write(&t.other, "v/values.yaml", "v: two\n");
+        fixture_commit(&t.other, NULL, NULL);
+        assert_int_equal(move_of_chart(&t), MANIFESTS_CHANGED);
+        r = get_source(&t, 0);
+        assert_value(r, "two");
+        assert_false(r->cached);
+        manifests_result_unref(r);
+        two_sources_close(&t);
+    }
+}
+
+static void one_repository_has_one_revision_for_all_names(UNUSED void **state)
+{
+    struct two_sources t;
+    char sha[41];
+    two_sources_open(&t, IN_POOL);
+    fixture_commit(&t.other, sha, NULL);
+    struct err bad;
+    str text = arena_printf(&t.w->arena,
+                            "[{\"repoURL\":\"%s\",\"path\":\"app\",\"helm\":{\"valueFiles\":"
+                            "[\"$x/v/values.yaml\",\"$y/v/values.yaml\"]}},"
+                            "{\"repoURL\":\"%s\",\"ref\":\"x\",\"targetRevision\":\"main\"},"
+                            "{\"repoURL\":\"%s\",\"ref\":\"y\",\"targetRevision\":\"%s\"}]",
+                            t.w->url, t.other_url, t.other_url, sha);
+    assert_int_equal(json_parse(text, NULL, &t.w->arena, &t.list, &bad), 0);
+    assert_null(get_source(&t, 0));
+    str wanted = arena_printf(&t.w->arena,
+                              "cannot reference multiple revisions for the same repository ($y "
+                              "references \"%s\" while $x references \"main\")",
+                              sha);
+    assert_true(str_eq(err_str(&t.w->answer.err), wanted));
+    two_sources_close(&t);
+}
+
 static void a_thousand_sources_of_one_domain_share_its_workers(UNUSED void **state)
 {
     struct world *w = world_open(IN_JAIL);
@@ -460,6 +591,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_poll_names_the_sources_that_read_what_changed),
         cmocka_unit_test(a_file_that_is_new_in_a_folder_changes_the_sources_that_listed_it),
         cmocka_unit_test(a_thousand_sources_of_one_domain_share_its_workers),
+        cmocka_unit_test(value_files_of_another_repository_are_read_and_watched),
+        cmocka_unit_test(one_repository_has_one_revision_for_all_names),
         cmocka_unit_test(revisions_name_the_commits_upstream_resolves_them_to),
     };
     return cmocka_run_group_tests_name("manifests", tests, NULL, NULL);

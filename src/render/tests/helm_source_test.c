@@ -58,6 +58,7 @@ static bool check(struct arena *a, value c)
                                .project = STR("default"),
                                .revision = STR("0123456789abcdef"),
                                .kube_version = STR("v1.36.3"),
+                               .value_file_schemes = STR("https, http"),
                                .api_version = apis,
                                .n_api_versions = ARRAY_LEN(apis)};
     struct render_result got = {0};
