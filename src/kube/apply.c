@@ -6,6 +6,7 @@
 struct manager {
     str name, operation, api_version, subresource;
     value time;
+    value entry; /* settled: as it is written, while `set` is NULL */
     struct fieldset *set;
 };
 
@@ -17,21 +18,32 @@ static const char *const never_owned_meta[] =
     {"f:name",        "f:namespace",  "f:creationTimestamp", "f:selfLink",       "f:uid",
      "f:clusterName", "f:generation", "f:managedFields",     "f:resourceVersion"};
 
+/* Drop these elements of one level with all below them. */
+static void fieldset_forget(struct fieldset *s, const char *const *names, size_t n_names)
+{
+    size_t n = 0;
+    for (size_t i = 0; s && i < s->n; i++) {
+        bool gone = false;
+        for (size_t j = 0; j < n_names && !gone; j++)
+            gone = str_is(s->at[i].element, names[j]);
+        if (!gone)
+            s->at[n++] = s->at[i];
+    }
+    if (s)
+        s->n = n;
+}
+
 static struct fieldset *stripped(const struct kube_apply *k, struct arena *a,
                                  const struct fieldset *s)
 {
-    value v = value_new_map(a), meta = value_edit_map(a, v, STR("f:metadata"));
-    struct fieldset *gone;
-    for (size_t i = 0; i < ARRAY_LEN(never_owned); i++)
-        value_set(a, v, str_of(never_owned[i]), value_new_map(a));
-    for (size_t i = 0; i < ARRAY_LEN(never_owned_meta); i++)
-        value_set(a, meta, str_of(never_owned_meta[i]), value_new_map(a));
-    if (fieldset_parse(v, a, &gone, NULL) < 0)
-        return fieldset_new(a);
-    struct fieldset *out = fieldset_difference_deep(a, s, gone);
-    for (size_t i = 0; i < out->n; i++)
-        if (str_is(out->at[i].element, "f:metadata"))
-            out->at[i].member = false; /* metadata itself */
+    struct fieldset *out = fieldset_difference_deep(a, s, NULL); /* a copy */
+    fieldset_forget(out, never_owned, ARRAY_LEN(never_owned));
+    for (size_t i = 0; i < out->n; i++) {
+        if (!str_is(out->at[i].element, "f:metadata"))
+            continue;
+        out->at[i].member = false; /* metadata itself */
+        fieldset_forget(out->at[i].child, never_owned_meta, ARRAY_LEN(never_owned_meta));
+    }
     out = k->reset ? fieldset_difference_deep(a, out, k->reset) : out;
     return fieldset_union(a, out, NULL);
 }
@@ -51,6 +63,33 @@ static int read_managers(value live, struct arena *a, manager_vec *ret, struct e
         vec_push(a, ret, m);
     }
     return 0;
+}
+
+/* The managers of a settled object: their sets stay as they are written until somebody asks. */
+static void list_managers(value live, struct arena *a, manager_vec *ret)
+{
+    for (struct value_iter it = value_iter(value_path(live, "metadata.managedFields"));
+         value_next(&it);) {
+        struct manager m = {.name = value_path_str(it.val, "manager"),
+                            .operation = value_path_str(it.val, "operation"),
+                            .api_version = value_path_str(it.val, "apiVersion"),
+                            .subresource = value_path_str(it.val, "subresource"),
+                            .time = value_getz(it.val, "time"),
+                            .entry = it.val};
+        vec_push(a, ret, m);
+    }
+}
+
+static struct fieldset *set_of(struct arena *a, struct manager *m)
+{
+    if (!m->set && fieldset_parse(value_getz(m->entry, "fieldsV1"), a, &m->set, NULL) < 0)
+        m->set = fieldset_new(a);
+    return m->set;
+}
+
+static bool owns_nothing(const struct manager *m)
+{
+    return m->set ? fieldset_is_empty(m->set) : !value_len(value_getz(m->entry, "fieldsV1"));
 }
 
 static struct manager *find_manager(const struct kube_apply *k, manager_vec *v, str operation)
@@ -84,15 +123,20 @@ static void write_managers(struct arena *a, manager_vec *v, value object)
         qsort(v->at, v->n, sizeof(*v->at), by_order);
     for (size_t i = 0; i < v->n; i++) {
         const struct manager *m = &v->at[i];
-        if (fieldset_is_empty(m->set))
+        if (owns_nothing(m))
             continue;
+        if (!m->set && value_same_place(m->time, value_getz(m->entry, "time"))) {
+            value_push(a, list, m->entry);
+            continue;
+        }
         value e = value_new_map(a);
         value_set_str(a, e, "manager", m->name);
         value_set_str(a, e, "operation", m->operation);
         value_set_str(a, e, "apiVersion", m->api_version);
         value_setz(a, e, "time", m->time);
         value_set_str(a, e, "fieldsType", STR("FieldsV1"));
-        value_setz(a, e, "fieldsV1", fieldset_value(a, m->set));
+        value_setz(a, e, "fieldsV1",
+                   m->set ? fieldset_value(a, m->set) : value_getz(m->entry, "fieldsV1"));
         if (m->subresource.len)
             value_set_str(a, e, "subresource", m->subresource);
         value_push(a, list, e);
@@ -247,11 +291,22 @@ struct write {
     struct arena *a;
     struct typed old, now;
     VEC(struct comparison_at) seen;
+    struct comparison_at
+        whole; /* in the write's own version, before filtering; version "": not yet */
 };
 
 static struct fieldset *filtered(const struct kube_apply *k, struct arena *a, struct fieldset *s)
 {
     return k->reset ? fieldset_difference_deep(a, s, k->reset) : s;
+}
+
+/* What the write changed, in its own version, with what this door resets. */
+static struct fieldset_comparison whole_change(struct write *w)
+{
+    if (!w->whole.version.len)
+        fieldset_compare(w->old.object, w->now.object, w->k->schema, w->a, &w->whole.c);
+    w->whole.version = w->k->api_version;
+    return w->whole.c;
 }
 
 /* What the write changed, as a version shows it. */
@@ -263,7 +318,10 @@ static struct fieldset_comparison changes_at(struct write *w, str version)
     struct typed old = to_version(w->k, w->a, w->old, version),
                  now = to_version(w->k, w->a, w->now, version);
     struct comparison_at at = {.version = version};
-    fieldset_compare(old.object, now.object, now.schema, w->a, &at.c);
+    if (str_eq(now.version, w->k->api_version))
+        at.c = whole_change(w);
+    else
+        fieldset_compare(old.object, now.object, now.schema, w->a, &at.c);
     at.c.removed = filtered(w->k, w->a, at.c.removed);
     at.c.modified = filtered(w->k, w->a, at.c.modified);
     at.c.added = filtered(w->k, w->a, at.c.added);
@@ -303,7 +361,11 @@ static void release(struct write *w, manager_vec *v, const struct manager *mine)
         if (m == mine)
             continue;
         struct fieldset_comparison c = changes_at(w, m->api_version);
-        m->set = fieldset_difference(w->a, m->set, fieldset_union(w->a, c.modified, c.added));
+        struct fieldset *changed = fieldset_union(w->a, c.modified, c.added);
+        if (!m->set && !fieldset_written_has_any(value_getz(m->entry, "fieldsV1"), changed) &&
+            !fieldset_written_has_any(value_getz(m->entry, "fieldsV1"), c.removed))
+            continue;
+        m->set = fieldset_difference(w->a, set_of(w->a, m), changed);
         m->set = fieldset_difference(w->a, m->set, c.removed);
     }
 }
@@ -350,7 +412,7 @@ static void cap_updates(struct arena *a, manager_vec *v)
 {
     VEC(struct manager *) old = {0};
     for (size_t i = 0; i < v->n; i++)
-        if (str_is(v->at[i].operation, "Update") && !fieldset_is_empty(v->at[i].set))
+        if (str_is(v->at[i].operation, "Update") && !owns_nothing(&v->at[i]))
             vec_push(a, &old, &v->at[i]);
     if (old.n <= KUBE_UPDATE_MANAGERS_MAX)
         return;
@@ -371,7 +433,7 @@ static void cap_updates(struct arena *a, manager_vec *v)
         }
         if (bucket == m)
             continue;
-        bucket->set = fieldset_union(a, m->set, bucket->set);
+        bucket->set = fieldset_union(a, set_of(a, m), set_of(a, bucket));
         bucket->time = m->time;
         m->set = fieldset_new(a);
         n--;
@@ -382,15 +444,16 @@ static void update(const struct kube_apply *k, struct arena *a, manager_vec *v, 
                    value now)
 {
     struct write w = {.k = k, .a = a, .old = typed_of(k, old), .now = typed_of(k, now)};
-    struct fieldset_comparison c;
-    reconcile_managers(k, a, v);
+    if (!k->settled)
+        reconcile_managers(k, a, v);
     release(&w, v, NULL);
-    fieldset_compare(old, now, k->schema, a, &c);
+    struct fieldset_comparison c = whole_change(&w);
     struct fieldset *set = stripped(k, a, fieldset_union(a, c.modified, c.added));
     if (!fieldset_is_empty(set)) {
         struct manager *mine = find_manager(k, v, STR("Update"));
         mine = mine ? mine : add_manager(k, a, v, STR("Update"));
-        mine->set = fieldset_union(a, set, mine->set);
+        if (mine->set || !fieldset_written_has_all(value_getz(mine->entry, "fieldsV1"), set))
+            mine->set = fieldset_union(a, set, set_of(a, mine));
         mine->time = time_value(k, a);
     }
     cap_updates(a, v);
@@ -410,8 +473,14 @@ void kube_track_update(const struct kube_apply *k, value live, value object, str
     bool exists = value_exists(live);
     value given = value_path(object, "metadata.managedFields");
     bool own_list = !k->subresource.len;
+    struct kube_apply how = *k;
+    how.settled = k->settled && exists &&
+                  (!own_list || !value_exists(given) ||
+                   value_same_place(given, value_path(live, "metadata.managedFields")));
     if (own_list && is_reset(given)) {
         v.n = 0;
+    } else if (how.settled) {
+        list_managers(live, a, &v);
     } else {
         if (!own_list || read_managers(object, a, &v, &err) < 0 || !v.n) {
             v.n = 0;
@@ -420,8 +489,11 @@ void kube_track_update(const struct kube_apply *k, value live, value object, str
         }
     }
     if (v.n || !exists || !value_path_str(live, "metadata.uid").len)
-        update(k, a, &v, exists ? without_managers(a, live) : blank(a, k->schema, 0),
-               without_managers(a, object));
+        update(&how, a, &v,
+               how.settled ? live
+               : exists    ? without_managers(a, live)
+                           : blank(a, k->schema, 0),
+               how.settled ? object : without_managers(a, object));
     write_managers(a, &v, object);
 }
 

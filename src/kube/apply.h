@@ -32,6 +32,8 @@ struct kube_apply {
     const struct fieldset *reset; /* paths that are never owned through this door, or NULL */
     usec now;
     bool force;
+    bool settled; /* updates: live's managers were written under this type; they are not read again
+                     but where the write reaches them */
 };
 
 /* One field that another manager owns. */

@@ -235,23 +235,25 @@ static value fill_struct(const struct kube_schema *s, value v, struct arena *a)
     return value_exists(f.fresh) ? f.fresh : v;
 }
 
-static value walk_map(const struct kube_schema *s, value v, struct arena *a)
+static value walk(const struct kube_schema *s, value v, value was, struct arena *a);
+
+static value walk_map(const struct kube_schema *s, value v, value was, struct arena *a)
 {
     value filled = s->type == KUBE_STRUCT && s->name.len ? fill_struct(s, v, a) : v;
     struct fill f = {.a = a, .from = filled};
     for (struct value_iter it = value_iter(filled); value_next(&it);) {
-        value child = kube_defaults(kube_schema_child(s, it.key), it.val, a);
+        value child = walk(kube_schema_child(s, it.key), it.val, value_get(was, it.key), a);
         if (!same(child, it.val))
             value_set(a, own(&f), it.key, child);
     }
     return value_exists(f.fresh) ? f.fresh : filled;
 }
 
-static value walk_list(const struct kube_schema *s, value v, struct arena *a)
+static value walk_list(const struct kube_schema *s, value v, value was, struct arena *a)
 {
     value fresh = VALUE_ABSENT;
     for (struct value_iter it = value_iter(v); value_next(&it);) {
-        value child = kube_defaults(s->elem, it.val, a);
+        value child = walk(s->elem, it.val, value_at(was, it.i), a);
         if (!value_exists(fresh) && !same(child, it.val)) {
             fresh = value_new_list(a);
             for (size_t i = 0; i < it.i; i++)
@@ -263,11 +265,23 @@ static value walk_list(const struct kube_schema *s, value v, struct arena *a)
     return value_exists(fresh) ? fresh : v;
 }
 
+static value walk(const struct kube_schema *s, value v, value was, struct arena *a)
+{
+    if (!s || value_same_place(v, was))
+        return v;
+    if (value_is_map(v) && (s->type == KUBE_STRUCT || s->type == KUBE_MAP))
+        return walk_map(s, v, was, a);
+    if (value_is_list(v) && s->type == KUBE_LIST)
+        return walk_list(s, v, was, a);
+    return v;
+}
+
 value kube_defaults(const struct kube_schema *s, value object, struct arena *a)
 {
-    if (s && value_is_map(object) && (s->type == KUBE_STRUCT || s->type == KUBE_MAP))
-        return walk_map(s, object, a);
-    if (s && value_is_list(object) && s->type == KUBE_LIST)
-        return walk_list(s, object, a);
-    return object;
+    return walk(s, object, VALUE_ABSENT, a);
+}
+
+value kube_defaults_since(const struct kube_schema *s, value object, value was, struct arena *a)
+{
+    return walk(s, object, was, a);
 }

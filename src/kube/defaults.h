@@ -12,4 +12,8 @@
  * changed; s NULL: the object. */
 value kube_defaults(const struct kube_schema *s, value object, struct arena *a);
 
+/* The same for a change of `was`, which has its defaults: what the change left in its place (the
+ * same node of the same frozen document) is not walked again. */
+value kube_defaults_since(const struct kube_schema *s, value object, value was, struct arena *a);
+
 #endif

@@ -111,6 +111,34 @@ value fieldset_value(struct arena *a, const struct fieldset *s)
     return v;
 }
 
+/* Does the path that ends at this entry's value belong to the set? */
+static bool written_member(value at)
+{
+    return value_is_map(at) && (!value_len(at) || value_exists(value_getz(at, ".")));
+}
+
+bool fieldset_written_has_any(value fields_v1, const struct fieldset *s)
+{
+    for (size_t i = 0; s && i < s->n; i++) {
+        value at = value_get(fields_v1, s->at[i].element);
+        if ((s->at[i].member && written_member(at)) ||
+            (value_exists(at) && fieldset_written_has_any(at, s->at[i].child)))
+            return true;
+    }
+    return false;
+}
+
+bool fieldset_written_has_all(value fields_v1, const struct fieldset *s)
+{
+    for (size_t i = 0; s && i < s->n; i++) {
+        value at = value_get(fields_v1, s->at[i].element);
+        if ((s->at[i].member && !written_member(at)) ||
+            !fieldset_written_has_all(at, s->at[i].child))
+            return false;
+    }
+    return true;
+}
+
 bool fieldset_is_empty(const struct fieldset *s)
 {
     for (size_t i = 0; s && i < s->n; i++)
@@ -404,9 +432,12 @@ static void drop_empty(struct fieldset *s, str element)
 static void compare_maps(struct compare *c, value x, value y, const struct kube_schema *s,
                          struct fieldset_comparison *below)
 {
-    for (struct value_iter it = value_iter(x); value_next(&it);)
-        compare(c, it.val, value_get(y, it.key), kube_schema_child(s, it.key),
-                is_granular(s, it.key), below, field_element(c->a, it.key));
+    for (struct value_iter it = value_iter(x); value_next(&it);) {
+        value other = value_get(y, it.key);
+        if (!value_same_place(it.val, other)) /* most of an object is not touched by a patch */
+            compare(c, it.val, other, kube_schema_child(s, it.key), is_granular(s, it.key), below,
+                    field_element(c->a, it.key));
+    }
     for (struct value_iter it = value_iter(y); value_next(&it);)
         if (!value_exists(value_get(x, it.key)))
             compare(c, VALUE_ABSENT, it.val, kube_schema_child(s, it.key), is_granular(s, it.key),

@@ -28,6 +28,10 @@ struct fieldset *fieldset_new(struct arena *a);
 int fieldset_parse(value fields_v1, struct arena *a, struct fieldset **ret,
                    struct err *err) MUST_CHECK;
 value fieldset_value(struct arena *a, const struct fieldset *s);
+/* Questions to FieldsV1 as it is written, without reading all of it: is any path of s a member; is
+ * every one? */
+bool fieldset_written_has_any(value fields_v1, const struct fieldset *s);
+bool fieldset_written_has_all(value fields_v1, const struct fieldset *s);
 
 bool fieldset_is_empty(const struct fieldset *s); /* NULL is empty */
 bool fieldset_equal(const struct fieldset *x, const struct fieldset *y);

@@ -11,6 +11,7 @@
 #include "kube/apply.h"
 #include "kube/kyaml_merge.h"
 #include "kube/strategic.h"
+#include "value/doc.h"
 #include "value/json.h"
 #include "value/style.h"
 
@@ -117,12 +118,41 @@ static int rule_apply(struct golden *g, value *ret)
     return rc ? rc : r.n_conflicts ? -ERR_CONFLICT : 0;
 }
 
+/* `now` with what it has in common with a frozen value standing in that one's place, as after a
+ * patch. */
+static value over(struct arena *a, value frozen, value now)
+{
+    if (value_identical(frozen, now))
+        return frozen;
+    if (!value_is_map(frozen) || !value_is_map(now))
+        return now;
+    value out = value_new_map(a);
+    for (struct value_iter it = value_iter(now); value_next(&it);)
+        value_set(a, out, it.key, over(a, value_get(frozen, it.key), it.val));
+    return out;
+}
+
+/* An update answers the same when it reads only what it changes. */
+static void update_settled(struct golden *g, struct kube_apply k, value want)
+{
+    struct arena *a = &g->arena;
+    struct doc *live = doc_freeze(live_of(g), 0);
+    value object = over(a, doc_root(live), field(g, "config"));
+    k.settled = true;
+    object = value_edit(a, object);
+    kube_track_update(&k, doc_root(live), object, a);
+    assert_true(value_equal(object, want));
+    doc_unref(live);
+}
+
 static int rule_update(struct golden *g, value *ret)
 {
     struct kube_apply_versions versions;
     struct kube_apply k = apply_of(g, &versions);
     *ret = value_thaw(&g->arena, field(g, "config"));
     kube_track_update(&k, live_of(g), *ret, &g->arena);
+    if (!k.versions && value_exists(field(g, "live")))
+        update_settled(g, k, *ret);
     return 0;
 }
 
