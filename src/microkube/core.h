@@ -25,6 +25,8 @@ struct mk_object {
     struct mk_storage *storage;
     uint64_t rv;
     char *key;         /* "ns/name", owned */
+    int64_t row;       /* its number in the file; 0: none */
+    uint32_t settled;  /* id of the resource whose type the document went through; 0: none */
     str ns, name, uid; /* in doc */
     usec due_at;       /* when its controller wants to look again; 0: not planned */
     bool queued;       /* waits for its controller */
@@ -45,6 +47,7 @@ struct mk_storage {
 
 /* One served version of one resource. */
 struct mk_resource {
+    uint32_t id; /* never 0, never used again: a changed CRD makes new resources */
     str group, version, kind, plural, singular, short_names, categories, list_kind;
     bool namespaced, has_status, has_scale;
     unsigned verbs;
@@ -74,6 +77,7 @@ struct microkube {
     uint64_t rv;
     struct mk_storage *storages;
     struct mk_resource *resources, **resources_end; /* in discovery order */
+    uint32_t resource_id;                           /* the last one given */
     struct mk_event *history;                       /* ring */
     size_t history_cap, history_first, history_n, history_bytes;
     uint64_t history_floor;   /* events after this version are in the ring */
@@ -81,6 +85,7 @@ struct microkube {
     struct mk_object **queue; /* objects whose controller must look */
     size_t queue_n, queue_cap;
     struct mk_db *db;
+    struct buf written; /* the object last committed as JSON, in its storage's version */
     usec next_at;
     str root_ca; /* PEM, in `arena`; "" none */
     struct microkube_counts counts;
@@ -192,7 +197,8 @@ int mk_open_watch_ctx(struct mk_ctx *c);
 
 /* ---- watch.c ---- */
 
-void mk_watch_notify(struct microkube *mk, const struct mk_event *e);
+/* text: e->now as JSON when somebody has it, else empty. */
+void mk_watch_notify(struct microkube *mk, const struct mk_event *e, str text);
 void mk_watch_tick(struct microkube *mk);
 void mk_watch_close_all(struct microkube *mk);
 void mk_watch_end_storage(struct microkube *mk, struct mk_storage *s);
@@ -227,7 +233,10 @@ int mk_put(struct mk_ctx *c, struct mk_object *old, value object, enum mk_write 
            bool forced_create);
 int mk_put_new(struct mk_ctx *c, value object, enum mk_write how);
 
-/* ---- meta.c, validate.c, defaults.c, managed.c ---- */
+/* ---- meta.c, validate.c, defaults.c, managed.c ----
+ *
+ * `settled` is the stored object when it came through this same type (mk_settled), else absent:
+ * what a change left in its place is not looked at again, so that a write costs what it changes. */
 
 int mk_check_namespace(struct mk_ctx *c, str ns);
 /* A new object: name or generateName, namespace, uid, creationTimestamp, generation 1. */
@@ -237,9 +246,9 @@ int mk_meta_update(struct mk_ctx *c, value old, value object, bool status_only);
 
 /* Unknown fields per fieldValidation, nulls and empties dropped as typed storage does, types
  * checked. */
-int mk_validate_fields(struct mk_ctx *c, value object);
-void mk_set_defaults(struct microkube *mk, struct arena *a, const struct mk_resource *r, value old,
-                     value object);
+int mk_validate_fields(struct mk_ctx *c, value settled, value object);
+void mk_set_defaults(struct microkube *mk, struct arena *a, const struct mk_resource *r,
+                     value settled, value object);
 /* strategy.c: what a kind's own code adds to a new object that has its uid. */
 void mk_prepare_new(struct microkube *mk, struct arena *a, const struct mk_resource *r,
                     value object);
@@ -249,17 +258,18 @@ void mk_prepare_update(struct microkube *mk, struct arena *a, const struct mk_re
 bool mk_has_generation(const struct mk_resource *r); /* meta.c */
 void mk_check_service_ports(struct mk_ctx *c, value service, mk_causes *causes);
 void mk_check_container_ports(struct mk_ctx *c, value container, str path, mk_causes *causes);
-int mk_validate(struct mk_ctx *c, value old, value object);
-int mk_validate_custom(struct mk_ctx *c, value object); /* crd.c: OpenAPI rules */
-void mk_crd_complete(struct arena *a, value object);    /* names and storedVersions */
+int mk_validate(struct mk_ctx *c, value old, value settled, value object);
+int mk_validate_custom(struct mk_ctx *c, value settled, value object); /* crd.c: OpenAPI rules */
+void mk_crd_complete(struct arena *a, value object); /* names and storedVersions */
 
-/* Record who changed what (Update and Apply managers). old absent: create. */
-void mk_track(struct mk_ctx *c, value old, value object, bool apply);
+/* Record who changed what (Update managers). old absent: create. */
+void mk_track(struct mk_ctx *c, value old, bool old_is_settled, value object);
 
 /* ---- output.c ---- */
 
 /* The object as a version asks for it (apiVersion replaced); kind and apiVersion present. */
 value mk_as_version(struct arena *a, const struct mk_resource *r, value object);
+bool mk_is_version(const struct mk_resource *r, value object);
 void mk_answer_object(struct mk_ctx *c, int status, value object);
 struct mk_table {
     value list_meta;
@@ -274,6 +284,8 @@ value mk_table_cells(struct microkube *mk, struct arena *a, const struct mk_reso
                      value object);
 value mk_partial(struct arena *a, const struct mk_resource *r, value object);
 void mk_answer_json(struct mk_ctx *c, int status, value v);
+/* The object just committed: mk->written. */
+void mk_answer_written(struct mk_ctx *c, int status, value object);
 
 /* ---- discovery.c, openapi.c ---- */
 

@@ -55,7 +55,7 @@ struct check {
     int depth;
 };
 
-static void check(struct check *k, value v, value schema, str path);
+static void check(struct check *k, value v, value was, value schema, str path);
 
 static str quoted(struct check *k, value v)
 {
@@ -145,7 +145,7 @@ static void check_enum(struct check *k, value v, value s, str path)
              STR_FMT(all));
 }
 
-static void check_list(struct check *k, value v, value s, str path)
+static void check_list(struct check *k, value v, value was, value s, str path)
 {
     value min = value_getz(s, "minItems"), max = value_getz(s, "maxItems");
     int64_t n = (int64_t)value_len(v);
@@ -157,11 +157,11 @@ static void check_list(struct check *k, value v, value s, str path)
         mk_cause(k->c, &k->causes, "FieldValueTooMany", path,
                  "Too many: %" PRId64 ": must have at most %" PRId64 " items", n, value_int(max));
     for (struct value_iter it = value_iter(v); value_next(&it);)
-        check(k, it.val, value_getz(s, "items"),
+        check(k, it.val, value_at(was, it.i), value_getz(s, "items"),
               arena_printf(k->c->a, "%.*s[%zu]", STR_FMT(path), it.i));
 }
 
-static void check_map(struct check *k, value v, value s, str path)
+static void check_map(struct check *k, value v, value was, value s, str path)
 {
     struct arena *a = k->c->a;
     for (struct value_iter it = value_iter(value_getz(s, "required")); value_next(&it);) {
@@ -172,18 +172,22 @@ static void check_map(struct check *k, value v, value s, str path)
     }
     value props = value_getz(s, "properties"), extra = value_getz(s, "additionalProperties");
     for (struct value_iter it = value_iter(v); value_next(&it);) {
+        value before = it.val.doc ? value_get(was, it.key) : VALUE_ABSENT;
+        if (value_same_place(it.val, before))
+            continue;
         value sub = value_get(props, it.key);
         if (!value_exists(sub))
             sub = extra;
         if (!path.len && str_is(it.key, "metadata"))
             continue;
-        check(k, it.val, sub, path.len ? ARENA_CAT(a, path, STR("."), it.key) : it.key);
+        check(k, it.val, before, sub, path.len ? ARENA_CAT(a, path, STR("."), it.key) : it.key);
     }
 }
 
-static void check(struct check *k, value v, value s, str path)
+/* What stands in `was` at the same place was checked before. */
+static void check(struct check *k, value v, value was, value s, str path)
 {
-    if (!value_is_map(s) || k->depth > VALUE_DEPTH_MAX)
+    if (!value_is_map(s) || value_same_place(v, was) || k->depth > VALUE_DEPTH_MAX)
         return;
     k->depth++;
     if (value_is_null(v) && !value_bool(value_getz(s, "nullable")) && value_path_str(s, "type").len)
@@ -197,15 +201,15 @@ static void check(struct check *k, value v, value s, str path)
     else if (value_is_string(v))
         check_text(k, v, s, path);
     else if (value_is_list(v))
-        check_list(k, v, s, path);
+        check_list(k, v, was, s, path);
     else if (value_is_map(v))
-        check_map(k, v, s, path);
+        check_map(k, v, was, s, path);
     k->depth--;
 }
 
-int mk_validate_custom(struct mk_ctx *c, value object)
+int mk_validate_custom(struct mk_ctx *c, value settled, value object)
 {
     struct check k = {.c = c};
-    check(&k, object, value_path(c->r->crd_version, "schema.openAPIV3Schema"), STR(""));
+    check(&k, object, settled, value_path(c->r->crd_version, "schema.openAPIV3Schema"), STR(""));
     return k.causes.n ? mk_invalid(c, object_name(object), &k.causes) : 0;
 }

@@ -210,26 +210,29 @@ struct pass {
     struct arena *a;
 };
 
-static void walk(struct pass *p, value v, const struct kube_schema *s);
+static void walk(struct pass *p, value v, value was, const struct kube_schema *s);
 
-static void walk_child(struct pass *p, value child, const struct kube_schema *s, value *ret)
+static void walk_child(struct pass *p, value child, value was, const struct kube_schema *s,
+                       value *ret)
 {
     *ret = child;
+    if (value_same_place(child, was))
+        return;
     if ((s->type != KUBE_STRUCT && s->type != KUBE_LIST && s->type != KUBE_MAP) ||
         (!value_is_map(child) && !value_is_list(child)))
         return;
     if (s->type != KUBE_STRUCT && (!s->elem || s->elem->type < KUBE_STRUCT))
         return;
     *ret = value_edit(p->a, child);
-    walk(p, *ret, s);
+    walk(p, *ret, was, s);
 }
 
-static void walk_entries(struct pass *p, value v, const struct kube_schema *s)
+static void walk_entries(struct pass *p, value v, value was, const struct kube_schema *s)
 {
     value now;
     for (size_t i = 0; i < value_len(v); i++) {
         if (s->type == KUBE_LIST) {
-            walk_child(p, value_at(v, i), s->elem, &now);
+            walk_child(p, value_at(v, i), value_at(was, i), s->elem, &now);
             value_put(p->a, v, i, now);
             continue;
         }
@@ -237,7 +240,7 @@ static void walk_entries(struct pass *p, value v, const struct kube_schema *s)
         const struct kube_schema *sub = kube_schema_child(s, key);
         if (!sub)
             continue;
-        walk_child(p, value_val(v, i), sub, &now);
+        walk_child(p, value_val(v, i), value_get(was, key), sub, &now);
         value_set(p->a, v, key, now);
     }
 }
@@ -273,7 +276,7 @@ static void set_by_value(struct pass *p, value v, const struct kube_schema *s)
     }
 }
 
-static void walk(struct pass *p, value v, const struct kube_schema *s)
+static void walk(struct pass *p, value v, value was, const struct kube_schema *s)
 {
     if (s->type == KUBE_STRUCT) {
 
@@ -283,7 +286,7 @@ static void walk(struct pass *p, value v, const struct kube_schema *s)
                 functions[i].fn(p->mk, p->a, v);
         set_by_value(p, v, s);
     }
-    walk_entries(p, v, s);
+    walk_entries(p, v, was, s);
 }
 
 static void move_string_data(struct arena *a, value object)
@@ -307,16 +310,16 @@ static void set_first_status(struct arena *a, const struct mk_resource *r, value
             value_setz(a, object, "status", parse(a, first_status[i].json));
 }
 
-void mk_set_defaults(struct microkube *mk, struct arena *a, const struct mk_resource *r, value old,
-                     value object)
+void mk_set_defaults(struct microkube *mk, struct arena *a, const struct mk_resource *r,
+                     value settled, value object)
 {
     struct pass p = {mk, a};
-    value filled = kube_defaults(r->schema, object, a);
+    value filled = kube_defaults_since(r->schema, object, settled, a);
     bool changed = filled.doc != object.doc || filled.at != object.at;
     for (struct value_iter it = value_iter(filled); changed && value_next(&it);)
         value_set(a, object, it.key, it.val);
     set_first_status(a, r, object);
     if (str_is(r->plural, "secrets") && !r->group.len)
         move_string_data(a, object);
-    walk(&p, object, r->schema);
+    walk(&p, object, settled, r->schema);
 }

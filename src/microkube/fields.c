@@ -19,7 +19,7 @@ struct walk {
     mk_causes causes; /* wrong types (custom) */
 };
 
-static bool walk_value(struct walk *w, value v, const struct kube_schema *s, value *ret);
+static bool walk_value(struct walk *w, value v, value was, const struct kube_schema *s, value *ret);
 
 static size_t push_go(struct walk *w, const struct kube_field *f)
 {
@@ -169,11 +169,16 @@ static ptrdiff_t bad_base64(struct walk *w, str s)
     return (ptrdiff_t)i;
 }
 
-static bool walk_map(struct walk *w, value v, const struct kube_schema *s, value *ret)
+static bool walk_map(struct walk *w, value v, value was, const struct kube_schema *s, value *ret)
 {
     struct arena *a = w->c->a;
     value out = value_new_map(a), child;
     for (struct value_iter it = value_iter(v); value_next(&it);) {
+        value before = it.val.doc ? value_get(was, it.key) : VALUE_ABSENT;
+        if (value_same_place(it.val, before)) {
+            value_set(a, out, it.key, it.val);
+            continue;
+        }
         const struct kube_field *f = s->type == KUBE_STRUCT ? kube_schema_field(s, it.key) : NULL;
         const struct kube_schema *sub = f ? f->type : s->elem;
         size_t mark = push_key(w, it.key), go_mark = push_go(w, f);
@@ -185,7 +190,7 @@ static bool walk_map(struct walk *w, value v, const struct kube_schema *s, value
             vec_push(a, &w->unknown, path_now(w));
         } else if (w->typed && value_is_null(it.val) && s->type == KUBE_STRUCT) {
             ;
-        } else if (walk_value(w, it.val, sub, &child) && !is_omitted(w, child, f)) {
+        } else if (walk_value(w, it.val, before, sub, &child) && !is_omitted(w, child, f)) {
             value_set(a, out, it.key, child);
         }
         pop(w, mark);
@@ -195,13 +200,13 @@ static bool walk_map(struct walk *w, value v, const struct kube_schema *s, value
     return true;
 }
 
-static bool walk_list(struct walk *w, value v, const struct kube_schema *s, value *ret)
+static bool walk_list(struct walk *w, value v, value was, const struct kube_schema *s, value *ret)
 {
     value out = value_new_list(w->c->a), child;
     for (struct value_iter it = value_iter(v); value_next(&it);) {
         size_t mark = w->path.len;
         buf_printf(&w->path, "[%zu]", it.i);
-        if (walk_value(w, it.val, s->elem, &child))
+        if (walk_value(w, it.val, value_at(was, it.i), s->elem, &child))
             value_push(w->c->a, out, child);
         pop(w, mark);
     }
@@ -209,9 +214,12 @@ static bool walk_list(struct walk *w, value v, const struct kube_schema *s, valu
     return true;
 }
 
-static bool walk_value(struct walk *w, value v, const struct kube_schema *s, value *ret)
+/* What stands in `was` at the same place went this way before. */
+static bool walk_value(struct walk *w, value v, value was, const struct kube_schema *s, value *ret)
 {
     *ret = v;
+    if (value_same_place(v, was))
+        return true;
     if (value_is_null(v) && (w->typed || s->nullable || s->type == KUBE_ANY))
         return true;
     if (!type_fits(v, s)) {
@@ -222,9 +230,9 @@ static bool walk_value(struct walk *w, value v, const struct kube_schema *s, val
         w->type_error = arena_printf(w->c->a, "illegal base64 data at input byte %td",
                                      bad_base64(w, value_str(v)));
     if (s->type == KUBE_STRUCT || s->type == KUBE_MAP)
-        return walk_map(w, v, s, ret);
+        return walk_map(w, v, was, s, ret);
     if (s->type == KUBE_LIST && s->elem)
-        return walk_list(w, v, s, ret);
+        return walk_list(w, v, was, s, ret);
     return true;
 }
 
@@ -267,11 +275,11 @@ static void check_scale(struct walk *w, value object)
                  json_type(v));
 }
 
-int mk_validate_fields(struct mk_ctx *c, value object)
+int mk_validate_fields(struct mk_ctx *c, value settled, value object)
 {
     struct walk w = {.c = c, .typed = c->r->builtin != NULL, .path = BUF_INIT, .go_path = BUF_INIT};
     value clean;
-    walk_value(&w, object, c->r->schema, &clean);
+    walk_value(&w, object, settled, c->r->schema, &clean);
     check_scale(&w, object);
     buf_done(&w.path);
     buf_done(&w.go_path);

@@ -26,9 +26,10 @@ static struct kube_apply apply_of(struct mk_ctx *c)
                                         str_is(mk_query(c, "force"), "1")};
 }
 
-void mk_track(struct mk_ctx *c, value old, value object, bool apply)
+void mk_track(struct mk_ctx *c, value old, bool old_is_settled, value object)
 {
     struct kube_apply k = apply_of(c);
+    k.settled = old_is_settled;
     kube_track_update(&k, old, object, c->a);
 }
 

@@ -253,20 +253,31 @@ static int refuse_new_finalizers(struct mk_ctx *c, value old, value object)
                    STR_FMT(causes.at[0].message));
 }
 
+/* The stored value stays, also when it is absent. */
+static void keep(struct mk_ctx *c, value meta, value was, const char *key)
+{
+    value stored = value_get(was, str_of(key));
+    if (!value_same_place(stored, value_get(meta, str_of(key))))
+        value_set(c->a, meta, str_of(key), stored);
+}
+
 int mk_meta_update(struct mk_ctx *c, value old, value object, bool status_only)
 {
     if (check_identity(c, old, object) < 0)
         return -1;
     value meta = value_edit_map(c->a, object, STR("metadata")), was = value_getz(old, "metadata");
-    value_setz(c->a, meta, "name", text(c, object_name(old)));
+    keep(c, meta, was, "name");
     if (c->r->namespaced)
-        value_setz(c->a, meta, "namespace", text(c, object_ns(old)));
+        keep(c, meta, was, "namespace");
     for (size_t i = 0; i < ARRAY_LEN(kept_meta); i++)
-        value_set(c->a, meta, str_of(kept_meta[i]), value_get(was, str_of(kept_meta[i])));
-    value_setz(c->a, meta, "resourceVersion", text(c, object_resource_version(old)));
+        keep(c, meta, was, kept_meta[i]);
+    keep(c, meta, was, "resourceVersion");
     if (!status_only && mk_has_generation(c->r) && spec_changed(c->r, old, object))
         value_setz(c->a, meta, "generation", value_of_int(c->a, object_generation(old) + 1));
     if (object_is_deleting(old) && refuse_new_finalizers(c, old, object) < 0)
         return -1;
+    if (value_same_place(object_labels(object), object_labels(old)) &&
+        value_same_place(object_annotations(object), object_annotations(old)))
+        return 0;
     return check_label_maps(c, object);
 }

@@ -80,6 +80,7 @@ int microkube_open(const struct microkube_config *config, struct microkube **ret
     mk->config = *config;
     arena_init(&mk->arena, ARENA_BYTES_DEFAULT);
     map_init(&mk->owned, NULL);
+    buf_init(&mk->written, BUF_BYTES_DEFAULT);
     mk->history_cap = config->history_events ? config->history_events : MK_HISTORY_EVENTS_DEFAULT;
     mk->history = calloc(mk->history_cap, sizeof(*mk->history));
     if (!mk->history)

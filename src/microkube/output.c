@@ -15,13 +15,24 @@ void mk_answer_json(struct mk_ctx *c, int status, value v)
     buf_done(&b);
 }
 
+bool mk_is_version(const struct mk_resource *r, value object)
+{
+    str version = object_api_version(object), rest = version;
+    if (r->group.len) {
+        if (!str_starts(version, r->group) || version.len <= r->group.len ||
+            version.at[r->group.len] != '/')
+            return false;
+        rest = str_from(version, r->group.len + 1);
+    }
+    return str_eq(rest, r->version) && str_eq(object_kind(object), r->kind);
+}
+
 value mk_as_version(struct arena *a, const struct mk_resource *r, value object)
 {
-    str want = kube_api_version(a, r->group, r->version);
-    if (str_eq(object_api_version(object), want) && str_eq(object_kind(object), r->kind))
+    if (mk_is_version(r, object))
         return object;
     value out = value_new_map(a);
-    value_set_str(a, out, "apiVersion", want);
+    value_set_str(a, out, "apiVersion", kube_api_version(a, r->group, r->version));
     value_set_str(a, out, "kind", r->kind);
     for (struct value_iter it = value_iter(object); value_next(&it);)
         if (!str_is(it.key, "apiVersion") && !str_is(it.key, "kind"))
@@ -48,6 +59,16 @@ void mk_answer_object(struct mk_ctx *c, int status, value object)
     else if (c->output == MK_PARTIAL)
         out = mk_partial(c->a, c->r, out);
     mk_answer_json(c, status, out);
+}
+
+void mk_answer_written(struct mk_ctx *c, int status, value object)
+{
+    if (c->output != MK_OBJECT || !mk_is_version(c->r, object)) {
+        mk_answer_object(c, status, object);
+        return;
+    }
+    c->res->status = status;
+    c->res->body = ARENA_CAT(c->a, buf_str(&c->mk->written), STR("\n"));
 }
 
 value mk_table(struct microkube *mk, struct arena *a, const struct mk_resource *r, value *object,

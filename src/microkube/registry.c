@@ -13,6 +13,7 @@ static const char *const not_served[] = {"bindings", "componentstatuses"};
 
 static void add(struct microkube *mk, struct mk_resource *r)
 {
+    r->id = ++mk->resource_id;
     *mk->resources_end = r;
     mk->resources_end = &r->next;
 }

@@ -56,7 +56,7 @@ int mk_review(struct mk_ctx *c)
     for (size_t i = 0; i < ARRAY_LEN(reviews); i++) {
         if (!str_is(c->r->kind, reviews[i].kind))
             continue;
-        mk_track(c, VALUE_ABSENT, v, false);
+        mk_track(c, VALUE_ABSENT, false, v);
         reviews[i].answer(c, v);
         mk_answer_json(c, 201, v);
         return 0;

@@ -187,13 +187,13 @@ static void check_crd_name(struct mk_ctx *c, value object, mk_causes *causes)
                  STR_FMT(object_name(object)));
 }
 
-int mk_validate(struct mk_ctx *c, value old, value object)
+int mk_validate(struct mk_ctx *c, value old, value settled, value object)
 {
     const struct mk_resource *r = c->r;
     mk_causes causes = {0};
     bool update = value_exists(old);
     if (!r->builtin)
-        return mk_validate_custom(c, object);
+        return mk_validate_custom(c, settled, object);
     for (size_t i = 0; i < ARRAY_LEN(required); i++)
         if (is_one_of(r, required[i].group, required[i].plurals) &&
             value_is_nil(value_path(object, required[i].path)))

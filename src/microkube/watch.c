@@ -46,6 +46,15 @@ static void print_event(struct mk_watch *w, const char *type, value object, stru
     buf_addz(out, "}\n");
 }
 
+static void frame_event(const char *type, str object, struct buf *out)
+{
+    buf_addz(out, "{\"type\":\"");
+    buf_addz(out, type);
+    buf_addz(out, "\",\"object\":");
+    buf_add(out, object);
+    buf_addz(out, "}\n");
+}
+
 static value bookmark_object(struct mk_watch *w, struct arena *a, bool initial_end)
 {
     value v = value_new_map(a), meta = value_new_map(a);
@@ -117,8 +126,10 @@ static bool seen_as(const struct mk_watch *w, const struct mk_event *e, enum mk_
     return is || was;
 }
 
-void mk_watch_notify(struct microkube *mk, const struct mk_event *e)
+void mk_watch_notify(struct microkube *mk, const struct mk_event *e, str text)
 {
+    if (!e->storage->watches)
+        return;
     CLEANUP(buf_done) struct buf shared = BUF_INIT, own = BUF_INIT;
     const struct mk_resource *shared_r = NULL;
     enum mk_event_type shared_type = MK_ADDED;
@@ -138,7 +149,10 @@ void mk_watch_notify(struct microkube *mk, const struct mk_event *e)
         }
         if (shared_r != w->r || shared_type != type || !shared.len) {
             buf_reset(&shared);
-            print_event(w, event_name[type], doc_root(e->now), &a, &shared);
+            if (text.len && mk_is_version(w->r, doc_root(e->now)))
+                frame_event(event_name[type], text, &shared);
+            else
+                print_event(w, event_name[type], doc_root(e->now), &a, &shared);
             shared_r = w->r;
             shared_type = type;
         }

@@ -89,7 +89,8 @@ static int store(struct mk_ctx *c, struct mk_object *old, value object, int stat
     }
     if (mk_commit(c->mk, c->r->storage, old, as_stored(c, object), c->a, &o, &err) < 0)
         return mk_internal(c, &err);
-    mk_answer_object(c, status, doc_root(o->doc));
+    o->settled = c->r->id;
+    mk_answer_written(c, status, doc_root(o->doc));
     return 0;
 }
 
@@ -108,33 +109,39 @@ int mk_put_new(struct mk_ctx *c, value object, enum mk_write how)
     }
     if (c->r->has_status)
         value_remove(object, STR("status"));
-    if (mk_validate_fields(c, object) < 0)
+    if (mk_validate_fields(c, VALUE_ABSENT, object) < 0)
         return -1;
     mk_set_defaults(c->mk, c->a, c->r, VALUE_ABSENT, object);
     if (how != MK_WRITE_APPLY)
-        mk_track(c, VALUE_ABSENT, object, false);
+        mk_track(c, VALUE_ABSENT, false, object);
     mk_prepare_new(c->mk, c->a, c->r, object);
-    if (mk_validate(c, VALUE_ABSENT, object) < 0)
+    if (mk_validate(c, VALUE_ABSENT, VALUE_ABSENT, object) < 0)
         return -1;
     return store(c, NULL, object, 201);
 }
 
-/* Only the version of the object and the times of managers differ: nothing is written. */
-static bool is_no_op(struct mk_ctx *c, value old, value object)
+/* Do two maps agree but for these two keys? */
+static bool agree_but_for(value x, value y, const char *one, const char *other)
 {
-    value x = value_edit(c->a, old), y = value_new_map(c->a);
-    for (struct value_iter it = value_iter(object); value_next(&it);)
-        value_set(c->a, y, it.key, it.val);
-    value mx = value_new_map(c->a), my = value_new_map(c->a);
-    for (struct value_iter it = value_iter(value_getz(old, "metadata")); value_next(&it);)
-        if (!str_is(it.key, "managedFields") && !str_is(it.key, "resourceVersion"))
-            value_set(c->a, mx, it.key, it.val);
-    for (struct value_iter it = value_iter(value_getz(object, "metadata")); value_next(&it);)
-        if (!str_is(it.key, "managedFields") && !str_is(it.key, "resourceVersion"))
-            value_set(c->a, my, it.key, it.val);
-    value_setz(c->a, x, "metadata", mx);
-    value_setz(c->a, y, "metadata", my);
-    if (!value_equal(x, y))
+    const value side[2] = {x, y};
+    for (int i = 0; i < 2; i++) {
+        for (struct value_iter it = value_iter(side[i]); value_next(&it);) {
+            if (str_is(it.key, one) || str_is(it.key, other))
+                continue;
+            value there = value_get(side[!i], it.key);
+            if (!value_exists(there) || (!i && !value_equal(it.val, there)))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Only the version of the object and the times of managers differ: nothing is written. */
+static bool is_no_op(value old, value object)
+{
+    if (!agree_but_for(value_getz(old, "metadata"), value_getz(object, "metadata"), "managedFields",
+                       "resourceVersion") ||
+        !agree_but_for(old, object, "metadata", ""))
         return false;
     value m = object_managed_fields(old), n = object_managed_fields(object);
     if (value_len(m) != value_len(n))
@@ -192,25 +199,26 @@ int mk_put(struct mk_ctx *c, struct mk_object *o, value object, enum mk_write ho
     struct doc *hold = doc_ref(o->doc); /* the object is replaced below */
     arena_on_done(c->a, (void (*)(void *))(uintptr_t)doc_unref, hold);
     value old = mk_as_version(c->a, c->r, doc_root(hold));
+    value settled = o->settled == c->r->id ? old : VALUE_ABSENT;
     bool status_only = str_is(c->p.subresource, "status");
     object = through_door(c, old, object);
-    if (mk_validate_fields(c, object) < 0)
+    if (mk_validate_fields(c, settled, object) < 0)
         return -1;
-    mk_set_defaults(c->mk, c->a, c->r, old, object);
+    mk_set_defaults(c->mk, c->a, c->r, settled, object);
     if (mk_meta_update(c, old, object, status_only) < 0)
         return -1;
     if (how != MK_WRITE_APPLY)
-        mk_track(c, old, object, false);
+        mk_track(c, old, value_exists(settled), object);
     if (!status_only)
         mk_prepare_update(c->mk, c->a, c->r, old, object);
-    if (!status_only && mk_validate(c, old, object) < 0)
+    if (!status_only && mk_validate(c, old, settled, object) < 0)
         return -1;
     bool namespace = str_is(c->r->plural, "namespaces") && !c->r->group.len;
     if (object_is_deleting(old) && !value_len(object_finalizers(object)) && !c->dry_run &&
         value_len(object_finalizers(old)) && !namespace &&
         value_int(value_path(old, "metadata.deletionGracePeriodSeconds")) == 0)
         return finish_deletion(c, o, object);
-    if (is_no_op(c, old, object)) {
+    if (is_no_op(old, object)) {
         mk_answer_object(c, 200, old);
         return 0;
     }

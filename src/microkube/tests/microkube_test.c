@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -660,6 +661,68 @@ static void jobs_complete_or_fail(void **state)
     world_close(&w);
 }
 
+/* A write looks only at what it changes, but not at an object that another type let in. */
+static void a_changed_type_is_asked_for_the_whole_object(void **state)
+{
+    static const char crd[] =
+        "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\","
+        "\"metadata\":{\"name\":\"things.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":"
+        "\"Cluster\",\"names\":{\"plural\":\"things\",\"kind\":\"Thing\"},\"versions\":[{\"name\":"
+        "\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":"
+        "\"object\","
+        "\"properties\":{\"spec\":{\"type\":\"object\",\"properties\":{%s}}}}}}]}}";
+    static const char merge[] = "application/merge-patch+json";
+    static const char touch[] = "{\"metadata\":{\"annotations\":{\"a\":\"%d\"}}}";
+    const char *crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    const str thing = STR("/apis/x.io/v1/things/t");
+    struct world w;
+    world_open(&w, NULL, true);
+    post(&w, crds,
+         arena_printf(&w.a, crd, "\"n\":{\"type\":\"integer\"},\"gone\":{\"type\":\"string\"}").at);
+    post(&w, "/apis/x.io/v1/things",
+         "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"t\"},\"spec\":{"
+         "\"n\":1,\"gone\":\"x\"}}");
+    struct mk_response r =
+        ask(&w, METHOD_PATCH, thing, str_of(merge), arena_printf(&w.a, touch, 1));
+    assert_int_equal(r.status, 200);
+    assert_true(str_is(value_path_str(parse(&w, r.body), "spec.gone"), "x"));
+    r = ask(&w, METHOD_PATCH,
+            STR("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.x.io"),
+            str_of(merge),
+            arena_printf(&w.a, crd,
+                         "\"n\":{\"type\":\"integer\",\"default\":3,\"minimum\":2},\"gone\":null"));
+    assert_int_equal(r.status, 200);
+    r = ask(&w, METHOD_PATCH, thing, str_of(merge), arena_printf(&w.a, touch, 2));
+    assert_int_equal(r.status, 422);
+    assert_true(str_has(r.body, STR("spec.n in body should be greater than or equal to 2")));
+    r = ask(&w, METHOD_PATCH, thing, str_of(merge), STR("{\"spec\":{\"n\":null}}"));
+    assert_int_equal(r.status, 200);
+    value spec = value_getz(parse(&w, r.body), "spec");
+    assert_int_equal(value_int(value_getz(spec, "n")), 3);
+    assert_false(value_exists(value_getz(spec, "gone")));
+    world_close(&w);
+}
+
+/* The layout of version 1 found rows by name. */
+static void make_old(const char *dir)
+{
+    char path[256];
+    sqlite3 *db;
+    snprintf(path, sizeof(path), "%s/microkube.db", dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(
+            db,
+            "BEGIN; ALTER TABLE object RENAME TO now; CREATE TABLE object(grp TEXT, plural "
+            "TEXT, ns TEXT, name TEXT, rv INTEGER, body TEXT, PRIMARY "
+            "KEY(grp,plural,ns,name)) WITHOUT ROWID; INSERT INTO object SELECT "
+            "grp,plural,ns,name,rv,body FROM now; DROP TABLE now; PRAGMA user_version=1; "
+            "COMMIT",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+}
+
 static void what_was_written_is_there_after_a_restart(void **state)
 {
     struct world w;
@@ -682,6 +745,10 @@ static void what_was_written_is_there_after_a_restart(void **state)
     struct world again;
     str uid = object_uid(a);
     microkube_close(w.mk);
+    make_old(dir);
+    world_open(&again, dir, true);
+    microkube_close(again.mk);
+    arena_done(&again.a);
     world_open(&again, dir, true);
     microkube_count(again.mk, &after);
     assert_int_equal(before.resource_version, after.resource_version);
@@ -764,6 +831,7 @@ int main(void)
         cmocka_unit_test(what_each_namespace_has_is_put_back),
         cmocka_unit_test(a_service_has_a_slice_of_its_pods),
         cmocka_unit_test(jobs_complete_or_fail),
+        cmocka_unit_test(a_changed_type_is_asked_for_the_whole_object),
         cmocka_unit_test(what_was_written_is_there_after_a_restart),
         cmocka_unit_test(a_write_that_the_store_refuses_has_not_happened),
         cmocka_unit_test(tables_have_the_columns_of_kubectl),
