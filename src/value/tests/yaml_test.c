@@ -276,6 +276,11 @@ static void each_bound_is_told_with_its_place(void **state)
     arena_init(&a, ARENA_BYTES_DEFAULT);
     refused(&a, repeated(&a, "k:\n- ", "[", 250, "\n"),
             "a.yaml: yaml: line 2 column 201: nested deeper than 200 levels");
+    refused(&a, repeated(&a, "", "- ", 201, "x\n"),
+            "a.yaml: yaml: line 1 column 401: nested deeper than 200 levels");
+    value deepest; /* as in JSON, what is in the deepest list is no level of its own */
+    struct err err;
+    assert_int_equal(yaml_parse(repeated(&a, "", "- ", 200, "x\n"), NULL, &a, &deepest, &err), 0);
     refused(&a, repeated(&a, "k:\n  n: 0.", "1", 10001, "\n"),
             "a.yaml: yaml: line 2 column 6: number longer than 10000 bytes");
     refused(&a, repeated(&a, "? a", "a", 1 << 20, "\n: 1\n"),

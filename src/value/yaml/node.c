@@ -404,7 +404,7 @@ static value decode(struct decoder *d, const struct yaml_node *n)
     check_budget(d);
     if (d->alias_decodes > YAML_ALIAS_NODES_MAX)
         fatal(d, STR("aliases stand for more than 1000000 nodes"));
-    if (d->depth >= VALUE_DEPTH_MAX)
+    if (d->depth >= VALUE_DEPTH_MAX && n->kind != YAML_NODE_SCALAR)
         fatal(d, STR("nested too deep"));
     if (d->fatal)
         return v;
@@ -541,8 +541,10 @@ static value styled_container(struct decoder *d, const struct yaml_node *n)
 static value styled(struct decoder *d, const struct yaml_node *n)
 {
     value v;
-    if (++d->decodes > YAML_ALIAS_NODES_MAX || d->depth >= VALUE_DEPTH_MAX)
+    if (++d->decodes > YAML_ALIAS_NODES_MAX)
         return fatal(d, STR("aliases stand for more than 1000000 nodes"));
+    if (d->depth >= VALUE_DEPTH_MAX && n->kind != YAML_NODE_SCALAR)
+        return fatal(d, STR("nested too deep"));
     if (n->kind == YAML_NODE_ALIAS && !n->alias)
         return fatal(d, arena_printf(d->arena, "anchor '%.*s' value contains itself",
                                      STR_FMT(n->text)));

@@ -297,6 +297,10 @@ static bool properties(struct parser *p, struct yaml_token *t, struct ynode *n, 
 static bool parse_content(struct parser *p, bool block, bool indentless, struct ynode *n)
 {
     struct yaml_token *t = yaml_peek(&p->s);
+    if (t->type != YAML_T_SCALAR && p->depth > VALUE_DEPTH_MAX) {
+        yaml_past_bound(p, t->start, "nested deeper than", VALUE_DEPTH_MAX, "levels");
+        return parser_error(p, "nested too deep", t->start.line, 0);
+    }
     switch (t->type) {
     case YAML_T_SCALAR:
         n->implicit = n->tag.len ? n->tag.len == 1 && n->tag.at[0] == '!' : t->plain;
@@ -350,10 +354,7 @@ static bool parse_node(struct parser *p, bool block, bool indentless, struct yno
         yaml_skip(&p->s);
         return yaml_parse_alias(p, name, n->mark, n);
     }
-    if (++p->depth > VALUE_DEPTH_MAX) {
-        yaml_past_bound(p, t->start, "nested deeper than", VALUE_DEPTH_MAX, "levels");
-        return parser_error(p, "nested too deep", t->start.line, 0);
-    }
+    p->depth++;
     if (++p->n_nodes > YAML_NODES_MAX)
         yaml_past_bound(p, t->start, "more than", YAML_NODES_MAX, "nodes");
     if (p->bound.len)
