@@ -275,6 +275,8 @@ static void free_client(struct http_client *c)
     free(c->bearer);
     free(c->user_agent);
     free(c->host_header);
+    free(c->proxy);
+    free(c->proxy_authorization);
     free(c);
 }
 
@@ -502,13 +504,26 @@ static void fill(struct http_client *c, const struct http_client_config *f)
     c->ping_us = f->ping_us ? f->ping_us : 30 * USEC_PER_SEC;
 }
 
+static int proxy_parse(const struct http_client_config *config, struct http_url *ret,
+                       struct err *err)
+{
+    if (!config->proxy.len)
+        return 0;
+    int rc = http_url_parse(config->proxy, ret, err);
+    if (rc)
+        return err_wrap(err, "proxy");
+    return ret->tls ? err_set(err, ERR_UNSUPPORTED, "proxy: https:// is not supported") : 0;
+}
+
 int http_client_new(struct loop *l, const struct http_client_config *config,
                     struct http_client **ret, struct err *err)
 {
-    struct http_url u;
+    struct http_url u, proxy = {0};
     struct tls_context *tls = NULL;
     char *text = copy(config->url);
     int rc = http_url_parse(str_of(text), &u, err);
+    if (rc == 0)
+        rc = proxy_parse(config, &proxy, err);
     if (rc == 0 && u.tls)
         rc = tls_client_new(&config->tls, config->protocol != HTTP_PROTOCOL_1, &tls, err);
     if (rc) {
@@ -522,6 +537,10 @@ int http_client_new(struct loop *l, const struct http_client_config *config,
     c->url_text = text;
     c->url = u;
     c->tls = tls;
+    c->proxy = proxy.host.len ? copy(proxy.host) : NULL;
+    c->proxy_port = proxy.port;
+    c->proxy_authorization =
+        config->proxy_authorization.len ? copy(config->proxy_authorization) : NULL;
     fill(c, config);
     *ret = c;
     return 0;

@@ -11,7 +11,7 @@
  * TCP). Exactly one end callback per call: done / end with 0, -ERR_TIMEOUT, -ERR_CANCELED,
  * -ERR_UNAVAILABLE (connect, reset, closed early, GOAWAY), -ERR_TOO_LARGE, -ERR_BUSY (queue full),
  * -ERR_INVALID (not HTTP), -ERR_UNAUTHENTICATED (certificate not trusted). A status of 4xx or 5xx
- * is an answer, not an error. No redirects are followed, no proxies used, nothing is retried except
+ * is an answer, not an error. No redirects are followed, nothing is retried except
  * a request that a reused connection lost before any byte of its answer and that is GET or HEAD, or
  * that the peer declared unprocessed (GOAWAY, REFUSED_STREAM): once, on a fresh connection.
  * Source: RFC 9112, RFC 9113. docs/decisions has the measurement behind not using libcurl. */
@@ -36,8 +36,10 @@ enum http_protocol {
 struct http_client_config { /* zero means the default in brackets; text is copied */
     str url; /* "https://host:6443" or with a base path that is put before each target */
     struct tls_client_config tls;
-    str bearer_token; /* "Authorization: Bearer ..."; "" none */
-    str user_agent;   /* ["tiphys"] */
+    str bearer_token;        /* "Authorization: Bearer ..."; "" none */
+    str user_agent;          /* ["tiphys"] */
+    str proxy;               /* "http://host:port": https goes through CONNECT; empty: none */
+    str proxy_authorization; /* value of Proxy-Authorization; empty: none */
     enum http_protocol protocol;
     unsigned
         connections_max; /* HTTP/1.1 [16]; HTTP/2 opens a second one only when streams run out */
@@ -48,9 +50,9 @@ struct http_client_config { /* zero means the default in brackets; text is copie
                      dead peers behind watches [30 s] */
 };
 
+/* -ERR_INVALID: URL, PEM; -ERR_UNSUPPORTED: a proxy that is not http:// */
 int http_client_new(struct loop *l, const struct http_client_config *config,
-                    struct http_client **ret,
-                    struct err *err) MUST_CHECK; /* -ERR_INVALID: URL, PEM */
+                    struct http_client **ret, struct err *err) MUST_CHECK;
 /* Running calls end without their callbacks. */
 void http_client_free(struct http_client *c);
 void http_client_set_bearer(struct http_client *c, str token); /* for calls from now on; copied */

@@ -29,6 +29,18 @@ static int finish_field(struct link_h1 *h)
     return 0;
 }
 
+static int on_reason(http_parser *p, const char *at, size_t n)
+{
+    struct client_call *call = call_of(h1_of(p));
+    if (!call)
+        return -1;
+    call->header_bytes += n;
+    if (call->header_bytes > CLIENT_HEADER_BYTES_MAX)
+        return -1;
+    call->resp.reason = ARENA_CAT(&call->arena, call->resp.reason, (str){at, n});
+    return 0;
+}
+
 static int on_header_field(http_parser *p, const char *at, size_t n)
 {
     struct link_h1 *h = h1_of(p);
@@ -61,6 +73,7 @@ static int on_headers_complete(http_parser *p)
     call->any_bytes = true;
     if (informational(p)) {
         call->resp.header.n = 0;
+        call->resp.reason = STR("");
         return 1;
     }
     h->in_body = true;
@@ -93,6 +106,7 @@ static int on_message_complete(http_parser *p)
 }
 
 static const http_parser_settings settings = {
+    .on_status = on_reason,
     .on_header_field = on_header_field,
     .on_header_value = on_header_value,
     .on_headers_complete = on_headers_complete,
@@ -176,9 +190,13 @@ static void h1_start(struct link *k, struct client_call *call)
     CLEANUP(buf_done) struct buf out = BUF_INIT;
     buf_add(&out, method_name(call->method));
     buf_addc(&out, ' ');
+    if (k->client->proxy && !k->client->tls)
+        buf_printf(&out, "http://%s", k->client->host_header);
     buf_add(&out, call->target);
     buf_add(&out, STR(" HTTP/1.1\r\n"));
     add_header(&out, STR("Host"), str_of(k->client->host_header));
+    if (k->client->proxy_authorization && !k->client->tls)
+        add_header(&out, STR("Proxy-Authorization"), str_of(k->client->proxy_authorization));
     for (size_t i = 0; i < call->header.n; i++)
         add_header(&out, call->header.at[i].name, call->header.at[i].value);
     bool sends_body = call->method == METHOD_POST || call->method == METHOD_PUT ||

@@ -14,6 +14,7 @@
 #define CALL_ARENA_BYTES_MAX ((size_t)256 << 20)
 #define CLIENT_WINDOW_BYTES (1 << 20)
 #define CLIENT_HEADER_BYTES_MAX ((size_t)256 << 10)
+#define CLIENT_PROXY_HEAD_BYTES_MAX ((size_t)16 << 10)
 
 struct link;
 
@@ -70,6 +71,8 @@ struct link {
     struct addrinfo *addresses, *address; /* all, and the one being tried */
     usec idle_since, input_at, ping_at;   /* ping_at 0: none outstanding */
     bool dead, draining, used;
+    bool tunneling;  /* CONNECT is sent */
+    struct buf head; /* what the proxy has answered to it */
 };
 
 struct http_client {
@@ -77,6 +80,9 @@ struct http_client {
     struct http_url url;
     char *url_text, *host, *base_path, *bearer, *user_agent, *host_header;
     struct tls_context *tls;
+    char *proxy; /* host to connect to instead, or NULL */
+    uint16_t proxy_port;
+    char *proxy_authorization;
     enum http_protocol protocol;
     bool known_h1; /* the last connection spoke HTTP/1.1 */
     unsigned connections_max;

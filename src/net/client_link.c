@@ -6,12 +6,69 @@ static void try_address(struct link *k, const struct err *last);
 
 static void link_timer(void *arg);
 
+static const char *host_of(const struct http_client *c) { return c->proxy ? c->proxy : c->host; }
+
+static uint16_t port_of(const struct http_client *c)
+{
+    return c->proxy ? c->proxy_port : c->url.port;
+}
+
+static void ask_for_tunnel(struct link *k)
+{
+    struct http_client *c = k->client;
+    bool v6 = strchr(c->host, ':') != NULL;
+    CLEANUP(buf_done) struct buf out = BUF_INIT;
+    k->tunneling = true;
+    buf_init(&k->head, CLIENT_PROXY_HEAD_BYTES_MAX);
+    buf_printf(&out, "CONNECT %s%s%s:%u HTTP/1.1\r\nHost: %s%s%s:%u\r\nUser-Agent: %s\r\n",
+               v6 ? "[" : "", c->host, v6 ? "]" : "", c->url.port, v6 ? "[" : "", c->host,
+               v6 ? "]" : "", c->url.port, c->user_agent);
+    if (c->proxy_authorization)
+        buf_printf(&out, "Proxy-Authorization: %s\r\n", c->proxy_authorization);
+    buf_add(&out, STR("\r\n"));
+    conn_write(k->conn, buf_str(&out));
+}
+
+static void proxy_failed(struct link *k, str why)
+{
+    struct err err = {0};
+    err_set(&err, ERR_UNAVAILABLE, "the proxy does not connect: %.*s", STR_FMT(str_trim(why)));
+    link_close(k, &err);
+}
+
+/* The proxy's answer: any 2xx opens the tunnel, nothing may follow before we speak. */
+static void tunnel_input(struct link *k, str bytes)
+{
+    str line, status;
+    buf_add(&k->head, bytes);
+    if (k->head.overflow) {
+        proxy_failed(k, STR("its answer has no end"));
+        return;
+    }
+    ptrdiff_t end = str_find(buf_str(&k->head), STR("\r\n\r\n"));
+    if (end < 0)
+        return;
+    (void)str_cut(buf_str(&k->head), '\r', &line, &(str){0});
+    if (!str_starts(line, STR("HTTP/1.")) || !str_cut(line, ' ', &line, &status))
+        proxy_failed(k, STR("its answer is not HTTP"));
+    else if (!str_starts(status, STR("2")))
+        proxy_failed(k, str_sub(status, 0, 200));
+    else if ((size_t)end + 4 != k->head.len)
+        proxy_failed(k, STR("it speaks before it is asked"));
+    else
+        conn_start_tls(k->conn, k->client->tls, k->client->host);
+}
+
 static void on_ready(void *owner)
 {
     struct link *k = owner;
     struct http_client *c = k->client;
     if (k->dead)
         return;
+    if (c->proxy && c->tls && !k->tunneling) {
+        ask_for_tunnel(k);
+        return;
+    }
     bool h2 = c->protocol == HTTP_PROTOCOL_2 ||
               (c->protocol == HTTP_PROTOCOL_AUTO && c->tls && conn_is_h2(k->conn));
     k->ops = h2 ? &link_h2_ops : &link_h1_ops;
@@ -27,6 +84,8 @@ static void on_ready(void *owner)
 static void on_input(void *owner, str bytes)
 {
     struct link *k = owner;
+    if (!k->dead && !k->ops && k->tunneling)
+        tunnel_input(k, bytes);
     if (k->dead || !k->ops)
         return;
     k->input_at = loop_now(k->client->loop);
@@ -83,7 +142,8 @@ static void connect_to(struct link *k, const struct sockaddr *address)
 {
     struct http_client *c = k->client;
     struct err err = {0};
-    k->conn = conn_new(c->loop, c->tls, c->host, &link_conn_ops, k);
+    k->conn =
+        conn_new(c->loop, c->proxy ? NULL : c->tls, c->proxy ? NULL : c->host, &link_conn_ops, k);
     if (conn_connect(k->conn, address, &err))
         open_failed(k, &err);
 }
@@ -108,7 +168,7 @@ static void on_resolved(uv_getaddrinfo_t *r, int status, struct addrinfo *found)
     if (k->dead) {
         client_pump_soon(c); /* was waiting for this to be freed */
     } else if (status < 0) {
-        err_set(&err, ERR_UNAVAILABLE, "%s: %s", c->host, uv_strerror(status));
+        err_set(&err, ERR_UNAVAILABLE, "%s: %s", host_of(c), uv_strerror(status));
         link_close(k, &err);
     } else {
         try_address(k, &err);
@@ -121,19 +181,19 @@ static void resolve(struct link *k)
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct err err = {0};
     char port[8];
-    (void)snprintf(port, sizeof(port), "%u", c->url.port);
+    (void)snprintf(port, sizeof(port), "%u", port_of(c));
     k->resolving = calloc(1, sizeof(*k->resolving));
     if (!k->resolving)
         abort();
     k->resolving->data = k;
-    int rc = uv_getaddrinfo(loop_uv(c->loop), k->resolving, on_resolved, c->host, port, &hints);
+    int rc = uv_getaddrinfo(loop_uv(c->loop), k->resolving, on_resolved, host_of(c), port, &hints);
     if (rc == 0) {
         c->n_resolving++;
         return;
     }
     free(k->resolving);
     k->resolving = NULL;
-    err_set(&err, ERR_UNAVAILABLE, "%s: %s", c->host, uv_strerror(rc));
+    err_set(&err, ERR_UNAVAILABLE, "%s: %s", host_of(c), uv_strerror(rc));
     link_close(k, &err);
 }
 
@@ -153,8 +213,8 @@ void link_open(struct http_client *c)
     c->opened++;
     timer_init(&k->timer, c->loop, link_timer, k);
     timer_arm_in(&k->timer, c->connect_timeout_us);
-    if (uv_ip4_addr(c->host, c->url.port, (struct sockaddr_in *)&a) == 0 ||
-        uv_ip6_addr(c->host, c->url.port, (struct sockaddr_in6 *)&a) == 0)
+    if (uv_ip4_addr(host_of(c), port_of(c), (struct sockaddr_in *)&a) == 0 ||
+        uv_ip6_addr(host_of(c), port_of(c), (struct sockaddr_in6 *)&a) == 0)
         connect_to(k, (const struct sockaddr *)&a);
     else
         resolve(k);
@@ -203,6 +263,7 @@ void link_free(struct link *k)
         k->ops->free(k);
     if (k->addresses)
         uv_freeaddrinfo(k->addresses);
+    buf_done(&k->head);
     free(k);
 }
 

@@ -218,6 +218,15 @@ static void after_input(struct conn *c)
         flush(c);
 }
 
+void conn_start_tls(struct conn *c, struct tls_context *tls, const char *host)
+{
+    c->tls = tls_context_ref(tls);
+    c->host = strdup(host);
+    c->ssl = tls_context_open(tls, host);
+    c->handshaken = false;
+    tls_input(c);
+}
+
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
 {
     (void)h;

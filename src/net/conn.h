@@ -76,6 +76,9 @@ int conn_accept(struct conn *c, uv_stream_t *listener, struct err *err) MUST_CHE
 /* Begin to connect; ready or closed follows. */
 int conn_connect(struct conn *c, const struct sockaddr *address, struct err *err) MUST_CHECK;
 
+/* From inside `read`: what follows is TLS (a proxy has opened its tunnel); ready or closed follows.
+ * Everything written before must have been sent. */
+void conn_start_tls(struct conn *c, struct tls_context *tls, const char *host);
 void conn_write(struct conn *c, str bytes); /* copies; sent at the end of the turn */
 static inline size_t conn_queued(const struct conn *c) { return c->out.len + c->sending.len; }
 /* Stop reading from the socket (bytes already decrypted are still delivered after resume). */

@@ -58,6 +58,7 @@ struct http_request {
 
 struct http_response {
     int status;
+    str reason; /* client: as an HTTP/1.1 server wrote it; HTTP/2: empty */
     struct http_headers header;
     str body; /* empty for a streamed answer */
     struct http_headers trailer;

@@ -40,6 +40,8 @@ static const struct field {
 } fields[] = {
     {"url", FIELD_STR, offsetof(struct source_repo, url), false},
     {"project", FIELD_STR, offsetof(struct source_repo, project), false},
+    {"type", FIELD_STR, offsetof(struct source_repo, type), false},
+    {"name", FIELD_STR, offsetof(struct source_repo, name), false},
     {"username", FIELD_STR, offsetof(struct source_repo, username), true},
     {"password", FIELD_STR, offsetof(struct source_repo, password), true},
     {"bearerToken", FIELD_STR, offsetof(struct source_repo, bearer_token), true},
@@ -51,6 +53,8 @@ static const struct field {
     {"insecure", FIELD_BOOL, offsetof(struct source_repo, insecure), false},
     {"insecureIgnoreHostKey", FIELD_BOOL, offsetof(struct source_repo, insecure), false},
     {"forceHttpBasicAuth", FIELD_BOOL, offsetof(struct source_repo, force_basic_auth), false},
+    {"enableOCI", FIELD_BOOL, offsetof(struct source_repo, enable_oci), false},
+    {"insecureOCIForceHttp", FIELD_BOOL, offsetof(struct source_repo, oci_force_http), false},
     {"githubAppPrivateKey", FIELD_UNSUPPORTED, offsetof(struct source_repo, unsupported), true},
     {"gcpServiceAccountKey", FIELD_UNSUPPORTED, offsetof(struct source_repo, unsupported), true},
     {"azureServicePrincipalClientSecret", FIELD_UNSUPPORTED,
@@ -146,6 +150,23 @@ void source_repo_inherit(struct source_repo *r, const struct source_repo *creds)
             *str_field(r, &fields[i]) = *str_field(creds, &fields[i]);
     r->insecure |= creds->insecure;
     r->force_basic_auth |= creds->force_basic_auth;
+    r->enable_oci |= creds->enable_oci;
+    r->oci_force_http |= creds->oci_force_http;
+    if (!r->type.len)
+        r->type = creds->type;
+}
+
+/* Go's url.Parse finds no host: "registry.example/charts", "registry.example:5000/charts". */
+static bool is_without_scheme(str url)
+{
+    ptrdiff_t at = str_find(url, STR("://"));
+    return url.len && at < 0 && !str_starts(url, STR("//"));
+}
+
+bool source_repo_is_oci(const struct source_repo *r)
+{
+    return r->enable_oci || str_is(r->type, "oci") || str_starts(r->url, STR("oci://")) ||
+           is_without_scheme(r->url);
 }
 
 void source_repo_copy(struct arena *a, const struct source_repo *from, struct source_repo *ret)

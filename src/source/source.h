@@ -37,6 +37,8 @@
 struct source_repo {
     str url;
     str project; /* of the credential; empty: any */
+    str type;    /* "git", "helm", "oci"; empty: git */
+    str name;    /* as Chart.yaml's "@name" and "alias:name" mean it */
     str username, password, bearer_token;
     str ssh_private_key;
     str tls_client_cert, tls_client_key; /* PEM */
@@ -47,6 +49,8 @@ struct source_repo {
                         empty */
     bool insecure;   /* skip TLS and host key checks */
     bool force_basic_auth;
+    bool enable_oci;     /* of a Helm repository: it is a registry */
+    bool oci_force_http; /* insecureOCIForceHttp: the registry speaks no TLS */
 };
 
 /* Read a repository or repo-creds Secret (data in base64, stringData as it is) into *ret, text in
@@ -58,6 +62,8 @@ void source_repo_inherit(struct source_repo *repo, const struct source_repo *cre
 /* Deep copy into the arena. */
 void source_repo_copy(struct arena *a, const struct source_repo *from, struct source_repo *ret);
 bool source_repo_has_credentials(const struct source_repo *repo);
+/* Do its charts come from a registry? enable_oci, type "oci", "oci://" or a URL without scheme. */
+bool source_repo_is_oci(const struct source_repo *repo);
 /* Argo CD's normal form of a URL, for sameness: lower case, scp form as a path, without ".git" and
  * "ssh://". */
 str source_url_normal(struct arena *a, str url);

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""A web server that does what a table says: the peer of the tests of source/ and of the oracle.
+
+usage: web_peer.py TABLE.json LOG
+
+Listens on two ports of 127.0.0.1 ("a" and "b" of the table) and prints them on one line. The table:
+
+  {"files": {NAME: {"chart": [NAME, VERSION]} | {"text": "..."} | {"repeat": ["text", N]}},
+   "a": [RULE...], "b": [RULE...]}
+
+A rule: {"path": "/x", "query": "a=b", "auth": "Basic ..." | "Bearer ..." | "", "status": 200,
+"reason": "OK", "header": {...}, "body": "...", "file": NAME, "do": "endless" | "drip" | "cut" |
+"hang" | "gibberish", "length": N}. The first rule whose path (and query, and auth, when given) fits
+answers; none: 404. "auth": "" fits a request without credentials. In texts, {a} and {b} are
+"127.0.0.1:PORT", {sha256:NAME} and {size:NAME} speak of a file. Every request is a line of LOG:
+"a GET /path?query Authorization-or-minus". Charts are archives that helm accepts; the same NAME and
+VERSION give the same bytes each time.
+"""
+import gzip
+import hashlib
+import http.server
+import io
+import json
+import re
+import sys
+import tarfile
+import threading
+import time
+
+
+def chart(name, version):
+    out = io.BytesIO()
+    with gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as z, tarfile.open(fileobj=z, mode="w") as t:
+        for path, text in (("Chart.yaml", f"apiVersion: v2\nname: {name}\nversion: {version}\n"),
+                           ("templates/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: "
+                            f"{name}\ndata:\n  version: {version!r}\n")):
+            info = tarfile.TarInfo(f"{name}/{path}")
+            info.size = len(text)
+            t.addfile(info, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+class World:
+    def __init__(self, table, log):
+        self.table = table
+        self.log = open(log, "a", buffering=1)
+        self.lock = threading.Lock()
+        self.ports = {}
+        self.files = {}
+        for name, what in table.get("files", {}).items():
+            if "chart" in what:
+                self.files[name] = chart(*what["chart"])
+            elif "repeat" in what:
+                self.files[name] = (what["repeat"][0] * what["repeat"][1]).encode()
+
+    def finish(self):
+        for name, what in self.table.get("files", {}).items():
+            if "text" in what:
+                self.files[name] = self.fill(what["text"]).encode()
+
+    def fill(self, text):
+        text = re.sub(r"\{sha256:([^}]*)\}",
+                      lambda m: hashlib.sha256(self.files[m[1]]).hexdigest(), text)
+        text = re.sub(r"\{size:([^}]*)\}", lambda m: str(len(self.files[m[1]])), text)
+        return text.replace("{a}", f"127.0.0.1:{self.ports['a']}").replace(
+            "{b}", f"127.0.0.1:{self.ports['b']}")
+
+
+def handler_of(world, side):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *a):
+            pass
+
+        def do_CONNECT(self):
+            self.do_GET()
+
+        def do_GET(self):
+            target = self.path
+            if target.startswith("http://"):  # asked as a proxy
+                target = "/proxied/" + target[len("http://"):]
+            path, _, query = target.partition("?")
+            auth = self.headers.get("Authorization")
+            with world.lock:
+                world.log.write(f"{side} {self.command} {target} {auth or '-'}"
+                                f"{' proxy ' + self.headers['Proxy-Authorization'] if 'Proxy-Authorization' in self.headers else ''}\n")
+            for rule in world.table.get(side, []):
+                if rule["path"] != path or ("query" in rule and rule["query"] != query):
+                    continue
+                if "auth" in rule and rule["auth"] != (auth or ""):
+                    continue
+                return self.obey(rule)
+            self.obey({"status": 404, "body": "no such thing\n"})
+
+        def obey(self, rule):
+            body = world.fill(rule.get("body", "")).encode()
+            if "file" in rule:
+                body = world.files[rule["file"]]
+            deed = rule.get("do")
+            if deed == "hang":
+                time.sleep(60)
+                return
+            if deed == "gibberish":
+                self.wfile.write(b"\x00\x01\x02 this is not HTTP\r\n\r\n")
+                self.close_connection = True
+                return
+            self.send_response(rule.get("status", 200), rule.get("reason"))
+            for name, value in rule.get("header", {}).items():
+                self.send_header(name, world.fill(value))
+            if deed in ("endless", "drip"):
+                self.send_header("Connection", "close")
+                self.end_headers()
+                self.close_connection = True
+                piece = (body or b"x" * 65536) if deed == "endless" else b"#"
+                try:
+                    while True:
+                        self.wfile.write(piece)
+                        if deed == "drip":
+                            time.sleep(0.05)
+                except OSError:
+                    return
+            self.send_header("Content-Length", str(rule.get("length", len(body))))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body[: len(body) // 2] if deed == "cut" else body)
+            if deed == "cut":
+                self.close_connection = True
+
+        do_HEAD = do_GET
+
+    return Handler
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as f:
+        world = World(json.load(f), sys.argv[2])
+    servers = {side: Server(("127.0.0.1", 0), handler_of(world, side)) for side in "ab"}
+    for side, server in servers.items():
+        world.ports[side] = server.server_address[1]
+    world.finish()
+    for server in servers.values():
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(world.ports["a"], world.ports["b"], flush=True)
+    sys.stdin.read()  # until the one who started us goes away
+
+
+if __name__ == "__main__":
+    main()
