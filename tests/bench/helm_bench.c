@@ -3,7 +3,13 @@
  * and the real helm's outputs.
  *
  * usage: helm-bench EXE OBJECTS TREE PATH PARAMETER EXPECTED N RUNS: EXPECTED holds 0.yaml to
- * N-1.yaml, what helm prints when PARAMETER is "v<i>". Prints one JSON line. */
+ * N-1.yaml, what helm prints when PARAMETER is "v<i>". Prints one JSON line.
+ *
+ * start: the first job of all, the zygote's own start included. cold: the first job of a new worker
+ * (fork, jail, git, chart, templates), the median of COLD_RUNS workers. warm: the last worker's
+ * jobs. cpu: what the worker itself ran, per warm job. worker_kib: what one more worker costs, its
+ * proportional set size after the runs; worker_peak_kib: its largest resident set less what it
+ * shares with the zygote and its like. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +24,7 @@
 #include "value/yaml.h"
 
 #define VALUES_MAX 64
+#define COLD_RUNS 7
 
 struct bench {
     struct loop *loop;
@@ -27,7 +34,9 @@ struct bench {
     value expected[VALUES_MAX]; /* lists of objects */
     size_t n_values, n_runs, i;
     usec started, first;
+    usec cold[COLD_RUNS];
     usec *took;
+    uint64_t cpu_before;
     size_t n_objects, bytes, n_equal, n_different;
 };
 
@@ -96,6 +105,93 @@ static void compare(struct bench *b, str json, value expected)
     arena_done(&a);
 }
 
+/* ---- the worker ---- */
+
+/* Opens /proc/PID/NAME; NULL: it is not for us. */
+static FILE *proc_open(int pid, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+    return fopen(path, "r");
+}
+
+static bool is_worker(int pid)
+{
+    char name[32] = "";
+    FILE *f = proc_open(pid, "comm");
+    bool is = f && fgets(name, sizeof(name), f) && strcmp(name, "tiphys-render\n") == 0;
+    if (f)
+        fclose(f);
+    return is;
+}
+
+/* The youngest rendering process below us, or 0. */
+static int worker_pid(int pid, int depth)
+{
+    char name[64];
+    int child, found = 0;
+    snprintf(name, sizeof(name), "task/%d/children", pid);
+    FILE *f = proc_open(pid, name);
+    while (f && fscanf(f, "%d", &child) == 1) {
+        int below = depth < 3 ? worker_pid(child, depth + 1) : 0;
+        found = MAX_OF(found, below);
+        if (is_worker(child))
+            found = MAX_OF(found, child);
+    }
+    if (f)
+        fclose(f);
+    return found;
+}
+
+static uint64_t worker_cpu_ns(int pid)
+{
+    unsigned long long ns = 0;
+    FILE *f = proc_open(pid, "schedstat");
+    if (f && fscanf(f, "%llu", &ns) != 1)
+        ns = 0;
+    if (f)
+        fclose(f);
+    return ns;
+}
+
+/* The number behind "KEY:" in a file of /proc; -1: there is none. */
+static long proc_kib(int pid, const char *name, const char *key)
+{
+    char line[256];
+    long kib = -1;
+    FILE *f = proc_open(pid, name);
+    while (f && kib < 0 && fgets(line, sizeof(line), f))
+        if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
+            (void)sscanf(line + strlen(key) + 1, "%ld", &kib);
+    if (f)
+        fclose(f);
+    return kib;
+}
+
+static int compare_usec(const void *a, const void *b)
+{
+    usec x = *(const usec *)a, y = *(const usec *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void report(struct bench *b)
+{
+    int pid = worker_pid((int)getpid(), 0);
+    uint64_t cpu = worker_cpu_ns(pid) - b->cpu_before;
+    long pss = proc_kib(pid, "smaps_rollup", "Pss"), rss = proc_kib(pid, "smaps_rollup", "Rss");
+    long most = proc_kib(pid, "status", "VmHWM");
+    qsort(b->took, b->n_runs, sizeof(*b->took), compare_usec);
+    qsort(b->cold, COLD_RUNS, sizeof(*b->cold), compare_usec);
+    printf("{\"start_us\":%lld,\"cold_us\":%lld,\"cold_min_us\":%lld,\"warm_p50_us\":%lld,"
+           "\"warm_p99_us\":%lld,\"warm_min_us\":%lld,\"warm_cpu_us\":%llu,\"runs\":%zu,",
+           (long long)b->first, (long long)b->cold[COLD_RUNS / 2], (long long)b->cold[0],
+           (long long)b->took[b->n_runs / 2], (long long)b->took[b->n_runs * 99 / 100],
+           (long long)b->took[0], (unsigned long long)(cpu / 1000 / b->n_runs), b->n_runs);
+    printf("\"objects\":%zu,\"bytes\":%zu,\"equal\":%zu,\"different\":%zu,\"worker_kib\":%ld,"
+           "\"worker_peak_kib\":%ld}\n",
+           b->n_objects, b->bytes, b->n_equal, b->n_different, pss, most - (rss - pss));
+}
+
 static void next(struct bench *b);
 
 static void answered(void *arg, struct answer *a)
@@ -105,13 +201,17 @@ static void answered(void *arg, struct answer *a)
     struct jail_answer *r = a->result;
     if (a->rc)
         die("job", &a->err);
-    if (b->i)
-        b->took[b->i - 1] = took;
+    if (b->i > COLD_RUNS)
+        b->took[b->i - COLD_RUNS - 1] = took;
+    else if (b->i)
+        b->cold[b->i - 1] = took;
     else
         b->first = took;
     b->bytes = r->json.len;
-    if (b->i < b->n_values)
-        compare(b, r->json, b->expected[b->i]);
+    if (b->i < COLD_RUNS + b->n_values)
+        compare(b, r->json, b->expected[b->i % b->n_values]);
+    if (b->i == COLD_RUNS)
+        b->cpu_before = worker_cpu_ns(worker_pid((int)getpid(), 0));
     b->i++;
     next(b);
 }
@@ -129,7 +229,7 @@ static void next(struct bench *b)
 {
     struct arena a;
     CLEANUP(buf_done) struct buf frame = BUF_INIT;
-    if (b->i > b->n_runs) {
+    if (b->i > COLD_RUNS + b->n_runs) {
         loop_stop(b->loop);
         return;
     }
@@ -137,8 +237,7 @@ static void next(struct bench *b)
     value source = value_new_map(&a), helm = value_new_map(&a), list = value_new_list(&a);
     value parameter = value_new_map(&a);
     value_set_str(&a, parameter, "name", b->parameter);
-    value_set_str(&a, parameter, "value",
-                  arena_printf(&a, "v%zu", b->i % MAX_OF(b->n_values, (size_t)1)));
+    value_set_str(&a, parameter, "value", arena_printf(&a, "v%zu", b->i % b->n_values));
     value_push(&a, list, parameter);
     value_push(&a, list, fixed_parameter(&a));
     value_setz(&a, helm, "parameters", list);
@@ -152,7 +251,9 @@ static void next(struct bench *b)
                              .namespace = STR("ns"),
                              .project = STR("default")};
     order_print(&o, &frame);
-    struct jail_order job = {.domain = STR("bench"),
+    /* A domain has its own worker; of the last cold one the warm jobs are, too. */
+    struct jail_order job = {.domain =
+                                 arena_printf(&a, "bench %zu", MIN_OF(b->i, (size_t)COLD_RUNS)),
                              .folder = &b->objects,
                              .n_folders = 1,
                              .frame = buf_str(&frame),
@@ -160,35 +261,6 @@ static void next(struct bench *b)
     b->started = time_monotonic_now();
     jail_run(b->jail, &job, call_open(b->loop, 0, answered, b));
     arena_done(&a);
-}
-
-static int compare_usec(const void *a, const void *b)
-{
-    usec x = *(const usec *)a, y = *(const usec *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* Kilobytes of the largest process below us. */
-static long worker_kib(int pid, int depth)
-{
-    char path[64], line[256];
-    long most = 0, child, kib;
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-    FILE *f = fopen(path, "r");
-    while (f && fscanf(f, "%ld", &child) == 1) {
-        long below = depth < 3 ? worker_kib((int)child, depth + 1) : 0;
-        most = MAX_OF(most, below);
-        snprintf(path, sizeof(path), "/proc/%ld/status", child);
-        FILE *status = fopen(path, "r");
-        while (status && fgets(line, sizeof(line), status))
-            if (sscanf(line, "VmHWM: %ld", &kib) == 1 && kib > most)
-                most = kib;
-        if (status)
-            fclose(status);
-    }
-    if (f)
-        fclose(f);
-    return most;
 }
 
 int main(int argc, char **argv)
@@ -217,12 +289,7 @@ int main(int argc, char **argv)
         die("jail", &err);
     next(&b);
     loop_run(b.loop);
-    qsort(b.took, b.n_runs, sizeof(*b.took), compare_usec);
-    printf("{\"cold_us\":%lld,\"warm_p50_us\":%lld,\"warm_p99_us\":%lld,\"runs\":%zu,"
-           "\"objects\":%zu,\"bytes\":%zu,\"equal\":%zu,\"different\":%zu,\"worker_kib\":%ld}\n",
-           (long long)b.first, (long long)b.took[b.n_runs / 2],
-           (long long)b.took[b.n_runs * 99 / 100], b.n_runs, b.n_objects, b.bytes, b.n_equal,
-           b.n_different, worker_kib((int)getpid(), 0));
+    report(&b);
     jail_close(b.jail);
     loop_free(b.loop);
     free(b.took);
