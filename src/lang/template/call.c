@@ -85,6 +85,7 @@ static int literal_arg(struct state *s, const struct template_type *type, const 
 {
     const struct node_literal *l = (const struct node_literal *)n;
     bool is_number = n->type == NODE_NUMBER;
+    const struct node_number *number = (const struct node_number *)n; /* if it is one */
     s->node = n;
     *ret = (tval){.type = type};
     switch (type->kind) {
@@ -101,29 +102,29 @@ static int literal_arg(struct state *s, const struct template_type *type, const 
     case TEMPLATE_INT:
     case TEMPLATE_INT32:
     case TEMPLATE_INT64:
-        if (!is_number || !l->is_int)
+        if (!is_number || !number->is_int)
             return fail_node(s, "expected integer", n);
-        ret->i = l->i;
+        ret->i = number->i;
         return 0;
     case TEMPLATE_UINT8:
     case TEMPLATE_UINT32:
     case TEMPLATE_UINT64:
-        if (!is_number || !l->is_uint)
+        if (!is_number || !number->is_uint)
             return fail_node(s, "expected unsigned integer", n);
-        ret->u = type->kind == TEMPLATE_UINT32  ? (uint32_t)l->u
-                 : type->kind == TEMPLATE_UINT8 ? (uint8_t)l->u
-                                                : l->u;
+        ret->u = type->kind == TEMPLATE_UINT32  ? (uint32_t)number->u
+                 : type->kind == TEMPLATE_UINT8 ? (uint8_t)number->u
+                                                : number->u;
         return 0;
     case TEMPLATE_FLOAT64:
-        if (!is_number || !l->is_float)
+        if (!is_number || !number->is_float)
             return fail_node(s, "expected float", n);
-        ret->f = l->f;
+        ret->f = number->f;
         return 0;
     default: break;
     }
     if (type->kind == TEMPLATE_INTERFACE || type == &TYPE_REFLECT_VALUE) {
         if (is_number)
-            return eval_ideal(s, l, ret);
+            return eval_ideal(s, number, ret);
         *ret = l->value;
         return 0;
     }
@@ -243,9 +244,9 @@ int eval_call(struct state *s, tval dot, const struct template_func *f, const tv
         return rc;
     if (f->signature[0] == '!')
         return state_fail(s, "%s", f->signature + 1);
-    if (!receiver && id && (id->is_and || id->is_or))
-        return eval_and_or(s, dot, id->is_or, args, ret);
-    if (!receiver && id && id->is_call)
+    if (!receiver && id && (id->head.mark == MARK_AND || id->head.mark == MARK_OR))
+        return eval_and_or(s, dot, id->head.mark == MARK_OR, args, ret);
+    if (!receiver && id && id->head.mark == MARK_CALL)
         c.name = callee(s, args);
     if (n > ARGS_ON_STACK)
         argv = ARENA_ARRAY(s->run->arena, tval, n);

@@ -100,7 +100,7 @@ static int struct_field(struct state *s, const struct field_access *f, tval v, c
                         tval *ret)
 {
     for (const struct template_field *field = v.type->field; field && field->name; field++) {
-        if (!str_is(f->name->text, field->name))
+        if (!str_is(name_text(f->name), field->name))
             continue;
         if (field->name[0] < 'A' || field->name[0] > 'Z')
             return state_fail(s, "%s is an unexported field of struct type %s", field->name, type);
@@ -130,7 +130,7 @@ static bool has_field(const struct template_type *t, str name)
 static int eval_field(struct state *s, tval dot, tval receiver, const struct field_access *f,
                       tval *ret)
 {
-    str name = f->name->text;
+    str name = name_text(f->name);
     bool is_nil;
     if (!receiver.type)
         return field_of_nothing(s, name, ret);
@@ -195,9 +195,9 @@ static int eval_variable(struct state *s, tval dot, const struct node_names *n,
                          struct call_args args, tval *ret)
 {
     s->node = &n->head;
-    const struct variable *v = find_variable(s, n->name[0].text);
+    const struct variable *v = find_variable(s, name_text(&n->name[0]));
     if (!v)
-        return state_fail(s, "undefined variable: %.*s", STR_FMT(n->name[0].text));
+        return state_fail(s, "undefined variable: %.*s", STR_FMT(name_text(&n->name[0])));
     if (n->n > 1)
         return eval_chain(s, dot, v->val, n, args, ret);
     *ret = v->val;
@@ -234,12 +234,12 @@ int eval_function(struct state *s, tval dot, const struct node_identifier *n,
     return eval_call(s, dot, n->func, NULL, cmd, args, ret);
 }
 
-int eval_ideal(struct state *s, const struct node_literal *n, tval *ret)
+int eval_ideal(struct state *s, const struct node_number *n, tval *ret)
 {
-    s->node = &n->head;
-    *ret = n->value;
-    if (!n->value.type && n->is_uint)
-        return state_fail(s, "%.*s overflows int", STR_FMT(n->source));
+    s->node = &n->literal.head;
+    *ret = n->literal.value;
+    if (!ret->type && n->is_uint)
+        return state_fail(s, "%.*s overflows int", STR_FMT(n->literal.source));
     return 0;
 }
 
@@ -267,7 +267,7 @@ static int eval_command(struct state *s, tval dot, const struct node_command *c,
     switch (first->type) {
     case NODE_DOT: *ret = dot; return 0;
     case NODE_NIL: return state_fail(s, "nil is not a command");
-    case NODE_NUMBER: return eval_ideal(s, (const struct node_literal *)first, ret);
+    case NODE_NUMBER: return eval_ideal(s, (const struct node_number *)first, ret);
     default: *ret = ((const struct node_literal *)first)->value; return 0;
     }
 }
@@ -285,8 +285,8 @@ int eval_pipe(struct state *s, tval dot, const struct node_pipe *p, tval *ret)
         v = template_unwrap(v);
     }
     for (size_t i = 0; !rc && i < p->n_decl; i++) {
-        str name = p->decl[i]->name[0].text;
-        if (p->is_assign)
+        str name = name_text(&p->decl[i]->name[0]);
+        if (p->head.mark)
             rc = set_variable(s, name, v);
         else
             vec_push(s->run->arena, &s->run->vars, (struct variable){name, v});

@@ -63,11 +63,11 @@ static int turn(struct loop *l, tval index, tval element)
     int rc = run_step(l->s->run, 1);
     if (rc)
         return rc;
-    if (p->n_decl && p->is_assign) {
+    if (p->n_decl && p->head.mark) {
         if (p->n_decl > 1)
-            rc = set_variable(l->s, p->decl[0]->name[0].text, index);
+            rc = set_variable(l->s, name_text(&p->decl[0]->name[0]), index);
         if (!rc)
-            rc = set_variable(l->s, p->decl[p->n_decl - 1]->name[0].text, element);
+            rc = set_variable(l->s, name_text(&p->decl[p->n_decl - 1]->name[0]), element);
     } else if (p->n_decl) {
         set_variable_top(l->s, 1, element);
         if (p->n_decl > 1)

@@ -1,7 +1,9 @@
 /* lang/template/node.h: parse trees of Go templates. Private to the room.
  *
  * Nodes live in the tree's arena and never change after parsing. `pos` is the byte offset that Go
- * gives the node: it decides the line and column in errors. Source: Go text/template/parse. */
+ * gives the node: it decides the line and column in errors. A chart of a thousand templates keeps
+ * all its trees and walks them at each render, so nodes are small and hold their lists in
+ * themselves. Source: Go text/template/parse. */
 #ifndef LANG_TEMPLATE_NODE_H
 #define LANG_TEMPLATE_NODE_H
 
@@ -35,18 +37,27 @@ enum node_type {
 
 struct tnode {
     uint8_t type;
+    uint8_t mark; /* a pipe's: it assigns; an identifier's: enum builtin_mark */
     uint32_t pos;
 };
 
-struct name { /* one part of a.b.c */
-    str text;
-    uint32_t hash; /* template_key_hash */
+enum builtin_mark { /* builtins that the evaluator treats on its own */
+                    MARK_NONE,
+                    MARK_AND,
+                    MARK_OR,
+                    MARK_CALL,
 };
+
+struct name { /* one part of a.b.c */
+    const char *at;
+    uint32_t len, hash; /* template_key_hash */
+};
+static inline str name_text(const struct name *n) { return str_mem(n->at, n->len); }
 
 struct node_list {
     struct tnode head;
-    struct tnode **node;
     size_t n;
+    struct tnode *node[];
 };
 
 struct node_text {
@@ -55,12 +66,10 @@ struct node_text {
 };
 
 struct node_pipe {
-    struct tnode head;
-    bool is_assign;
-    uint8_t n_decl;
-    struct node_names *decl[2];
-    struct node_command **cmd;
-    size_t n;
+    struct tnode head; /* mark: "=", not ":=" */
+    uint32_t n, n_decl;
+    struct node_names **decl; /* of n_decl */
+    struct node_command *cmd[];
 };
 
 struct node_action {
@@ -82,28 +91,30 @@ struct node_template {
 
 struct node_command {
     struct tnode head;
-    struct tnode **arg;
     size_t n;
+    struct tnode *arg[];
 };
 
 struct node_names { /* field (.a.b), variable ($x.a), chain ((pipe).a) */
     struct tnode head;
-    struct name *name; /* of a variable the first one is "$x" */
     size_t n;
-    struct tnode *of; /* of a chain */
+    struct tnode *of;   /* of a chain */
+    struct name name[]; /* of a variable the first one is "$x" */
 };
 
 struct node_identifier {
-    struct tnode head;
-    str name;
-    const struct template_func *func;
-    bool is_and, is_or, is_call; /* builtins that the evaluator treats on its own */
+    struct tnode head;                /* mark: enum builtin_mark */
+    const struct template_func *func; /* its name is the node's */
 };
 
-struct node_literal { /* bool, string, number */
+struct node_literal { /* bool, string, and the head of a number */
     struct tnode head;
     str source; /* as written */
     tval value; /* ideal value; "no value": none, the number overflows int */
+};
+
+struct node_number {
+    struct node_literal literal;
     bool is_int, is_uint, is_float, is_complex;
     int64_t i;
     uint64_t u;

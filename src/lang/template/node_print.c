@@ -7,7 +7,7 @@ static void print_names(const struct node_names *n, struct buf *out)
     for (size_t i = 0; i < n->n; i++) {
         if (i || n->head.type != NODE_VARIABLE)
             buf_addc(out, '.');
-        buf_add(out, n->name[i].text);
+        buf_add(out, name_text(&n->name[i]));
     }
 }
 
@@ -39,7 +39,7 @@ static void print_pipe(const struct node_pipe *p, struct buf *out)
         print_names(p->decl[i], out);
     }
     if (p->n_decl)
-        buf_addz(out, p->is_assign ? " = " : " := ");
+        buf_addz(out, p->head.mark ? " = " : " := ");
     for (size_t i = 0; i < p->n; i++) {
         if (i)
             buf_addz(out, " | ");
@@ -103,7 +103,7 @@ void node_print(const struct tnode *n, struct buf *out)
         __attribute__((fallthrough));
     case NODE_FIELD:
     case NODE_VARIABLE: print_names((const struct node_names *)n, out); break;
-    case NODE_IDENTIFIER: buf_add(out, ((const struct node_identifier *)n)->name); break;
+    case NODE_IDENTIFIER: buf_addz(out, ((const struct node_identifier *)n)->func->name); break;
     case NODE_DOT: buf_addc(out, '.'); break;
     case NODE_NIL: buf_addz(out, "nil"); break;
     case NODE_BOOL:

@@ -26,7 +26,7 @@ static bool fits_uint(double f, uint64_t *ret)
     return (double)*ret == f;
 }
 
-static void from_complex(struct node_literal *n)
+static void from_complex(struct node_number *n)
 {
     n->is_complex = true;
     n->is_float = n->imaginary == 0;
@@ -45,19 +45,20 @@ static str problem(struct arena *a, const char *what, str source)
     return s;
 }
 
-static bool parse_char(struct node_literal *n, struct arena *a, str *ret_problem)
+static bool parse_char(struct node_number *n, struct arena *a, str *ret_problem)
 {
     int32_t r;
     bool is_byte;
     str rest;
-    if (!strconv_unquote_char(str_from(n->source, 1), '\'', &r, &is_byte, &rest)) {
+    if (!strconv_unquote_char(str_from(n->literal.source, 1), '\'', &r, &is_byte, &rest)) {
         *ret_problem = STR("invalid syntax");
         return false;
     }
-    if (is_byte && (unsigned char)n->source.at[1] >= 0x80)
+    if (is_byte && (unsigned char)n->literal.source.at[1] >= 0x80)
         r = 0xFFFD;
     if (!str_is(rest, "'")) {
-        *ret_problem = arena_printf(a, "malformed character constant: %.*s", STR_FMT(n->source));
+        *ret_problem =
+            arena_printf(a, "malformed character constant: %.*s", STR_FMT(n->literal.source));
         return false;
     }
     n->is_int = n->is_uint = n->is_float = true;
@@ -68,9 +69,9 @@ static bool parse_char(struct node_literal *n, struct arena *a, str *ret_problem
 }
 
 /* "1+2i": split before the sign of the imaginary part. */
-static bool parse_complex(struct node_literal *n, str *ret_problem)
+static bool parse_complex(struct node_number *n, str *ret_problem)
 {
-    str s = n->source;
+    str s = n->literal.source;
     size_t at = s.len - 1;
     while (at > 0 && !((s.at[at] == '+' || s.at[at] == '-') && !strchr("eEpP", s.at[at - 1])))
         at--;
@@ -91,9 +92,9 @@ static bool has_any(str s, const char *set)
     return false;
 }
 
-static bool parse_real(struct node_literal *n, struct arena *a, str *ret_problem)
+static bool parse_real(struct node_number *n, struct arena *a, str *ret_problem)
 {
-    str s = n->source;
+    str s = n->literal.source;
     n->is_uint = strconv_uint(s, 0, 64, &n->u) == STRCONV_OK;
     n->is_int = strconv_int(s, 0, 64, &n->i) == STRCONV_OK;
     if (n->is_int) {
@@ -119,9 +120,9 @@ static bool parse_real(struct node_literal *n, struct arena *a, str *ret_problem
 }
 
 /* The type where nothing asks for one. "no value": it overflows int. */
-static tval ideal(const struct node_literal *n, struct arena *a)
+static tval ideal(const struct node_number *n, struct arena *a)
 {
-    str s = n->source;
+    str s = n->literal.source;
     bool is_hex = s.len > 2 && s.at[0] == '0' && (s.at[1] | 0x20) == 'x' && !has_any(s, "pP");
     if (n->is_complex) {
         double pair[2] = {n->f, n->imaginary};
@@ -132,11 +133,10 @@ static tval ideal(const struct node_literal *n, struct arena *a)
     return n->is_int ? template_int(n->i) : TEMPLATE_NO_VALUE;
 }
 
-bool number_node_parse(struct node_literal *n, enum lex_type type, struct arena *a,
-                       str *ret_problem)
+bool number_node_parse(struct node_number *n, enum lex_type type, struct arena *a, str *ret_problem)
 {
     bool ok;
-    str s = n->source;
+    str s = n->literal.source;
     if (type == LEX_CHAR_CONSTANT) {
         ok = parse_char(n, a, ret_problem);
     } else if (type == LEX_COMPLEX) {
@@ -149,6 +149,6 @@ bool number_node_parse(struct node_literal *n, enum lex_type type, struct arena 
         ok = parse_real(n, a, ret_problem);
     }
     if (ok)
-        n->value = ideal(n, a);
+        n->literal.value = ideal(n, a);
     return ok;
 }

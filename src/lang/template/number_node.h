@@ -6,7 +6,7 @@
 #include "lang/template/node.h"
 
 /* Fill the node from its source. false: *ret_problem is Go's text. */
-bool number_node_parse(struct node_literal *n, enum lex_type type, struct arena *a,
+bool number_node_parse(struct node_number *n, enum lex_type type, struct arena *a,
                        str *ret_problem);
 
 #endif

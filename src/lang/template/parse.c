@@ -21,7 +21,9 @@ struct shared { /* by the parsers of one text */
     struct err *err;
     int failed; /* 0 or -kind */
     unsigned blocks;
-    str definition; /* scratch */
+    struct arena scratch; /* until the text is parsed */
+    VEC(void *) pending;  /* of the lists that are open, innermost last */
+    VEC(struct name) names;
 };
 
 struct parser {
@@ -41,6 +43,19 @@ static void *new_node(struct parser *p, size_t size, enum node_type type, uint32
     return n;
 }
 #define NEW_NODE(p, T, type, pos) ((T *)new_node((p), sizeof(T), (type), (pos)))
+
+/* Lists grow aside and are copied into their node when their length is known. */
+static void pend(struct parser *p, void *item) { vec_push(&p->s->scratch, &p->s->pending, item); }
+
+static size_t pending_since(const struct parser *p, size_t mark) { return p->s->pending.n - mark; }
+
+static void take_pending(struct parser *p, size_t mark, void *to)
+{
+    size_t n = pending_since(p, mark);
+    if (n)
+        memcpy(to, p->s->pending.at + mark, n * sizeof(void *));
+    p->s->pending.n = mark;
+}
 
 /* ---- tokens ---- */
 
@@ -168,19 +183,32 @@ static str unquote(struct parser *p, str source)
 
 /* ---- names ---- */
 
+static void add_name(struct parser *p, str part)
+{
+    struct name name = {part.at, (uint32_t)part.len, template_key_hash(part)};
+    vec_push(&p->s->scratch, &p->s->names, name);
+}
+
+static struct node_names *take_names(struct parser *p, enum node_type type, uint32_t pos)
+{
+    size_t bytes = p->s->names.n * sizeof(struct name);
+    struct node_names *n = new_node(p, sizeof(*n) + bytes, type, pos);
+    if (bytes)
+        memcpy(n->name, p->s->names.at, bytes);
+    n->n = p->s->names.n;
+    return n;
+}
+
 /* ".a.b" (field), "$x.a" (variable): parts between the dots. */
 static struct node_names *new_names(struct parser *p, enum node_type type, uint32_t pos, str text)
 {
-    struct node_names *n = NEW_NODE(p, struct node_names, type, pos);
-    VEC(struct name) parts = {0};
     str part;
+    p->s->names.n = 0;
     if (type == NODE_FIELD)
         text = str_from(text, 1);
     while (str_next(&text, '.', &part))
-        vec_push(p->s->arena, &parts, (struct name){part, template_key_hash(part)});
-    n->name = parts.at;
-    n->n = parts.n;
-    return n;
+        add_name(p, part);
+    return take_names(p, type, pos);
 }
 
 static struct tnode *use_variable(struct parser *p, struct lex_token t)
@@ -188,9 +216,9 @@ static struct tnode *use_variable(struct parser *p, struct lex_token t)
     struct node_names *n = new_names(p, NODE_VARIABLE, t.pos, t.text);
     assert(n->n > 0);
     for (size_t i = 0; i < p->vars.n; i++)
-        if (str_eq(p->vars.at[i], n->name[0].text))
+        if (str_eq(p->vars.at[i], name_text(&n->name[0])))
             return &n->head;
-    str q = quoted(p, n->name[0].text);
+    str q = quoted(p, name_text(&n->name[0]));
     fail(p, "undefined variable %.*s", STR_FMT(q));
     return &n->head;
 }
@@ -203,27 +231,27 @@ static struct tnode *new_identifier(struct parser *p, struct lex_token t)
 {
     struct node_identifier *n = NEW_NODE(p, struct node_identifier, NODE_IDENTIFIER, t.pos);
     const struct template_func *builtin = template_funcs_find(&TEMPLATE_FUNCS_GO, t.text);
-    n->name = t.text;
     n->func = template_funcs_find(p->s->funcs, t.text);
     if (!n->func) {
         str q = quoted(p, t.text);
         fail(p, "function %.*s not defined", STR_FMT(q));
     } else if (n->func == builtin) {
-        n->is_and = str_is(t.text, "and");
-        n->is_or = str_is(t.text, "or");
-        n->is_call = str_is(t.text, "call");
+        n->head.mark = str_is(t.text, "and")    ? MARK_AND
+                       : str_is(t.text, "or")   ? MARK_OR
+                       : str_is(t.text, "call") ? MARK_CALL
+                                                : MARK_NONE;
     }
     return &n->head;
 }
 
 static struct tnode *new_number(struct parser *p, struct lex_token t)
 {
-    struct node_literal *n = NEW_NODE(p, struct node_literal, NODE_NUMBER, t.pos);
+    struct node_number *n = NEW_NODE(p, struct node_number, NODE_NUMBER, t.pos);
     str problem;
-    n->source = t.text;
+    n->literal.source = t.text;
     if (!number_node_parse(n, t.type, p->s->arena, &problem))
         fail(p, "%.*s", STR_FMT(problem));
-    return &n->head;
+    return &n->literal.head;
 }
 
 static struct tnode *new_string(struct parser *p, struct lex_token t)
@@ -279,17 +307,15 @@ static struct tnode *parse_term(struct parser *p)
 static struct tnode *with_fields(struct parser *p, struct tnode *term)
 {
     uint32_t pos = peek(p).pos;
-    VEC(struct name) names = {0};
     bool extends = term->type == NODE_FIELD || term->type == NODE_VARIABLE;
+    p->s->names.n = 0;
     if (extends) {
         const struct node_names *old = (struct node_names *)term;
         for (size_t i = 0; i < old->n; i++)
-            vec_push(p->s->arena, &names, old->name[i]);
+            add_name(p, name_text(&old->name[i]));
     }
-    while (peek(p).type == LEX_FIELD) {
-        str name = str_from(next(p).text, 1);
-        vec_push(p->s->arena, &names, (struct name){name, template_key_hash(name)});
-    }
+    while (peek(p).type == LEX_FIELD)
+        add_name(p, str_from(next(p).text, 1));
     if (!extends &&
         (term->type == NODE_BOOL || term->type == NODE_STRING || term->type == NODE_NUMBER ||
          term->type == NODE_NIL || term->type == NODE_DOT)) {
@@ -300,9 +326,7 @@ static struct tnode *with_fields(struct parser *p, struct tnode *term)
         fail(p, "unexpected . after term %.*s", STR_FMT(q));
         return term;
     }
-    struct node_names *n = NEW_NODE(p, struct node_names, extends ? term->type : NODE_CHAIN, pos);
-    n->name = names.at;
-    n->n = names.n;
+    struct node_names *n = take_names(p, extends ? term->type : NODE_CHAIN, pos);
     n->of = extends ? NULL : term;
     return &n->head;
 }
@@ -317,8 +341,8 @@ static struct tnode *parse_operand(struct parser *p)
 
 static struct node_command *parse_command(struct parser *p)
 {
-    struct node_command *c = NEW_NODE(p, struct node_command, NODE_COMMAND, peek_non_space(p).pos);
-    VEC(struct tnode *) args = {0};
+    uint32_t pos = peek_non_space(p).pos;
+    size_t mark = p->s->pending.n;
     bool more = true;
     while (more && !p->s->failed) {
         peek_non_space(p);
@@ -326,7 +350,7 @@ static struct node_command *parse_command(struct parser *p)
         if (p->s->failed)
             break;
         if (operand)
-            vec_push(p->s->arena, &args, operand);
+            pend(p, operand);
         struct lex_token t = next(p);
         switch (t.type) {
         case LEX_SPACE: continue;
@@ -337,22 +361,32 @@ static struct node_command *parse_command(struct parser *p)
         }
         more = false;
     }
-    if (!args.n)
+    size_t n = pending_since(p, mark);
+    if (!n)
         fail(p, "empty command");
-    c->arg = args.at;
-    c->n = args.n;
+    struct node_command *c = new_node(p, sizeof(*c) + n * sizeof(c->arg[0]), NODE_COMMAND, pos);
+    c->n = n;
+    take_pending(p, mark, c->arg);
     return c;
 }
 
-static void declare(struct parser *p, struct node_pipe *pipe, struct lex_token v)
+#define DECLARATIONS_MAX 2
+
+struct declarations {
+    struct node_names *at[DECLARATIONS_MAX];
+    uint32_t n;
+    bool is_assign;
+};
+
+static void declare(struct parser *p, struct declarations *d, struct lex_token v)
 {
-    if (pipe->n_decl < ARRAY_LEN(pipe->decl))
-        pipe->decl[pipe->n_decl++] = new_names(p, NODE_VARIABLE, v.pos, v.text);
-    vec_push(p->s->arena, &p->vars, v.text);
+    if (d->n < DECLARATIONS_MAX)
+        d->at[d->n++] = new_names(p, NODE_VARIABLE, v.pos, v.text);
+    vec_push(&p->s->scratch, &p->vars, v.text);
 }
 
 /* "$a :=", "$a =", and of a range "$a, $b :=". */
-static void parse_declarations(struct parser *p, struct node_pipe *pipe, const char *context)
+static void parse_declarations(struct parser *p, struct declarations *d, const char *context)
 {
     for (;;) {
         struct lex_token v = peek_non_space(p);
@@ -361,9 +395,9 @@ static void parse_declarations(struct parser *p, struct node_pipe *pipe, const c
         next(p);
         struct lex_token after = peek(p), t = peek_non_space(p);
         if (t.type == LEX_ASSIGN || t.type == LEX_DECLARE) {
-            pipe->is_assign = t.type == LEX_ASSIGN;
+            d->is_assign = t.type == LEX_ASSIGN;
             next_non_space(p);
-            declare(p, pipe, v);
+            declare(p, d, v);
             return;
         }
         if (t.type != LEX_CHAR || !str_is(t.text, ",")) {
@@ -374,8 +408,8 @@ static void parse_declarations(struct parser *p, struct node_pipe *pipe, const c
             return;
         }
         next_non_space(p);
-        declare(p, pipe, v);
-        if (strcmp(context, "range") != 0 || pipe->n_decl >= 2) {
+        declare(p, d, v);
+        if (strcmp(context, "range") != 0 || d->n >= DECLARATIONS_MAX) {
             fail(p, "too many declarations in %s", context);
             return;
         }
@@ -421,9 +455,10 @@ static bool starts_operand(enum lex_type type)
 
 static struct node_pipe *parse_pipe(struct parser *p, const char *context, enum lex_type end)
 {
-    struct node_pipe *pipe = NEW_NODE(p, struct node_pipe, NODE_PIPE, peek_non_space(p).pos);
-    VEC(struct node_command *) cmds = {0};
-    parse_declarations(p, pipe, context);
+    uint32_t pos = peek_non_space(p).pos;
+    size_t mark = p->s->pending.n;
+    struct declarations d = {0};
+    parse_declarations(p, &d, context);
     while (!p->s->failed) {
         struct lex_token t = next_non_space(p);
         if (t.type == end)
@@ -433,11 +468,16 @@ static struct node_pipe *parse_pipe(struct parser *p, const char *context, enum 
             break;
         }
         back_up(p);
-        struct node_command *c = parse_command(p);
-        vec_push(p->s->arena, &cmds, c);
+        pend(p, parse_command(p));
     }
-    pipe->cmd = cmds.at;
-    pipe->n = cmds.n;
+    size_t n = pending_since(p, mark);
+    struct node_pipe *pipe = new_node(p, sizeof(*pipe) + n * sizeof(pipe->cmd[0]), NODE_PIPE, pos);
+    pipe->n = (uint32_t)n;
+    pipe->head.mark = d.is_assign;
+    pipe->n_decl = d.n;
+    if (d.n)
+        pipe->decl = arena_copy(p->s->arena, d.at, d.n * sizeof(d.at[0]));
+    take_pending(p, mark, pipe->cmd);
     if (!p->s->failed)
         check_pipe(p, pipe, context);
     return pipe;
@@ -448,11 +488,20 @@ static struct node_pipe *parse_pipe(struct parser *p, const char *context, enum 
 static struct tnode *parse_text_or_action(struct parser *p);
 static struct tnode *parse_branch(struct parser *p, enum node_type type, const char *context);
 
+static struct node_list *take_list(struct parser *p, size_t mark, uint32_t pos)
+{
+    size_t n = pending_since(p, mark);
+    struct node_list *list = new_node(p, sizeof(*list) + n * sizeof(list->node[0]), NODE_LIST, pos);
+    list->n = n;
+    take_pending(p, mark, list->node);
+    return list;
+}
+
 /* Up to {{end}} or {{else}}, which is *ret_end. */
 static struct node_list *parse_list(struct parser *p, struct tnode **ret_end)
 {
-    struct node_list *list = NEW_NODE(p, struct node_list, NODE_LIST, peek_non_space(p).pos);
-    VEC(struct tnode *) nodes = {0};
+    uint32_t pos = peek_non_space(p).pos;
+    size_t mark = p->s->pending.n;
     *ret_end = NULL;
     if (++p->s->blocks > TEMPLATE_BLOCKS_MAX)
         fail(p, "blocks nest deeper than %d", TEMPLATE_BLOCKS_MAX);
@@ -467,12 +516,10 @@ static struct node_list *parse_list(struct parser *p, struct tnode **ret_end)
         if (n->type == NODE_END || n->type == NODE_ELSE)
             *ret_end = n;
         else
-            vec_push(p->s->arena, &nodes, n);
+            pend(p, n);
     }
     p->s->blocks--;
-    list->node = nodes.at;
-    list->n = nodes.n;
-    return list;
+    return take_list(p, mark, pos);
 }
 
 static void must_be_end(struct parser *p, const struct tnode *n, const char *context)
@@ -495,15 +542,13 @@ static struct node_list *parse_else(struct parser *p, enum node_type type, const
         return list;
     }
     next(p);
-    struct node_list *list = NEW_NODE(p, struct node_list, NODE_LIST, pos);
-    list->node = ARENA_NEW(p->s->arena, struct tnode *);
-    list->n = 1;
+    size_t mark = p->s->pending.n;
     if (++p->s->blocks > TEMPLATE_BLOCKS_MAX)
         fail(p, "blocks nest deeper than %d", TEMPLATE_BLOCKS_MAX);
     else
-        list->node[0] = parse_branch(p, type, context);
+        pend(p, parse_branch(p, type, context));
     p->s->blocks--;
-    return list;
+    return take_list(p, mark, pos);
 }
 
 static struct tnode *parse_branch(struct parser *p, enum node_type type, const char *context)
@@ -655,7 +700,7 @@ static void add_body(struct parser *p, str name, struct node_list *root)
 static void parser_init(struct parser *p, struct shared *s)
 {
     *p = (struct parser){.s = s};
-    vec_push(s->arena, &p->vars, STR("$"));
+    vec_push(&s->scratch, &p->vars, STR("$"));
 }
 
 /* A define (name NULL: it is still to be read) or the body of a block. */
@@ -683,8 +728,8 @@ static void parse_body(struct parser *outer, const str *name, const char *contex
 
 static void parse_top(struct parser *p, str name)
 {
-    struct node_list *root = NEW_NODE(p, struct node_list, NODE_LIST, peek(p).pos);
-    VEC(struct tnode *) nodes = {0};
+    uint32_t pos = peek(p).pos;
+    size_t mark = p->s->pending.n;
     while (!p->s->failed && peek(p).type != LEX_EOF) {
         if (peek(p).type == LEX_LEFT_DELIM) {
             struct lex_token delim = next(p);
@@ -699,10 +744,9 @@ static void parse_top(struct parser *p, str name)
             return;
         if (n->type == NODE_END || n->type == NODE_ELSE)
             fail(p, "unexpected %s", n->type == NODE_END ? "{{end}}" : "{{else}}");
-        vec_push(p->s->arena, &nodes, n);
+        pend(p, n);
     }
-    root->node = nodes.at;
-    root->n = nodes.n;
+    struct node_list *root = take_list(p, mark, pos);
     if (!p->s->failed)
         add_body(p, name, root);
 }
@@ -718,9 +762,13 @@ int template_parse(str name, str text, const struct template_funcs *funcs, struc
     s.tree = ARENA_NEW(a, struct template_tree);
     s.tree->parse_name = name;
     s.tree->text = text;
+    arena_init(&s.scratch, a->bytes_max);
+    s.scratch.on_full = a->on_full;
+    s.scratch.on_full_arg = a->on_full_arg;
     lex_init(&s.lex, text, a);
     parser_init(&p, &s);
     parse_top(&p, name);
+    arena_done(&s.scratch);
     if (s.failed)
         return s.failed;
     *ret = s.tree;

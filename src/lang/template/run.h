@@ -92,7 +92,7 @@ int eval_function(struct state *s, tval dot, const struct node_identifier *n,
                   const struct tnode *cmd, struct call_args args, tval *ret);
 int eval_names(struct state *s, tval dot, const struct node_names *n, struct call_args args,
                tval *ret);
-int eval_ideal(struct state *s, const struct node_literal *n, tval *ret);
+int eval_ideal(struct state *s, const struct node_number *n, tval *ret);
 tval zero_of(const struct template_type *t);
 void set_variable_top(struct state *s, size_t n, tval v);
 int set_variable(struct state *s, str name, tval v);
