@@ -278,7 +278,7 @@ static int write_folder(struct helm_command_line *c, const struct helm_output *h
     if (helm_is_set(c, HELM_FLAG_RELEASE_NAME))
         w.folder = ARENA_CAT(c->arena, top, STR("/"), release);
     for (size_t i = 0; !rc && helm_is_set(c, HELM_FLAG_INCLUDE_CRDS) && i < h->n_crds; i++)
-        rc = write_file(&w, top, h->crd[i].file, h->crd[i].data, err);
+        rc = write_file(&w, top, h->crd[i].file, helm_file_data(h->crd[i].content), err);
     for (size_t i = 0; !rc && i < h->manifests.n; i++)
         rc = write_file(&w, w.folder, h->manifests.at[i].path, h->manifests.at[i].text, err);
     for (size_t i = 0; !rc && !helm_is_set(c, HELM_FLAG_NO_HOOKS) && i < h->hooks.n; i++)

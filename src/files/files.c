@@ -295,6 +295,14 @@ int files_read(struct files *f, str path, size_t bytes_max, struct arena *a, str
     return f->kind->read(f, e.name, bytes_max ? bytes_max : FILES_BYTES_DEFAULT, a, ret, err);
 }
 
+int files_size(struct files *f, str path, size_t *ret, struct err *err)
+{
+    if (!f->kind->size)
+        return err_set(err, ERR_UNSUPPORTED, "%.*s: its size is known by reading it",
+                       STR_FMT(path));
+    return f->kind->size(f, path, ret, err);
+}
+
 int files_list(struct files *f, str path, struct arena *a, struct file_list *ret, struct err *err)
 {
     struct file_entry e;

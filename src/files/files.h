@@ -78,6 +78,8 @@ struct files_kind {
     int (*read)(struct files *f, str path, size_t bytes_max, struct arena *a, str *ret,
                 struct err *err);
     int (*link)(struct files *f, str path, struct arena *a, str *ret_target, struct err *err);
+    /* Bytes of a regular file; NULL: not known without reading it. */
+    int (*size)(struct files *f, str path, size_t *ret, struct err *err);
     void (*close)(struct files *f);
 };
 
@@ -114,6 +116,9 @@ int files_stat(struct files *f, str path, bool follow, struct arena *a, struct f
 /* Bytes of a regular file, links followed. bytes_max 0: FILES_BYTES_DEFAULT. */
 int files_read(struct files *f, str path, size_t bytes_max, struct arena *a, str *ret,
                struct err *err) MUST_CHECK;
+/* How many bytes the regular file at a resolved path has (file_entry.name of files_stat), without
+ * reading it. -ERR_UNSUPPORTED: this backend would have to. Records nothing. */
+int files_size(struct files *f, str path, size_t *ret, struct err *err) MUST_CHECK;
 /* Entries of a folder, links on the way followed. */
 int files_list(struct files *f, str path, struct arena *a, struct file_list *ret,
                struct err *err) MUST_CHECK;

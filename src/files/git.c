@@ -248,6 +248,20 @@ static int git_read(struct files *f, str path, size_t bytes_max, struct arena *a
     return 0;
 }
 
+static int git_size(struct files *f, str path, size_t *ret, struct err *err)
+{
+    struct git_files *g = CONTAINER_OF(f, struct git_files, files);
+    CLEANUP(free_entry) git_tree_entry *e = NULL;
+    git_object_t type;
+    int rc = entry_at(g, path, &e, err);
+    if (rc)
+        return rc;
+    if (!e)
+        return err_set(err, ERR_NOT_FOUND, "%.*s: no such file", STR_FMT(path));
+    rc = git_odb_read_header(ret, &type, g->store->odb, git_tree_entry_id(e));
+    return rc ? fail(err, rc, "reading", path) : 0;
+}
+
 static int git_link(struct files *f, str path, struct arena *a, str *ret, struct err *err)
 {
     return git_read(f, path, FILES_PATH_MAX, a, ret, err);
@@ -267,6 +281,7 @@ static const struct files_kind git_kind = {
     .list = git_list,
     .read = git_read,
     .link = git_link,
+    .size = git_size,
     .close = git_close,
 };
 

@@ -77,6 +77,15 @@ static int memory_read(struct files *f, str path, size_t bytes_max, struct arena
     return 0;
 }
 
+static int memory_size(struct files *f, str path, size_t *ret, struct err *err)
+{
+    const struct node *n = find(memory_of(f), path);
+    if (!n)
+        return err_set(err, ERR_NOT_FOUND, "%.*s: no such file", STR_FMT(path));
+    *ret = n->bytes.len;
+    return 0;
+}
+
 static int memory_link(struct files *f, str path, struct arena *a, str *ret, struct err *err)
 {
     return memory_read(f, path, FILES_PATH_MAX, a, ret, err);
@@ -95,6 +104,7 @@ static const struct files_kind memory_kind = {
     .list = memory_list,
     .read = memory_read,
     .link = memory_link,
+    .size = memory_size,
     .close = memory_close,
 };
 

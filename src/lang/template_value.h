@@ -154,6 +154,13 @@ tval template_strings(struct arena *a, const str *s, size_t n); /* []string, tex
 /* A new empty map of type t (TEMPLATE_T_MAP, or a named one over it). */
 tval template_map_new(struct arena *a, const struct template_type *t);
 
+/* A map of n entries that are put in (template_put) when somebody looks into it: by fill(arg, map).
+ * template_map_late_arg: arg while nobody has looked, else NULL. */
+typedef void template_fill(void *arg, tval map);
+tval template_map_late(struct arena *a, const struct template_type *t, size_t n,
+                       template_fill *fill, void *arg);
+void *template_map_late_arg(tval map, template_fill *fill);
+
 /* View of a value tree: absent is "no value", null the nil interface, maps map[string]interface {},
  * lists []interface {}. v must outlive the arena (value_hold keeps a document). The root of a map
  * view may be given a named type; NULL: none. */

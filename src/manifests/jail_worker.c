@@ -198,6 +198,7 @@ void worker_render(struct worker_job *j, str order)
     o.helm_cache = j->helm_cache;
     if (!rc)
         rc = payload_render(&o, f, &j->arena, &json, &reads, &err);
+    helm_cache_end(j->helm_cache);
     if (rc)
         worker_error(j, err.kind, err_str(&err));
     else

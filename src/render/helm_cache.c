@@ -2,6 +2,7 @@
 #include "render/helm_cache.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/digest.h"
 #include "base/map.h"
@@ -9,14 +10,16 @@
 
 struct kept_chart {
     struct helm_chart *chart;
+    struct helm_reader reader;
     struct helm_strs log;
     struct read_set *reads;
 };
 
 struct helm_cache {
     struct arena arena;
-    struct map trees;  /* level, name and digest of the text -> tree */
-    struct map charts; /* path and tree id -> kept_chart */
+    struct map trees;                  /* level, name and digest of the text -> tree */
+    struct map charts;                 /* path and tree id -> kept_chart */
+    VEC(struct helm_reader *) reading; /* for the job that runs */
     size_t bytes_max;
 };
 
@@ -24,6 +27,7 @@ static void begin(struct helm_cache *c)
 {
     map_init(&c->trees, &c->arena);
     map_init(&c->charts, &c->arena);
+    memset(&c->reading, 0, sizeof(c->reading));
 }
 
 struct helm_cache *helm_cache_new(size_t bytes_max)
@@ -54,6 +58,13 @@ void helm_cache_begin(struct helm_cache *c)
     begin(c);
 }
 
+void helm_cache_end(struct helm_cache *c)
+{
+    for (size_t i = 0; i < c->reading.n; i++)
+        c->reading.at[i]->files = NULL;
+    c->reading.n = 0;
+}
+
 /* ---- trees ---- */
 
 static const struct template_funcs *funcs_of(enum helm_level level)
@@ -61,19 +72,32 @@ static const struct template_funcs *funcs_of(enum helm_level level)
     return level == HELM_LEVEL_3 ? &TEMPLATE_FUNCS_HELM3 : &TEMPLATE_FUNCS_HELM4;
 }
 
-int helm_cache_parse(struct helm_cache *c, enum helm_level level, str name, str text,
-                     struct arena *a, const struct template_tree **ret, struct err *err)
+/* A text that the cache keeps is known by its place, another one by its digest. */
+static str tree_key(struct arena *a, enum helm_level level, str name, const struct helm_file *file)
+{
+    char head[1 + sizeof(struct sha256)] = {(char)('a' + level)};
+    if (file->kept) {
+        memcpy(head + 1, &file->data.at, sizeof(file->data.at));
+        return ARENA_CAT(a, str_mem(head, 1 + sizeof(file->data.at)), name);
+    }
+    struct sha256 d = sha256_of(file->data);
+    head[0] = (char)('A' + level);
+    memcpy(head + 1, d.byte, sizeof(d.byte));
+    return ARENA_CAT(a, str_mem(head, sizeof(head)), name);
+}
+
+int helm_cache_parse(struct helm_cache *c, enum helm_level level, str name,
+                     const struct helm_file *file, struct arena *a,
+                     const struct template_tree **ret, struct err *err)
 {
     if (!c)
-        return template_parse(name, text, funcs_of(level), a, ret, err);
-    struct sha256 d = sha256_of(text);
-    str key = ARENA_CAT(a, level == HELM_LEVEL_3 ? STR("3") : STR("4"), name,
-                        str_mem((const char *)d.byte, sizeof(d.byte)));
+        return template_parse(name, file->data, funcs_of(level), a, ret, err);
+    str key = tree_key(a, level, name, file);
     *ret = map_find(&c->trees, key);
     if (*ret)
         return 0;
-    int rc = template_parse(arena_str(&c->arena, name), arena_str(&c->arena, text), funcs_of(level),
-                            &c->arena, ret, err);
+    str text = file->kept ? file->data : arena_str(&c->arena, file->data);
+    int rc = template_parse(arena_str(&c->arena, name), text, funcs_of(level), &c->arena, ret, err);
     if (!rc)
         map_set(&c->trees, arena_str(&c->arena, key), (void *)(uintptr_t)*ret);
     return rc;
@@ -102,6 +126,13 @@ static bool lies_below(const struct read_set *s, str path)
     return true;
 }
 
+static void read_for(struct helm_cache *c, struct helm_reader *r, struct files *f)
+{
+    r->files = f;
+    r->rc = 0;
+    vec_push(&c->arena, &c->reading, r);
+}
+
 static int load(struct helm_cache *c, struct files *f, str path, str key, struct helm_log *log,
                 const struct helm_chart **ret, struct err *err)
 {
@@ -111,7 +142,9 @@ static int load(struct helm_cache *c, struct files *f, str path, str key, struct
     k->reads = read_set_new();
     arena_on_done(&c->arena, free_reads, k->reads);
     f->reads = k->reads;
-    int rc = helm_load_folder(f, path, path.len ? path : STR("."), &c->arena, &own, &k->chart, err);
+    k->reader.arena = &c->arena;
+    read_for(c, &k->reader, f);
+    int rc = helm_load_folder_late(&k->reader, path, &own, &k->chart, err);
     f->reads = outer;
     tell_reads(k->reads, f);
     for (size_t i = 0; log && i < own.lines.n; i++)
@@ -142,9 +175,10 @@ int helm_cache_load(struct helm_cache *c, struct files *f, str path, struct aren
         return rc;
     }
     str key = ARENA_CAT(a, str_mem((const char *)e.id.byte, e.id.len), path);
-    const struct kept_chart *k = map_find(&c->charts, key);
+    struct kept_chart *k = map_find(&c->charts, key);
     if (!k)
         return load(c, f, path, key, log, ret, err);
+    read_for(c, &k->reader, f);
     tell_reads(k->reads, f);
     for (size_t i = 0; log && i < k->log.n; i++)
         vec_push(log->arena, &log->lines, k->log.at[i]);

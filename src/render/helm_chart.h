@@ -20,11 +20,30 @@
 #define HELM_FILES_MAX 100000                            /* of one chart, subcharts included */
 #define HELM_DEPTH_MAX 64                                /* subcharts in subcharts; folders */
 
-struct helm_file {
-    str name;          /* '/'-separated, below the chart */
-    str data;          /* without a byte order mark */
-    struct file_id id; /* of the bytes, where files/ knows it */
+/* Reads what loading a chart does not need (.Files, crds/, what only people read) when somebody
+ * asks. The chart holds it; `files` is set for each job, and cleared behind it. */
+struct helm_reader {
+    struct files *files;
+    struct arena *arena; /* what is read lives here: as long as the chart */
+    int rc;              /* of the first failure, or 0 */
+    struct err err;
 };
+
+struct helm_late { /* a file that is read when somebody asks */
+    struct helm_reader *reader;
+    struct file_entry entry; /* with its resolved path */
+    str data;                /* at NULL: not read yet */
+};
+
+struct helm_file {
+    str name;               /* '/'-separated, below the chart */
+    str data;               /* without a byte order mark; of a late file empty: helm_file_data */
+    struct file_id id;      /* of the bytes, where files/ knows it */
+    struct helm_late *late; /* or NULL */
+    bool kept;              /* name and data live as long as the cache */
+};
+/* The bytes. A failure to read gives none and is the reader's. */
+str helm_file_data(const struct helm_file *f);
 struct helm_files {
     struct helm_file *at;
     size_t n, cap;
@@ -77,7 +96,8 @@ struct helm_chart {
     value values;            /* building map; never absent */
     bool has_schema;
     str schema;
-    struct helm_chart *parent; /* NULL: root */
+    struct helm_reader *reader; /* of a root with late files, else NULL */
+    struct helm_chart *parent;  /* NULL: root */
     struct helm_chart **dependency;
     size_t n_dependencies, cap_dependencies;
 };
@@ -94,6 +114,10 @@ void helm_log_add(struct helm_log *l, const char *level, str msg, ...);
  * name in messages. */
 int helm_load_folder(struct files *f, str path, str shown, struct arena *a, struct helm_log *log,
                      struct helm_chart **ret, struct err *err) MUST_CHECK;
+/* The same with late files: all memory is the reader's arena; the reader lives as long. `shown` is
+ * the path, "." for the root. */
+int helm_load_folder_late(struct helm_reader *r, str path, struct helm_log *log,
+                          struct helm_chart **ret, struct err *err) MUST_CHECK;
 /* The chart in the bytes of a .tgz. `shown` as above; empty: the archive of a subchart. */
 int helm_load_archive(str bytes, str shown, struct arena *a, struct helm_log *log,
                       struct helm_chart **ret, struct err *err) MUST_CHECK;
@@ -138,7 +162,7 @@ bool helm_is_compatible(struct arena *a, str constraint, str version);
 
 struct helm_crd {
     str file; /* "root/charts/sub/crds/x.yaml" */
-    str data;
+    const struct helm_file *content;
 };
 /* crds/ of the chart and of all its subcharts, in helm's order. */
 size_t helm_chart_crds(struct arena *a, const struct helm_chart *c, struct helm_crd **ret);

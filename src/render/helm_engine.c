@@ -10,7 +10,8 @@
 /* ---- templates of the tree of charts ---- */
 
 struct item {
-    str path, base, text;
+    str path, base;
+    const struct helm_file *file;
     tval dot;
     unsigned depth; /* '/' in path */
     bool partial;
@@ -48,7 +49,7 @@ static void add_template(struct collecting *x, str chart_path, const struct helm
     struct item *it = ARENA_NEW(a, struct item);
     it->path = join(a, chart_path, f->name);
     it->base = join(a, chart_path, STR("templates"));
-    it->text = f->data;
+    it->file = f;
     it->dot = dot;
     it->partial = str_starts(files_path_base(it->path), STR("_"));
     for (size_t i = 0; i < it->path.len; i++)
@@ -118,7 +119,7 @@ static int parse_failed(struct helm_engine *e, str path, struct err *err)
 static int parse(struct helm_engine *e, const struct item *it, const struct template_tree **ret,
                  struct err *err)
 {
-    int rc = helm_cache_parse(e->cache, e->options->level, it->path, it->text, e->arena, ret, err);
+    int rc = helm_cache_parse(e->cache, e->options->level, it->path, it->file, e->arena, ret, err);
     return rc ? parse_failed(e, it->path, err) : 0;
 }
 
@@ -340,5 +341,10 @@ int helm_engine_run(struct helm_engine *e, const struct helm_chart *c, value val
         .lint = e->options->lint,
         .limits = {.expired = e->options->expired, .expired_arg = e->options->expired_arg},
     };
-    return execute_all(e, template_run_new(e->arena, &env), &x, ret, ret_n, err);
+    int rc = execute_all(e, template_run_new(e->arena, &env), &x, ret, ret_n, err);
+    if (c->reader && c->reader->rc) { /* a file that a template asked for is not readable */
+        *err = c->reader->err;
+        return c->reader->rc;
+    }
+    return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "files/read_set.h"
 #include "render/helm_chart.h"
 #include "value/json.h"
 #include "value/yaml.h"
@@ -209,6 +210,8 @@ static int load_subchart(struct loading *l, struct helm_chart *c, str name,
                            "error unpacking subchart tar in %.*s: expected %.*s, got %.*s",
                            STR_FMT(helm_chart_name(c)), STR_FMT(name), STR_FMT(files->at[0].name));
         rc = helm_archive_read(files->at[0].data, l->arena, &inner, err);
+        for (size_t i = 0; i < inner.n; i++)
+            inner.at[i].kept = files->at[0].kept;
         if (!rc)
             rc = load(&below, &inner, &sub, err);
     } else {
@@ -462,6 +465,7 @@ struct walking {
     struct helm_ignore *ignore;
     struct arena *arena;
     struct helm_log *log;
+    struct helm_reader *reader; /* NULL: nothing is late */
     struct helm_files found;
 };
 
@@ -472,17 +476,63 @@ static str below(struct arena *a, str folder, str name)
 
 static int walk(struct walking *w, str folder, unsigned depth, struct err *err);
 
-static int walk_file(struct walking *w, str name, struct file_id id, struct err *err)
+/* Loading needs the files with a role, templates, and archives of subcharts. */
+static bool is_needed(str name)
 {
-    struct helm_file f = {.name = name, .id = id};
+    str below_charts, chart, rest;
+    while (str_starts(name, STR("charts/"))) {
+        below_charts = str_from(name, strlen("charts/"));
+        if (!str_cut(below_charts, '/', &chart, &rest) || str_is(extension(chart), ".tgz"))
+            return true;
+        name = rest;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+        if (str_is(name, roles[i].name))
+            return true;
+    return str_starts(name, STR("templates/"));
+}
+
+static int too_large(str name, struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE,
+                   "chart file \"%.*s\" is larger than the maximum file size %zu",
+                   STR_FMT(files_path_base(name)), HELM_FILE_BYTES_MAX);
+}
+
+/* *ret_late: the file waits until somebody asks. */
+static int take_late(struct walking *w, str name, const struct file_entry *e, bool *ret_late,
+                     struct err *err)
+{
+    size_t bytes;
+    *ret_late = false;
+    if (!w->reader || !e->id.len || is_needed(name))
+        return 0;
+    int rc = files_size(w->files, e->name, &bytes, err);
+    if (rc)
+        return rc == -ERR_UNSUPPORTED ? 0 : rc;
+    if (bytes > HELM_FILE_BYTES_MAX)
+        return too_large(name, err);
+    struct helm_late *late = ARENA_NEW(w->arena, struct helm_late);
+    *late = (struct helm_late){.reader = w->reader, .entry = *e};
+    struct helm_file f = {.name = name, .id = e->id, .late = late, .kept = true};
+    vec_push(w->arena, &w->found, f);
+    *ret_late = true;
+    return 0;
+}
+
+static int walk_file(struct walking *w, str name, const struct file_entry *e, struct err *err)
+{
+    struct helm_file f = {.name = name, .id = e->id, .kept = w->reader != NULL};
+    bool late;
     if (w->found.n >= HELM_FILES_MAX)
         return err_set(err, ERR_TOO_LARGE, "the chart has more than %d files", HELM_FILES_MAX);
-    int rc = files_read(w->files, below(w->arena, w->root, name), HELM_FILE_BYTES_MAX, w->arena,
-                        &f.data, err);
+    int rc = take_late(w, name, e, &late, err);
+    if (rc || late)
+        return rc;
+    rc = files_read(w->files, below(w->arena, w->root, name), HELM_FILE_BYTES_MAX, w->arena,
+                    &f.data, err);
     if (rc == -ERR_TOO_LARGE)
-        return err_set(err, ERR_TOO_LARGE,
-                       "chart file \"%.*s\" is larger than the maximum file size %zu",
-                       STR_FMT(files_path_base(name)), HELM_FILE_BYTES_MAX);
+        return too_large(name, err);
     if (rc)
         return rc;
     f.data = str_trim_prefix(f.data, STR("\xef\xbb\xbf"));
@@ -490,12 +540,39 @@ static int walk_file(struct walking *w, str name, struct file_id id, struct err 
     return 0;
 }
 
+str helm_file_data(const struct helm_file *f)
+{
+    struct helm_late *late = f->late;
+    if (!late)
+        return f->data;
+    struct helm_reader *r = late->reader;
+    assert(r->files);
+    if (r->files->reads)
+        read_set_add(r->files->reads, READ_FILE, late->entry.kind, &late->entry.id,
+                     late->entry.name);
+    if (!late->data.at) {
+        struct read_set *reads = r->files->reads;
+        str data = STR("");
+        r->files->reads = NULL; /* told above, also when the bytes are here */
+        int rc = files_read(r->files, late->entry.name, HELM_FILE_BYTES_MAX, r->arena, &data,
+                            r->rc ? NULL : &r->err);
+        r->files->reads = reads;
+        if (rc && !r->rc)
+            r->rc = rc;
+        if (rc)
+            return STR("");
+        late->data = str_trim_prefix(data, STR("\xef\xbb\xbf"));
+    }
+    return late->data;
+}
+
+/* e->name: the file's path below the root of files. */
 static int walk_entry(struct walking *w, str name, struct file_entry e, unsigned depth,
                       struct err *err)
 {
+    e.name = below(w->arena, w->root, name);
     if (e.kind == FILE_LINK) {
-        str path = below(w->arena, w->root, name);
-        int rc = files_stat(w->files, path, true, w->arena, &e, err);
+        int rc = files_stat(w->files, e.name, true, w->arena, &e, err);
         if (rc)
             return rc;
         if (e.kind == FILE_MISSING)
@@ -516,7 +593,7 @@ static int walk_entry(struct walking *w, str name, struct file_entry e, unsigned
         return err_set(err, ERR_INVALID,
                        "cannot load irregular file %.*s/%.*s as it has file mode type bits set",
                        STR_FMT(w->shown), STR_FMT(name));
-    return walk_file(w, name, e.id, err);
+    return walk_file(w, name, &e, err);
 }
 
 static int walk(struct walking *w, str folder, unsigned depth, struct err *err)
@@ -546,12 +623,12 @@ static int read_if_there(struct files *f, str path, struct arena *a, bool *ret_t
     return *ret_there ? files_read(f, path, HELM_FILE_BYTES_MAX, a, ret, err) : 0;
 }
 
-int helm_load_folder(struct files *f, str path, str shown, struct arena *a, struct helm_log *log,
-                     struct helm_chart **ret, struct err *err)
+static int load_folder(struct walking *w, struct helm_chart **ret, struct err *err)
 {
-    struct walking w = {.files = f, .root = path, .shown = shown, .arena = a, .log = log};
+    struct files *f = w->files;
+    struct arena *a = w->arena;
+    str path = w->root, text;
     bool there = false;
-    str text;
     int rc = read_if_there(f, below(a, path, STR("Chart.yaml")), a, &there, &text, err);
     if (rc)
         return rc;
@@ -559,17 +636,39 @@ int helm_load_folder(struct files *f, str path, str shown, struct arena *a, stru
         return err_set(err, ERR_INVALID,
                        "unable to detect chart at %.*s/Chart.yaml: open %.*s/Chart.yaml: no such "
                        "file or directory",
-                       STR_FMT(shown), STR_FMT(shown));
+                       STR_FMT(w->shown), STR_FMT(w->shown));
     rc = check_version(text, a, err);
     if (!rc)
         rc = read_if_there(f, below(a, path, STR(".helmignore")), a, &there, &text, err);
     if (!rc && there)
-        rc = helm_ignore_parse(text, a, &w.ignore, err);
+        rc = helm_ignore_parse(text, a, &w->ignore, err);
     if (rc)
         return rc;
-    if (!w.ignore)
-        w.ignore = helm_ignore_new(a);
-    helm_ignore_add_defaults(w.ignore);
-    rc = walk(&w, STR(""), 0, err);
-    return rc ? rc : helm_load_files(&w.found, a, log, ret, err);
+    if (!w->ignore)
+        w->ignore = helm_ignore_new(a);
+    helm_ignore_add_defaults(w->ignore);
+    rc = walk(w, STR(""), 0, err);
+    return rc ? rc : helm_load_files(&w->found, a, w->log, ret, err);
+}
+
+int helm_load_folder(struct files *f, str path, str shown, struct arena *a, struct helm_log *log,
+                     struct helm_chart **ret, struct err *err)
+{
+    struct walking w = {.files = f, .root = path, .shown = shown, .arena = a, .log = log};
+    return load_folder(&w, ret, err);
+}
+
+int helm_load_folder_late(struct helm_reader *r, str path, struct helm_log *log,
+                          struct helm_chart **ret, struct err *err)
+{
+    struct walking w = {.files = r->files,
+                        .root = path,
+                        .shown = path.len ? path : STR("."),
+                        .arena = r->arena,
+                        .log = log,
+                        .reader = r};
+    int rc = load_folder(&w, ret, err);
+    if (!rc)
+        (*ret)->reader = r;
+    return rc;
 }

@@ -387,7 +387,7 @@ int helm_print(const struct helm_output *h, const struct helm_print *p, struct a
     CLEANUP(buf_done) struct buf b = BUF_INIT;
     CLEANUP(buf_done) struct buf all = BUF_INIT;
     for (size_t i = 0; p->include_crds && i < h->n_crds; i++)
-        print_one(&b, h->crd[i].file, h->crd[i].data);
+        print_one(&b, h->crd[i].file, helm_file_data(h->crd[i].content));
     for (size_t i = 0; i < h->manifests.n; i++)
         print_one(&b, h->manifests.at[i].path, h->manifests.at[i].text);
     int rc = buf_check(&b, "rendered text", err);

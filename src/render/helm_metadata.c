@@ -520,7 +520,7 @@ static void add_crds(struct arena *a, const struct helm_chart *c, struct crds *t
     for (size_t i = 0; i < c->files.n; i++) {
         const struct helm_file *f = &c->files.at[i];
         if (str_starts(f->name, STR("crds/")) && is_manifest(f->name)) {
-            struct helm_crd crd = {ARENA_CAT(a, helm_chart_path(a, c), STR("/"), f->name), f->data};
+            struct helm_crd crd = {ARENA_CAT(a, helm_chart_path(a, c), STR("/"), f->name), f};
             vec_push(a, to, crd);
         }
     }

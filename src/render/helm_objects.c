@@ -438,32 +438,47 @@ static const struct template_type bytes_map_type = {.kind = TEMPLATE_MAP,
                                                     .name = "map[string][]uint8",
                                                     .elem = &TEMPLATE_T_BYTES};
 
+static void fill_files(void *arg, tval map)
+{
+    const struct helm_files *files = arg;
+    for (size_t i = 0; i < files->n; i++)
+        template_put(map, files->at[i].name, template_bytes(helm_file_data(&files->at[i])));
+}
+
+/* One file's bytes; of a map that nobody has looked into only that one is read. at NULL: none. */
+static str file_of(tval map, str name)
+{
+    const struct helm_files *late = template_map_late_arg(map, fill_files);
+    for (size_t i = late ? late->n : 0; i-- > 0;)
+        if (str_eq(late->at[i].name, name))
+            return helm_file_data(&late->at[i]);
+    tval v = late ? TEMPLATE_NO_VALUE : template_get(map, name, NULL);
+    return v.type ? template_text(v) : (str){NULL, 0};
+}
+
 static int call_get(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
     (void)n;
-    tval v = template_get(c->receiver, template_text(arg[0]), NULL);
-    *ret = template_str(v.type ? template_text(v) : STR(""));
-    return 0;
+    *ret = template_str(file_of(c->receiver, template_text(arg[0])));
+    return template_charge(c, template_len(c->receiver) / 8);
 }
 
 static int call_get_bytes(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
     (void)n;
-    tval v = template_get(c->receiver, template_text(arg[0]), NULL);
-    *ret = template_bytes(v.type ? template_text(v) : STR(""));
-    return 0;
+    *ret = template_bytes(file_of(c->receiver, template_text(arg[0])));
+    return template_charge(c, template_len(c->receiver) / 8);
 }
 
 static int call_lines(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
     (void)n;
-    tval v = template_get(c->receiver, template_text(arg[0]), NULL);
     VEC(str) lines = {0};
-    if (!v.type) {
+    str rest = file_of(c->receiver, template_text(arg[0])), line;
+    if (!rest.at) {
         *ret = template_strings(c->arena, NULL, 0);
         return 0;
     }
-    str rest = template_text(v), line;
     if (!rest.len)
         return template_fail(c, "runtime error: index out of range [-1]");
     int rc = template_charge(c, rest.len / 16);
@@ -493,6 +508,18 @@ static const struct template_type files_type = {.kind = TEMPLATE_MAP,
                                                 .underlying = &bytes_map_type,
                                                 .method = files_methods};
 
+static int glob_late(struct template_call *c, const struct helm_files *files, const struct glob *g,
+                     tval *ret)
+{
+    struct helm_files *found = ARENA_NEW(c->arena, struct helm_files);
+    int rc = template_charge(c, files->n * 8);
+    for (size_t i = 0; !rc && i < files->n; i++)
+        if (!g || glob_match(g, files->at[i].name))
+            vec_push(c->arena, found, files->at[i]);
+    *ret = template_map_late(c->arena, &files_type, found->n, fill_files, found);
+    return rc;
+}
+
 static int call_glob(struct template_call *c, const tval *arg, size_t n_args, tval *ret)
 {
     (void)n_args;
@@ -501,6 +528,9 @@ static int call_glob(struct template_call *c, const tval *arg, size_t n_args, tv
     /* A pattern that is none matches everything. */
     if (glob_compile(template_text(arg[0]), STR("/"), c->arena, &g, &err))
         g = NULL;
+    const struct helm_files *late = template_map_late_arg(c->receiver, fill_files);
+    if (late)
+        return glob_late(c, late, g, ret);
     size_t n;
     const str *key = template_keys(c->receiver, &n);
     tval out = template_map_new(c->arena, &files_type);
@@ -587,9 +617,12 @@ static int call_as_secrets(struct template_call *c, const tval *arg, size_t n, t
 
 tval helm_object_files(const struct helm_objects *x, const struct helm_files *files)
 {
-    tval map = template_map_new(x->arena, &files_type);
+    void *arg = (void *)(uintptr_t)files;
     for (size_t i = 0; i < files->n; i++)
-        template_put(map, files->at[i].name, template_bytes(files->at[i].data));
+        if (files->at[i].late) /* of a folder: no name is there twice */
+            return template_map_late(x->arena, &files_type, files->n, fill_files, arg);
+    tval map = template_map_new(x->arena, &files_type);
+    fill_files(arg, map);
     return map;
 }
 

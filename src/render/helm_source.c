@@ -187,13 +187,18 @@ static str shown_file(struct helm_app *x, str chart_file)
     return x->path.len ? ARENA_CAT(x->arena, x->path, STR("/"), below) : below;
 }
 
-static int add_objects(struct helm_app *x, const struct helm_output *h, struct render_result *ret,
-                       struct err *err)
+static int add_objects(struct helm_app *x, const struct helm_reader *reader,
+                       const struct helm_output *h, struct render_result *ret, struct err *err)
 {
     int rc = 0;
     for (size_t i = 0; !rc && !flag_at(x, "skipCrds") && i < h->n_crds; i++) {
         str file = shown_file(x, h->crd[i].file);
-        rc = directory_decode(STR("crd.yaml"), file, h->crd[i].data, x->arena, ret, err);
+        str data = helm_file_data(h->crd[i].content);
+        rc = directory_decode(STR("crd.yaml"), file, data, x->arena, ret, err);
+    }
+    if (reader && reader->rc) {
+        *err = reader->err;
+        return reader->rc;
     }
     for (size_t i = 0; !rc && i < h->manifests.n; i++)
         rc = add_object(x, h->manifests.at[i].object, shown_file(x, h->manifests.at[i].path), ret,
@@ -262,7 +267,7 @@ static int render(struct helm_app *x, const struct helm_options *o, struct err *
         return rc;
     j.chart = chart;
     rc = helm_render(&j, x->arena, &h, err);
-    return rc ? command_failed(x, &h, err) : add_objects(x, &h, x->result, err);
+    return rc ? command_failed(x, &h, err) : add_objects(x, chart->reader, &h, x->result, err);
 }
 
 int helm_source_render(const struct render_request *r, value source, str path, struct arena *a,

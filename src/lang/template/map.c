@@ -92,6 +92,8 @@ static void look(struct template_map *m)
     if (m->looked)
         return;
     m->looked = true;
+    if (m->fill)
+        m->fill(m->fill_arg, (tval){.type = &TEMPLATE_T_MAP, .map = m});
     if (!value_exists(m->view))
         return;
     reserve(m, MAX_OF(value_len(m->view), 1));
@@ -118,7 +120,7 @@ size_t map_count(tval v)
     const struct template_map *m = v.map;
     if (!m)
         return 0;
-    return m->looked ? m->n_live : value_len(m->view);
+    return m->looked ? m->n_live : m->fill ? m->n_late : value_len(m->view);
 }
 
 tval template_map_new(struct arena *a, const struct template_type *t)
@@ -127,6 +129,22 @@ tval template_map_new(struct arena *a, const struct template_type *t)
     m->arena = a;
     m->looked = true;
     return (tval){.type = t, .map = m};
+}
+
+tval template_map_late(struct arena *a, const struct template_type *t, size_t n,
+                       template_fill *fill, void *arg)
+{
+    struct template_map *m = ARENA_NEW(a, struct template_map);
+    m->arena = a;
+    m->fill = fill;
+    m->fill_arg = arg;
+    m->n_late = n;
+    return (tval){.type = t, .map = m};
+}
+
+void *template_map_late_arg(tval map, template_fill *fill)
+{
+    return map.map && !map.map->looked && map.map->fill == fill ? map.map->fill_arg : NULL;
 }
 
 tval map_view(struct arena *a, value v, const struct template_type *t)

@@ -16,6 +16,9 @@ struct template_map {
     struct arena *arena;
     value view; /* of which it is a view, or absent */
     bool looked, changed;
+    template_fill *fill; /* of a late map of n_late entries, or NULL */
+    void *fill_arg;
+    size_t n_late;
     struct map_item *entry;
     size_t n, n_live, cap;
     uint32_t *slot; /* entry index + 1; NULL: few entries */
