@@ -33,16 +33,20 @@ static inline void tape_writer_entry(struct tape_writer *w, size_t at)
         tape_writer_grow_offsets(w);
     w->offset[w->n_offset++] = (uint32_t)at;
 }
-/* A bit for the set of seen keys; the start and the end of the key count. The key is on a tape. */
-static inline uint64_t tape_key_bit(str key)
+/* A hash for sets of seen keys, whose upper bits are the good ones; the start, the end and the
+ * length of the key count. Eight bytes must be readable from its start on. Without a branch on the
+ * length, which nothing could predict. */
+static inline uint64_t tape_key_hash(str key)
 {
-    uint64_t x = le64toh(tape_u64(key.at)); /* the tape has slack */
-    if (key.len < 8)
-        x &= ((uint64_t)1 << key.len * 8) - 1;
-    if (key.len > 8)
-        x ^= tape_u64(key.at + key.len - 8) * 31;
-    return (uint64_t)1 << ((x + key.len) * 0x9e3779b97f4a7c15u >> 58);
+    uint64_t is_short = 0 - (uint64_t)(key.len < 8); /* all bits or none */
+    size_t part = 8 - ((8 - key.len) & is_short);
+    uint64_t mask = (((uint64_t)1 << key.len * 8 % 64) - 1) | ~is_short;
+    uint64_t start = le64toh(tape_u64(key.at)) & mask;
+    uint64_t end = le64toh(tape_u64(key.at + key.len - part)) & mask;
+    return ((start ^ end * 31) + key.len) * 0x9e3779b97f4a7c15u;
 }
+/* The same as a bit of a small set. */
+static inline uint64_t tape_key_bit(str key) { return (uint64_t)1 << (tape_key_hash(key) >> 58); }
 void tape_writer_pos(struct tape_writer *w, size_t at, struct value_pos pos);
 
 /* Finish the container whose header is at `start` and whose entries are on the stack from `base`;

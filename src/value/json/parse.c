@@ -1,284 +1,161 @@
 /* value/json/parse.c: JSON text straight into a frozen document, in one pass.
  *
- * The text is walked once by a loop without recursion. Strings are copied to the tape while their
- * end is looked for (text_scan.h), so the usual string is touched once; anything unusual in one
- * (escapes, characters outside ASCII, <, > and &) goes to json/string.c. `struct spot` holds the
- * two positions that everything moves, passed and returned by value so that they stay in registers:
- * a store through the tape's char pointer would else make the compiler reload them.
+ * The text is walked once by a loop without recursion. Where strings end is taken from an index
+ * that is made a piece ahead (text_index.h), so nothing waits for the search of one end before the
+ * next can be looked for; a usual string is copied without looking at its bytes. Anything unusual
+ * is done in json/rare.c.
  *
- * Room: before every token the tape has room for the rest of the text and ROOM_MIN bytes; a token
- * other than an invalid byte never takes more than its own length and ROOM_MIN.
+ * `struct json_spot` holds what everything moves, passed and returned by value so that it stays in
+ * registers: a store through the tape's char pointer would else make the compiler reload it.
  *
- * Duplicate keys: every open map keeps a set of 64 bits of key hashes; a bit that is already set
+ * Room: before every value the tape has room for the rest of the text and JSON_ROOM_MIN bytes; a
+ * token other than an invalid byte never takes more than its own length and JSON_ROOM_MIN.
+ *
+ * Duplicate keys: every open map keeps a set of 256 bits of key hashes; a bit that is already set
  * makes us look. Maps with more than TAPE_SEARCH_MAX keys find them when they are sorted for their
  * index. The first duplicate is an error when strict; otherwise the tape is written again from a
  * tree in which the last value won. */
-#include <assert.h>
-
 #include "value/json.h"
-#include "value/json/error.h"
 #include "value/json/parse.h"
-#include "value/json/string.h"
-#include "value/number.h"
-#include "value/tape_write.h"
+#include "value/json/reader.h"
 #include "value/text.h"
 #include "value/text_scan.h"
 
-#define ROOM_MIN 64
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-struct frame {
-    uint32_t start; /* offset of the container's header */
-    uint32_t is_map;
-    size_t base;   /* of its entries on the writer's stack */
-    uint64_t seen; /* hashes of its keys */
-};
-
-struct reader {
-    struct json_source source;
-    struct tape_writer w;
-    const char *end;
-    bool positions, literals, strict, duplicates;
-    const char *line_start; /* positions: where the last computed line begins */
-    const char *counted;    /* and the end of what its breaks were counted in */
-    uint32_t line;
-    unsigned depth;
-    int result;            /* of a failure */
-    str kind, api_version; /* put in front of the root's entries unless empty */
-    struct frame frame[VALUE_DEPTH_MAX + 1];
-};
-
-struct spot {
-    const char *p; /* NULL: failed, reader.result says how */
-    char *out;
-};
-
-static struct spot failed(struct reader *r, int result)
+static struct json_spot failed(struct json_reader *r, int result)
 {
     r->result = result;
-    return (struct spot){NULL, NULL};
+    return (struct json_spot){0};
 }
 
-static struct spot unexpected(struct reader *r, const char *at, const char *where)
+static struct json_spot unexpected(struct json_reader *r, const char *at, const char *where)
 {
     return failed(r, json_unexpected(&r->source, at, where));
 }
 
-ALWAYS_INLINE const char *skip_blanks(const char *p, const char *end)
+ALWAYS_INLINE struct json_spot rarely(struct json_reader *r, struct json_spot s, json_rare_fn *go)
 {
-    while (p < end && (unsigned char)*p <= ' ' &&
-           (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    r->at = s;
+    return LIKELY(go(r)) ? r->at : (struct json_spot){0};
+}
+
+ALWAYS_INLINE struct json_spot with_room(struct json_reader *r, struct json_spot s)
+{
+    ptrdiff_t behind = (ptrdiff_t)((uintptr_t)s.out - (uintptr_t)s.p);
+    return UNLIKELY(behind > r->spare) ? rarely(r, s, json_rare_room) : s;
+}
+
+/* ---- single bytes ---- */
+
+/* The byte at s.p; 0 at the end of the text, which no rule of the grammar wants. */
+ALWAYS_INLINE char byte_at(const struct json_reader *r, struct json_spot s)
+{
+    return s.p < r->end ? *s.p : 0;
+}
+
+static inline bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+static const char *skip_blanks(const char *p, const char *end)
+{
+    while (p < end && is_blank(*p))
         p++;
     return p;
 }
 
-static struct spot grown(struct reader *r, struct spot s)
+/* To the byte that is wanted; false: another one is there. It is compared before blanks are thought
+ * of: objects from an API server have none. */
+ALWAYS_INLINE bool find_byte(const struct json_reader *r, struct json_spot *io, char wanted)
 {
-    r->w.len = (size_t)(s.out - r->w.at);
-    s.out = tape_writer_room(&r->w, (size_t)(r->end - s.p) + ROOM_MIN);
-    return s;
+    if (LIKELY(byte_at(r, *io) == wanted))
+        return true;
+    io->p = skip_blanks(io->p, r->end);
+    return byte_at(r, *io) == wanted;
 }
 
-ALWAYS_INLINE struct spot with_room(struct reader *r, struct spot s)
+/* Over blanks, where several bytes are possible. */
+ALWAYS_INLINE char next_byte(const struct json_reader *r, struct json_spot *io)
 {
-    size_t left = r->w.cap - (size_t)(s.out - r->w.at);
-    if (UNLIKELY(left < (size_t)(r->end - s.p) + ROOM_MIN + TAPE_SLACK))
-        s = grown(r, s);
-    return s;
+    char c = byte_at(r, *io);
+    if (UNLIKELY((unsigned char)c <= ' ')) {
+        io->p = skip_blanks(io->p, r->end);
+        c = byte_at(r, *io);
+    }
+    return c;
 }
 
 /* ---- strings ---- */
 
-/* Text that is not plain or longer than a header can say; s.out is where the header goes. `size` is
- * that of a header. */
-static struct spot read_odd_text(struct reader *r, struct spot s, const char *at, size_t to)
+/* True when the string whose opening quote is at s.p is plain and can be copied 32 bytes at a time;
+ * *ret_len: its bytes. Not so: it is odd, or the text ends soon, or the next piece of the index is
+ * needed, or line breaks were passed. */
+ALWAYS_INLINE bool is_easy_string(const struct json_reader *r, struct json_spot s,
+                                  uint32_t *ret_len)
 {
-    size_t start = (size_t)(s.out - r->w.at);
-    int e = json_read_odd_string(&r->source, &r->w, &at, &to);
-    if (e)
-        return failed(r, e);
-    size_t len = to - start - 4;
-    char *head = r->w.at + start;
-    if (len > TAPE_PAYLOAD_MAX) {
-        memmove(head + 12, head + 4, len);
-        tape_put_u32(head, tape_header(TAPE_BIG_TEXT, 0));
-        memcpy(head + 4, &(uint64_t){len}, 8);
-        return (struct spot){at, head + 12 + len};
-    }
-    bool plain = text_is_plain(str_mem(head + 4, len));
-    tape_put_u32(head, tape_header(plain ? TAPE_TEXT : TAPE_ODD_TEXT, (uint32_t)len));
-    return (struct spot){at, head + 4 + len};
+    uint32_t open = (uint32_t)(s.p - r->text), close;
+    if (UNLIKELY(*s.special != open))
+        return false;
+    close = s.special[1];
+    *ret_len = close - open - 1;
+    return LIKELY(close < r->fast_end) && r->text[close] == '"';
 }
 
-/* s.p is behind the opening quote. */
-ALWAYS_INLINE struct spot read_text(struct reader *r, struct spot s)
+/* Behind an easy string that was copied to s.out. */
+ALWAYS_INLINE struct json_spot copy_easy_string(struct json_spot s, uint32_t len)
 {
-    char *to = s.out + 4;
-    const char *q = text_copy_plain(s.p, r->end, &to);
-    size_t len = (size_t)(to - s.out) - 4;
-    if (UNLIKELY(q >= r->end || *q != '"' || len > TAPE_PAYLOAD_MAX))
-        return read_odd_text(r, s, q, (size_t)(to - r->w.at));
-    tape_put_u32(s.out, tape_header(TAPE_TEXT, (uint32_t)len));
-    return (struct spot){q + 1, to};
+    s.out = text_copy_run(s.out, s.p + 1, len);
+    s.p += len + 2;
+    s.special += 2;
+    return s;
 }
 
-static struct spot too_long(struct reader *r, const char *at, const char *what, size_t bytes_max)
+/* s.p is at the opening quote. */
+ALWAYS_INLINE struct json_spot read_text(struct json_reader *r, struct json_spot s)
 {
-    char text[80];
-    snprintf(text, sizeof(text), "%s longer than %zu bytes", what, bytes_max);
-    return failed(r, json_fail(&r->source, at, ERR_TOO_LARGE, text));
+    uint32_t len;
+    if (UNLIKELY(!is_easy_string(r, s, &len) || len > TAPE_PAYLOAD_MAX))
+        return rarely(r, s, json_rare_text);
+    tape_put_u32(s.out, tape_header(TAPE_TEXT, len));
+    s.out += 4;
+    return copy_easy_string(s, len);
 }
 
-static struct spot read_odd_key(struct reader *r, struct spot s, const char *at, size_t to)
+/* A key and its colon; s.p is where the quote should be. The key takes no more of the tape than of
+ * the text, but for two bytes of an odd one. */
+ALWAYS_INLINE struct json_spot read_key(struct json_reader *r, struct json_spot s)
 {
-    size_t start = (size_t)(s.out - r->w.at);
-    int e = json_read_odd_string(&r->source, &r->w, &at, &to);
-    if (e)
-        return failed(r, e);
-    size_t len = to - start - 1;
-    char *head = r->w.at + start;
-    if (len > JSON_KEY_BYTES_MAX)
-        return too_long(r, s.p, "key", JSON_KEY_BYTES_MAX);
-    if (len < TAPE_KEY_LONG && text_is_plain(str_mem(head + 1, len))) {
-        head[0] = (char)len;
-        return (struct spot){at, head + 1 + len};
-    }
-    memmove(head + 5, head + 1, len);
-    head[0] = (char)TAPE_KEY_LONG;
-    tape_put_u32(head + 1, (uint32_t)len);
-    return (struct spot){at, head + 5 + len};
-}
-
-/* ---- duplicate keys ---- */
-
-static int say_duplicate(struct reader *r, const char *at, str key)
-{
-    CLEANUP(buf_done) struct buf text;
-    buf_init(&text, 4096);
-    for (unsigned i = 0; i + 1 < r->depth; i++) {
-        /* the way to the innermost container: the last entry of each one around it */
-        const struct frame *f = &r->frame[i];
-        size_t last = r->frame[i + 1].base - 1;
-        const char *val;
-        str step = f->is_map ? tape_key(r->w.at + r->w.offset[last], &val) : STR("");
-        if (f->is_map)
-            buf_printf(&text, "%s%.*s", i ? "." : "", STR_FMT(step));
-        else
-            buf_printf(&text, "[%zu]", last - f->base);
-    }
-    buf_printf(&text, "%s%.*s", r->depth > 1 ? "." : "", STR_FMT(key));
-    CLEANUP(buf_done) struct buf quoted;
-    buf_init(&quoted, 8192);
-    text_quote(str_sub(buf_str(&text), 0, 300), &quoted);
-    char say[700];
-    snprintf(say, sizeof(say), "duplicate field %.*s", STR_FMT(buf_str(&quoted)));
-    return json_fail(&r->source, at, ERR_INVALID, say);
-}
-
-/* The key was perhaps seen: look. Its own entry is not on the stack yet. False: failed. */
-static bool check_duplicate(struct reader *r, const struct frame *f, const char *at, str key)
-{
-    size_t n = r->w.n_offset - f->base;
-    if (n >= TAPE_SEARCH_MAX)
-        return true; /* the index will tell */
-    for (size_t i = 0; i < n; i++) {
-        const char *val;
-        str other = tape_key(r->w.at + r->w.offset[f->base + i], &val);
-        if (other.len != key.len || memcmp(other.at, key.at, key.len) != 0)
-            continue;
-        r->duplicates = true;
-        if (r->strict) {
-            r->result = say_duplicate(r, at, key);
-            return false;
-        }
-        break;
-    }
-    return true;
-}
-
-/* A key and its colon; s.p is where the quote should be. */
-ALWAYS_INLINE struct spot read_key(struct reader *r, struct spot s)
-{
-    struct frame *f = &r->frame[r->depth - 1];
-    const char *at = s.p;
-    if (UNLIKELY(s.p >= r->end || *s.p != '"'))
+    uint32_t len;
+    uint64_t hash;
+    if (UNLIKELY(!find_byte(r, &s, '"')))
         return unexpected(r, s.p, "looking for beginning of object key string");
-    s = with_room(r, s);
+    const char *at = s.p, *val;
     size_t start = (size_t)(s.out - r->w.at);
-    char *to = s.out + 1;
-    const char *q = text_copy_plain(s.p + 1, r->end, &to), *val;
-    size_t len = (size_t)(to - s.out) - 1;
-    if (UNLIKELY(q >= r->end || *q != '"' || len >= TAPE_KEY_LONG)) {
-        s = read_odd_key(r, s, q, (size_t)(to - r->w.at));
+    if (LIKELY(is_easy_string(r, s, &len) && len < TAPE_KEY_LONG)) {
+        hash = tape_key_hash(str_mem(at + 1, len));
+        *s.out++ = (char)len;
+        s = copy_easy_string(s, len);
+    } else {
+        s = rarely(r, s, json_rare_key);
         if (!s.p)
             return s;
-    } else {
-        s.out[0] = (char)len;
-        s = (struct spot){q + 1, to};
+        hash = tape_key_hash(tape_key(r->w.at + start, &val));
     }
-    str key = tape_key(r->w.at + start, &val);
-    uint64_t bit = tape_key_bit(key);
-    if (UNLIKELY(f->seen & bit) && !check_duplicate(r, f, at, key))
-        return (struct spot){NULL, NULL};
-    f->seen |= bit;
-    tape_writer_entry(&r->w, start);
-    s.p = skip_blanks(s.p, r->end);
-    if (UNLIKELY(s.p >= r->end || *s.p != ':'))
+    if (UNLIKELY(json_frame_add(s.frame, hash)) &&
+        !json_rare_duplicate(r, s.frame, at, tape_key(r->w.at + start, &val)))
+        return (struct json_spot){0};
+    s.frame->entries++;
+    if (UNLIKELY(!find_byte(r, &s, ':')))
         return unexpected(r, s.p, "after object key");
-    s.p = skip_blanks(s.p + 1, r->end);
+    s.p++;
     return s;
 }
 
 /* ---- other scalars ---- */
 
-static char *put_wide(char *out, unsigned kind, const void *number, str literal)
-{
-    if (literal.len == 0 || literal.len > TAPE_PAYLOAD_MAX) {
-        tape_put_u32(out, tape_header(kind, 0));
-        memcpy(out + 4, number, 8);
-        return out + 12;
-    }
-    tape_put_u32(out, tape_header(TAPE_NUMBER, (uint32_t)literal.len));
-    out[4] = (char)kind;
-    memcpy(out + 5, number, 8);
-    memcpy(out + 13, literal.at, literal.len);
-    return out + 13 + literal.len;
-}
-
-static struct spot read_any_number(struct reader *r, struct spot s)
-{
-    bool integer;
-    str rest = str_mem(s.p, (size_t)(r->end - s.p)), text;
-    size_t n = number_scan(rest, &integer);
-    if (n == 0)
-        return failed(r, json_bad_number(&r->source, s.p));
-    if (n > JSON_NUMBER_BYTES_MAX)
-        return too_long(r, s.p, "number", JSON_NUMBER_BYTES_MAX);
-    text = str_sub(rest, 0, n);
-    str literal = r->literals ? text : STR("");
-    int64_t i;
-    uint64_t u;
-    double d;
-    if (integer && str_to_i64(text, &i)) {
-        s.out = put_wide(s.out, TAPE_INT64, &i, literal);
-    } else if (integer && r->source.in->exact_uint64 && str_to_u64(text, &u)) {
-        s.out = put_wide(s.out, TAPE_UINT64, &u, literal);
-    } else if (number_to_double(text, &d)) {
-        s.out = put_wide(s.out, TAPE_DOUBLE, &d, literal);
-    } else {
-        char say[200];
-        snprintf(say, sizeof(say),
-                 "json: cannot unmarshal number %.*s into Go value of type float64",
-                 (int)MIN_OF(text.len, (size_t)100), text.at);
-        return failed(r, json_fail(&r->source, s.p, ERR_INVALID, say));
-    }
-    s.p += n;
-    return s;
-}
-
 /* Integers of up to eight digits, which is nearly all of them, here. */
-ALWAYS_INLINE struct spot read_number(struct reader *r, struct spot s)
+ALWAYS_INLINE struct json_spot read_number(struct json_reader *r, struct json_spot s)
 {
     const char *p = s.p;
     bool negative = *p == '-';
@@ -289,28 +166,40 @@ ALWAYS_INLINE struct spot read_number(struct reader *r, struct spot s)
     bool more = p < r->end && (*p == '.' || *p == 'e' || *p == 'E' || (*p >= '0' && *p <= '9'));
     bool odd = p == digits || (*digits == '0' && p - digits > 1);
     if (UNLIKELY(more || odd || x > TAPE_SMALL_MAX || r->literals))
-        return read_any_number(r, s);
+        return rarely(r, s, json_rare_number);
     x = negative ? -x : x;
     tape_put_u32(s.out, tape_header(TAPE_SMALL, (uint32_t)x & TAPE_PAYLOAD_MAX));
-    return (struct spot){p, s.out + 4};
+    s.out += 4;
+    s.p = p;
+    return s;
 }
 
-static struct spot read_word(struct reader *r, struct spot s, const char *word, unsigned kind)
+static struct json_spot bad_word(struct json_reader *r, const char *p, const char *word)
+{
+    char where[60];
+    size_t i = 1;
+    while (p + i < r->end && p[i] == word[i])
+        i++;
+    snprintf(where, sizeof(where), "in literal %s (expecting '%c')", word, word[i]);
+    return unexpected(r, p + i, where);
+}
+
+/* true, false or null; the first letter is right. */
+ALWAYS_INLINE struct json_spot read_word(struct json_reader *r, struct json_spot s,
+                                         const char *word, unsigned kind)
 {
     size_t n = strlen(word);
-    for (size_t i = 1; i < n; i++)
-        if (s.p + i >= r->end || s.p[i] != word[i]) {
-            char where[60];
-            snprintf(where, sizeof(where), "in literal %s (expecting '%c')", word, word[i]);
-            return unexpected(r, s.p + i, where);
-        }
+    if (UNLIKELY((size_t)(r->end - s.p) < n || memcmp(s.p, word, n) != 0))
+        return bad_word(r, s.p, word);
     tape_put_u32(s.out, tape_header(kind, 0));
-    return (struct spot){s.p + n, s.out + 4};
+    s.out += 4;
+    s.p += n;
+    return s;
 }
 
-static struct spot read_scalar(struct reader *r, struct spot s)
+ALWAYS_INLINE struct json_spot read_scalar(struct json_reader *r, struct json_spot s)
 {
-    switch (s.p < r->end ? *s.p : 0) {
+    switch (byte_at(r, s)) {
     case 't': return read_word(r, s, "true", TAPE_TRUE);
     case 'f': return read_word(r, s, "false", TAPE_FALSE);
     case 'n': return read_word(r, s, "null", TAPE_NULL);
@@ -322,180 +211,136 @@ static struct spot read_scalar(struct reader *r, struct spot s)
 
 /* ---- containers ---- */
 
-static struct spot too_deep(struct reader *r, struct spot s)
+static struct json_spot too_deep(struct json_reader *r, struct json_spot s)
 {
     char text[80];
     snprintf(text, sizeof(text), "nested deeper than %d levels", VALUE_DEPTH_MAX);
     return failed(r, json_fail(&r->source, s.p, ERR_TOO_LARGE, text));
 }
 
-/* s.p is at the bracket; behind it afterwards. */
-ALWAYS_INLINE struct spot open_container(struct reader *r, struct spot s)
+/* `{}` and `[]`, which are a third of the values in live objects, need no frame. False: it is
+ * something else. */
+ALWAYS_INLINE bool read_empty(const struct json_reader *r, struct json_spot *io)
 {
-    if (UNLIKELY(r->depth >= VALUE_DEPTH_MAX))
-        return too_deep(r, s);
-    struct frame *f = &r->frame[r->depth++];
-    f->start = (uint32_t)(s.out - r->w.at);
-    f->is_map = *s.p == '{';
-    f->base = r->w.n_offset;
-    f->seen = 0;
+    const char *p = io->p;
+    char open = *p;
+    if (r->end - p < 2 || p[1] != open + 2)
+        return false;
+    tape_put_u32(io->out, tape_header(open == '{' ? TAPE_MAP : TAPE_LIST, 0));
+    tape_put_u32(io->out + 4, 0);
+    io->out += 8;
+    io->p += 2;
+    return true;
+}
+
+/* s.p is at the bracket; behind it and blanks afterwards. */
+ALWAYS_INLINE struct json_spot open_container(struct json_reader *r, struct json_spot s)
+{
+    char end = (char)(*s.p + 2); /* as ASCII has it, for both kinds */
+    *++s.frame = (struct json_frame){.start = (uint32_t)(s.out - r->w.at), .end = end};
     s.out += 8;
-    s.p = skip_blanks(s.p + 1, r->end);
+    s.p++;
+    if (UNLIKELY(s.frame == r->frames + 1 && end == '}' && r->kind.len)) {
+        s = rarely(r, s, json_rare_kind);
+        if (!s.p)
+            return s;
+    }
+    next_byte(r, &s);
     return s;
 }
 
-static struct spot close_large(struct reader *r, struct spot s, const struct frame *f)
+/* s.p is at the closing bracket. */
+ALWAYS_INLINE struct json_spot close_container(struct json_reader *r, struct json_spot s)
 {
-    bool duplicate = false;
-    size_t n = r->w.n_offset - f->base;
-    if (n > TAPE_ENTRIES_MAX) {
-        char text[80];
-        snprintf(text, sizeof(text), "more than %u entries", TAPE_ENTRIES_MAX);
-        return failed(r, json_fail(&r->source, s.p, ERR_TOO_LARGE, text));
+    const struct json_frame *f = s.frame;
+    s.p++;
+    if (LIKELY(f->entries <= TAPE_WALK_MAX)) {
+        char *head = r->w.at + f->start;
+        tape_put_u32(head, tape_header(f->end == '}' ? TAPE_MAP : TAPE_LIST, f->entries << 2));
+        tape_put_u32(head + 4, (uint32_t)(s.out - head) - 8);
+    } else {
+        s = rarely(r, s, json_rare_close);
+        if (UNLIKELY(!s.p))
+            return s;
     }
-    r->w.len = (size_t)(s.out - r->w.at);
-    uint32_t last = r->w.offset[r->w.n_offset - 1];
-    tape_writer_close(&r->w, f->start, f->base, f->is_map ? TAPE_MAP : TAPE_LIST, &duplicate);
-    r->duplicates = r->duplicates || duplicate;
-    if (duplicate && r->strict) {
-        const char *val; /* the sorted entries are still above the stack */
-        str key = tape_key(r->w.at + last, &val), next;
-        for (size_t i = f->base + 1; i < f->base + n; i++) {
-            key = tape_key(r->w.at + r->w.offset[i - 1], &val);
-            next = tape_key(r->w.at + r->w.offset[i], &val);
-            if (str_eq(key, next))
-                break;
-        }
-        r->depth++;
-        return failed(r, say_duplicate(r, s.p, key));
-    }
-    s.out = r->w.at + r->w.len;
+    s.frame--;
     return s;
-}
-
-/* s.p is behind the closing bracket. */
-ALWAYS_INLINE struct spot close_container(struct reader *r, struct spot s)
-{
-    const struct frame *f = &r->frame[--r->depth];
-    size_t n = r->w.n_offset - f->base;
-    if (UNLIKELY(n > TAPE_WALK_MAX))
-        return close_large(r, with_room(r, s), f);
-    r->w.n_offset = f->base;
-    char *head = r->w.at + f->start;
-    tape_put_u32(head, tape_header(f->is_map ? TAPE_MAP : TAPE_LIST, (uint32_t)n << 2));
-    tape_put_u32(head + 4, (uint32_t)(s.out - head) - 8);
-    return s;
-}
-
-static void note_position(struct reader *r, struct spot s)
-{
-    const char *nl = r->counted; /* a long line is walked once */
-    while (nl < s.p && (nl = memchr(nl, '\n', (size_t)(s.p - nl)))) {
-        r->line++;
-        r->line_start = ++nl;
-    }
-    r->counted = s.p;
-    tape_writer_pos(&r->w, (size_t)(s.out - r->w.at),
-                    (struct value_pos){r->line, (uint32_t)(s.p - r->line_start) + 1});
 }
 
 /* ---- the loop ---- */
 
-/* Behind a value: commas and closing brackets up to where the next value starts. *ret_done: the
- * root is complete. */
-ALWAYS_INLINE struct spot to_next_value(struct reader *r, struct spot s, bool *ret_done)
+/* Where an entry should begin in the innermost container: to its value. */
+ALWAYS_INLINE struct json_spot to_value(struct json_reader *r, struct json_spot s)
 {
-    while (r->depth > 0) {
-        bool map = r->frame[r->depth - 1].is_map;
-        s.p = skip_blanks(s.p, r->end);
-        char c = s.p < r->end ? *s.p : 0;
+    if (s.frame->end == '}')
+        s = read_key(r, s);
+    else
+        s.frame->entries++;
+    if (UNLIKELY(!s.p))
+        return s;
+    next_byte(r, &s);
+    s = with_room(r, s);
+    if (UNLIKELY(r->positions))
+        json_note_position(r, s.p, s.out);
+    return s;
+}
+
+/* The value at s.p; a container that is not empty is only entered. */
+ALWAYS_INLINE struct json_spot read_value(struct json_reader *r, struct json_spot s,
+                                          bool *ret_entered)
+{
+    char c = byte_at(r, s);
+    *ret_entered = false;
+    if (c == '"')
+        return read_text(r, s);
+    if (c != '{' && c != '[')
+        return read_scalar(r, s);
+    if (UNLIKELY(s.frame >= r->frames + VALUE_DEPTH_MAX))
+        return too_deep(r, s);
+    if (LIKELY(s.frame > r->frames) && read_empty(r, &s))
+        return s;
+    s = open_container(r, s);
+    if (UNLIKELY(!s.p))
+        return s;
+    if (byte_at(r, s) == s.frame->end)
+        return close_container(r, s);
+    *ret_entered = true;
+    return s;
+}
+
+/* Behind a value: over a comma to where the next entry begins, or over closing brackets out of the
+ * root. */
+ALWAYS_INLINE struct json_spot to_entry(struct json_reader *r, struct json_spot s)
+{
+    while (s.frame->end) {
+        char c = next_byte(r, &s), end = s.frame->end;
         if (c == ',') {
-            s.p = skip_blanks(s.p + 1, r->end);
-            if (map)
-                return read_key(r, s);
-            tape_writer_entry(&r->w, (size_t)(s.out - r->w.at));
+            s.p++;
             return s;
         }
-        if (UNLIKELY(c != (map ? '}' : ']')))
+        if (UNLIKELY(c != end)) {
+            bool map = end == '}';
             return unexpected(r, s.p, map ? "after object key:value pair" : "after array element");
-        s.p++;
+        }
         s = close_container(r, s);
         if (UNLIKELY(!s.p))
             return s;
     }
-    *ret_done = true;
     return s;
 }
 
-/* Behind an opening bracket: to the first value inside, or closed again with *ret_empty. */
-ALWAYS_INLINE struct spot to_first_value(struct reader *r, struct spot s, bool *ret_empty)
+static struct json_spot read_root(struct json_reader *r, struct json_spot s)
 {
-    bool map = r->frame[r->depth - 1].is_map;
-    *ret_empty = s.p < r->end && *s.p == (map ? '}' : ']');
-    if (*ret_empty) {
-        s.p++;
-        return close_container(r, s);
-    }
-    if (map)
-        return read_key(r, s);
-    tape_writer_entry(&r->w, (size_t)(s.out - r->w.at));
-    return s;
-}
-
-/* An entry of the root that does not stand in the text; key and text are plain. */
-static struct spot put_entry(struct reader *r, struct spot s, str key, str text)
-{
-    size_t at = (size_t)(s.out - r->w.at);
-    r->w.len = at;
-    char *out = tape_writer_room(&r->w, (size_t)(r->end - s.p) + text.len + key.len + ROOM_MIN);
-    tape_writer_entry(&r->w, at);
-    *out++ = (char)key.len;
-    out = mempcpy(out, key.at, key.len);
-    tape_put_u32(out, tape_header(TAPE_TEXT, (uint32_t)text.len));
-    out = mempcpy(out + 4, text.at, text.len);
-    r->frame[0].seen |= tape_key_bit(tape_key(r->w.at + at, &(const char *){NULL}));
-    return (struct spot){s.p, out};
-}
-
-static struct spot put_kind(struct reader *r, struct spot s)
-{
-    if (r->frame[0].is_map && r->kind.len) {
-        s = put_entry(r, s, STR("kind"), r->kind);
-        s = put_entry(r, s, STR("apiVersion"), r->api_version);
-    }
-    return s;
-}
-
-static struct spot read_root(struct reader *r, struct spot s)
-{
-    bool done = false;
-    s.p = skip_blanks(s.p, r->end);
-    while (!done) {
-        s = with_room(r, s);
-        if (UNLIKELY(r->positions))
-            note_position(r, s);
-        char c = s.p < r->end ? *s.p : 0;
-        if (c == '"') {
-            s.p++;
-            s = read_text(r, s);
-        } else if (c == '{' || c == '[') {
-            bool empty = false;
-            s = open_container(r, s);
-            if (UNLIKELY(r->depth == 1 && s.p))
-                s = put_kind(r, s);
-            if (s.p)
-                s = to_first_value(r, s, &empty);
-            if (s.p && !empty)
-                continue;
-        } else {
-            s = read_scalar(r, s);
-        }
+    do {
+        bool entered = false;
+        s = to_value(r, s);
+        if (LIKELY(s.p))
+            s = read_value(r, s, &entered);
+        if (LIKELY(s.p) && !entered)
+            s = to_entry(r, s);
         if (UNLIKELY(!s.p))
             return s;
-        s = to_next_value(r, s, &done);
-        if (UNLIKELY(!s.p))
-            return s;
-    }
+    } while (s.frame->end);
     s.p = skip_blanks(s.p, r->end);
     return s.p < r->end ? unexpected(r, s.p, "after top-level value") : s;
 }
@@ -528,20 +373,25 @@ static int parse(str text, const struct json_input *in, str kind, str api_versio
                        STR_FMT(in->name), in->name.len ? ": " : "", text.len, most);
     if (!text.at)
         text = STR("");
-    struct reader r; /* its frames are large and need no zeroes */
+    struct json_reader r; /* its frames are large and need no zeroes */
     r.source = (struct json_source){text, in, err};
+    r.text = text.at;
     r.end = text.at + text.len;
+    r.fast_end = text.len > 32 ? (uint32_t)text.len - 32 : 0;
     r.positions = in->keep_positions;
     r.literals = in->keep_literals;
     r.strict = in->strict;
     r.duplicates = false;
     r.line_start = r.counted = text.at;
     r.line = 1;
-    r.depth = 0;
     r.kind = kind;
     r.api_version = api_version;
+    r.frames[0] = (struct json_frame){0};
     tape_writer_init(&r.w, text.len + text.len / 4 + 256);
-    struct spot s = read_root(&r, (struct spot){text.at, r.w.at + r.w.len});
+    json_measure_spare(&r);
+    const uint32_t *special = text_index_init(&r.index, text, text_index_best_way());
+    struct json_spot start = {text.at, r.w.at + r.w.len, special, r.frames};
+    struct json_spot s = read_root(&r, start);
     if (!s.p) {
         tape_writer_drop(&r.w);
         return r.result;

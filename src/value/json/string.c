@@ -77,24 +77,29 @@ static char *put_rune(struct tape_writer *w, const char **at, const char *end, c
     return out;
 }
 
-int json_read_odd_string(const struct json_source *s, struct tape_writer *w, const char **io_at,
-                         size_t *io_to)
+int json_read_odd_string(const struct json_source *s, struct text_index *x, struct tape_writer *w,
+                         struct json_string *io)
 {
-    const char *at = *io_at, *end = s->text.at + s->text.len;
-    char *out = w->at + *io_to;
+    const char *text = s->text.at, *at = io->at, *end = text + s->text.len;
+    const uint32_t *special = io->special;
+    char *out = w->at + io->to;
+    bool plain = true;
     for (;;) {
-        at = text_copy_plain(at, end, &out);
+        const char *q = text + *special;
+        size_t n = (size_t)(q - at);
+        out = __builtin_expect(end - q >= 32, 1) ? text_copy_run(out, at, n) : mempcpy(out, at, n);
+        at = q;
         unsigned char c = at < end ? (unsigned char)*at : 0;
         if (c == '\\') {
             unsigned char e = ++at < end ? (unsigned char)*at : 0;
             if (__builtin_expect(simple[e] != 0, 1)) {
                 *out++ = simple[e];
                 at++;
-                continue;
+            } else {
+                int r = rare_escape(s, &at, &out);
+                if (r)
+                    return r;
             }
-            int r = rare_escape(s, &at, &out);
-            if (r)
-                return r;
         } else if (c >= 0x80) {
             out = put_rune(w, &at, end, out);
         } else if (c == '"') {
@@ -104,8 +109,9 @@ int json_read_odd_string(const struct json_source *s, struct tape_writer *w, con
         } else {
             return json_unexpected(s, at, "in string literal");
         }
+        plain = plain && text_plain[(unsigned char)out[-1]]; /* so is a rune's last byte not */
+        special = text_index_from(x, special + 1, (uint32_t)(at - text));
     }
-    *io_at = at + 1;
-    *io_to = (size_t)(out - w->at);
+    *io = (struct json_string){at + 1, special + 1, (size_t)(out - w->at), plain};
     return 0;
 }
