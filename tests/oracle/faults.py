@@ -191,6 +191,23 @@ fault("kyaml: new fields come in the order of the patch", "kube", "src/kube/kyam
 fault("kyaml: lists without a schema are never merged", "kube", "src/kube/kyaml_merge.c",
       "    return w->how->infer_lists && !k.of_kind &&", "    return w->how->infer_lists && k.type &&")
 
+# --- comments as kyaml keeps them
+
+fault("kyaml: what touches the line above is no foot of it", "yaml", "src/value/yaml/comment.c",
+      "closes || (g->touches && (foot || dedented))", "closes || (g->touches && dedented)")
+fault("kyaml: a foot in a flow collection is the head of what follows", "yaml", "src/value/yaml/comment.c",
+      "        if (closes || yaml_is_breakz(p)) {", "        if (yaml_is_breakz(p)) {")
+fault("kyaml: a block ends behind the comments under it", "yaml", "src/value/yaml/scan.c",
+      "        end = yaml_block_end(s, end);\n", "")
+fault("kyaml: what stands behind a dash alone is lost", "yaml", "src/value/yaml/comment.c",
+      "    c->kind = YAML_COMMENT_HEAD;\n", "")
+fault("kyaml: the head of a document is its first key's", "yaml", "src/value/yaml/parse.c",
+      "    if (p->nodes && !is_explicit)", "    if (p->nodes && is_explicit)")
+fault("kyaml: nothing divides a foot from what follows", "yaml", "src/value/yaml/node_text.c",
+      "    if (w->foot_indent == indent)", "    if (w->foot_indent == indent && !w->out)")
+fault("kyaml: what stands behind a key stays behind its value", "yaml", "src/value/yaml/node_print.c",
+      "        put_key_line(w, n->child[i + 1]);\n", "")
+
 # --- YAML as sigs.k8s.io/yaml reads and writes it
 
 fault("y is text", "yaml", "src/value/yaml/resolve.c", '    TRUE_WORD("y"),\n', "")
@@ -205,12 +222,12 @@ fault("two line breaks fold to none", "yaml", "src/value/yaml/scalar.c", "      
 fault("a line break folds to nothing", "yaml", "src/value/yaml/scalar.c", "        *w++ = ' ';\n    return w;", "        *w = ' ';\n    return w;")
 fault("lines are folded at 90", "yaml", "src/value/yaml/print.h", "#define YAML_WIDTH 80", "#define YAML_WIDTH 90")
 fault("a text that looks like a timestamp is not quoted", "yaml", "src/value/yaml/write.c",
-      "|| yaml_is_timestamp(s) || is_base60(s))", "|| is_base60(s))")
+      "|| yaml_is_timestamp(s) || yaml_is_base60(s))", "|| yaml_is_base60(s))")
 fault("a text that looks sexagesimal is not quoted", "yaml", "src/value/yaml/write.c",
-      "|| yaml_is_timestamp(s) || is_base60(s))", "|| yaml_is_timestamp(s) || (is_base60(s) && !s.at))")
+      "|| yaml_is_timestamp(s) || yaml_is_base60(s))", "|| yaml_is_timestamp(s) || (yaml_is_base60(s) && !s.at))")
 fault("keys with numbers are in byte order", "yaml", "src/value/yaml/write.c",
       "    if (n != m)\n        return order(n < m);", "    if (n != m)\n        return order(x < y);")
 fault("letters come before other characters", "yaml", "src/value/yaml/write.c",
-      "        return order(letter_y);", "        return order(letter_x);")
+      "order(behind_digit ? letter_x : letter_y)", "order(behind_digit || letter_x)")
 fault("texts of several lines are quoted", "yaml", "src/value/yaml/write.c",
       "        return YAML_LITERAL;", "        return YAML_DOUBLE;")

@@ -229,14 +229,105 @@ static bool check_write3(struct arena *a, value c, str in)
     return ok;
 }
 
+/* The numbers of yaml.v3's kinds, in the order of ours; 1 is a document. */
+static const int go_kinds[] = {8, 2, 4, 16};
+
+static void set_text(struct arena *a, value to, const char *key, str s)
+{
+    if (s.len)
+        value_set(a, to, str_of(key), value_of_str(a, s));
+}
+
+static value node_json(struct arena *a, const struct yaml_node *n)
+{
+    value v = value_new_map(a), content = value_new_list(a);
+    value_setz(a, v, "k", value_of_int(a, go_kinds[n->kind]));
+    set_text(a, v, "v", n->text);
+    set_text(a, v, "t", n->tag);
+    set_text(a, v, "a", n->anchor);
+    if (n->style)
+        value_setz(a, v, "s", value_of_int(a, n->style));
+    if (n->comments) {
+        set_text(a, v, "h", n->comments->head);
+        set_text(a, v, "l", n->comments->line);
+        set_text(a, v, "f", n->comments->foot);
+    }
+    for (size_t i = 0; i < n->n_children; i++)
+        value_push(a, content, node_json(a, n->child[i]));
+    if (n->n_children)
+        value_setz(a, v, "c", content);
+    return v;
+}
+
+static str text_of(value v, const char *key)
+{
+    value s = value_get(v, str_of(key));
+    return value_exists(s) ? value_str(s) : STR("");
+}
+
+static struct yaml_node *node_from(struct arena *a, value v)
+{
+    struct yaml_node *n = ARENA_NEW(a, struct yaml_node);
+    value content = value_getz(v, "c");
+    for (size_t i = 0; i < ARRAY_LEN(go_kinds); i++)
+        if (value_int(value_getz(v, "k")) == go_kinds[i])
+            n->kind = (enum yaml_node_kind)i;
+    n->style = value_exists(value_getz(v, "s")) ? (unsigned)value_int(value_getz(v, "s")) : 0;
+    n->text = text_of(v, "v");
+    n->tag = text_of(v, "t");
+    n->anchor = text_of(v, "a");
+    n->comments = ARENA_NEW(a, struct yaml_comments);
+    *n->comments = (struct yaml_comments){text_of(v, "h"), text_of(v, "l"), text_of(v, "f")};
+    n->child = ARENA_ARRAY(a, struct yaml_node *, value_exists(content) ? value_len(content) : 0);
+    for (struct value_iter it = value_iter(content); value_next(&it);)
+        n->child[n->n_children++] = node_from(a, it.val);
+    return n;
+}
+
+static bool check_comments3(struct arena *a, value c, str in)
+{
+    struct yaml_document d = {0};
+    struct err err = {0};
+    str got = STR("");
+    if (!yaml_document_parse(in, NULL, a, &d, &err)) {
+        value v = value_new_map(a), content = value_new_list(a);
+        assert_non_null(d.root);
+        value_setz(a, v, "k", value_of_int(a, 1));
+        set_text(a, v, "h", d.head);
+        set_text(a, v, "f", d.foot);
+        value_push(a, content, node_json(a, d.root));
+        value_setz(a, v, "c", content);
+        got = json_str(a, v, AUDIENCE_WIRE, JSON_SORT_KEYS);
+    }
+    return same("error", err_str(&err), value_str(value_getz(c, "error"))) &&
+           same("json", got, value_str(value_getz(c, "json")));
+}
+
+static bool check_nodes3(struct arena *a, value c, str in)
+{
+    struct err err;
+    struct buf out = BUF_INIT;
+    value v;
+    if (json_parse(in, NULL, a, &v, &err))
+        fail_msg("%s", err.text);
+    bool document = value_int(value_getz(v, "k")) == 1;
+    struct yaml_document d = {.root = node_from(a, document ? value_at(value_getz(v, "c"), 0) : v)};
+    if (document)
+        d = (struct yaml_document){d.root, text_of(v, "h"), text_of(v, "f")};
+    yaml_document_print(&d, a, &out);
+    bool ok = same("yaml", buf_str(&out), value_str(value_getz(c, "yaml")));
+    buf_done(&out);
+    return ok;
+}
+
 static bool check_round3(struct arena *a, value c, str in)
 {
-    struct yaml_node *n = NULL;
+    struct yaml_document d = {0};
     struct err err = {0};
     struct buf out = BUF_INIT;
-    if (yaml_node_parse(in, NULL, a, &n, &err) || !n)
+    if (yaml_document_parse(in, NULL, a, &d, &err) || !d.root)
         return same("error", err_str(&err), STR(""));
-    yaml_node_print(n, a, &out);
+    yaml_document_print(&d, a, &out);
     bool ok = same("yaml", buf_str(&out), value_str(value_getz(c, "yaml")));
     buf_done(&out);
     return ok;
@@ -302,6 +393,21 @@ static int accept(void *arg, value document, size_t index, uint32_t first_line, 
     return 0;
 }
 
+static void comments_in_too_many_pieces_are_refused(void **state)
+{
+    struct arena a;
+    struct err err = {0};
+    struct yaml_node *n = NULL;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    str text = repeated(&a, "a:\n  b: 1\n  c:\n", "#\n #\n", YAML_COMMENTS_MAX / 2 + 2, "  d: 1\n");
+    assert_int_equal(yaml_node_parse(text, NULL, &a, &n, &err), -ERR_TOO_LARGE);
+    assert_string_equal(err.text,
+                        "yaml: line 100004 column 2: more than 100000 pieces of comments");
+    text = repeated(&a, "a:\n  b: 1\n  c:\n", "#\n #\n", YAML_COMMENTS_MAX / 2 - 2, "  d: 1\n");
+    assert_int_equal(yaml_node_parse(text, NULL, &a, &n, &err), 0);
+    arena_done(&a);
+}
+
 static void a_stream_of_too_many_documents_is_refused(void **state)
 {
     struct arena a;
@@ -320,9 +426,11 @@ static const struct {
     const char *name;
     case_fn *check;
 } rules[] = {
-    {"yaml-read", check_read},        {"yaml-manifest", check_read}, {"yaml-stream", check_stream},
-    {"yaml-manifests", check_stream}, {"yaml-write", check_write},   {"kyaml-read", check_read3},
-    {"kyaml-write", check_write3},    {"kyaml-round", check_round3},
+    {"yaml-read", check_read},           {"yaml-manifest", check_read},
+    {"yaml-stream", check_stream},       {"yaml-manifests", check_stream},
+    {"yaml-write", check_write},         {"kyaml-read", check_read3},
+    {"kyaml-write", check_write3},       {"kyaml-round", check_round3},
+    {"kyaml-comments", check_comments3}, {"kyaml-nodes", check_nodes3},
 };
 
 static size_t cases_of[ARRAY_LEN(rules)];
@@ -394,6 +502,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(kustomize_reads_and_writes_as_kyaml),
         cmocka_unit_test(styles_of_nodes_come_with_their_values),
         cmocka_unit_test(each_bound_is_told_with_its_place),
+        cmocka_unit_test(comments_in_too_many_pieces_are_refused),
         cmocka_unit_test(a_stream_of_too_many_documents_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -363,6 +363,7 @@ void yaml_add_entry(struct parser *p, struct ynode *map, struct ynode *key, stru
     if (p->nodes) {
         yaml_node_add(p, map->node, key->node);
         yaml_node_add(p, map->node, val->node);
+        yaml_node_move_foot(p, map->node);
         return;
     }
     if (is_merge(key)) {

@@ -1,4 +1,4 @@
-/* Trees of nodes: made by the grammar, and what they are as JSON. */
+/* What trees of nodes are as JSON, and as values that keep their styles. */
 #include "value/yaml_node.h"
 
 #include <math.h>
@@ -10,98 +10,6 @@
 
 #define GENERAL_MAP 1  /* style of a map whose keys are not all strings */
 #define ERRORS_TOLD 20 /* lines of a message about several errors */
-
-/* ---- made by the grammar ---- */
-
-static str short_tag(struct arena *a, str tag)
-{
-    if (!str_starts(tag, STR(YAML_TAG_PREFIX)))
-        return tag;
-    return ARENA_CAT(a, STR("!!"), str_from(tag, sizeof(YAML_TAG_PREFIX) - 1));
-}
-
-static struct yaml_node *new_node(struct parser *p, const struct ynode *n, enum yaml_node_kind kind)
-{
-    struct yaml_node *node = ARENA_NEW(p->arena, struct yaml_node);
-    node->kind = kind;
-    node->text = node->tag = node->anchor = STR("");
-    node->line = n->mark.line + 1 + p->line_base;
-    node->column = n->mark.column + 1;
-    if (n->tag.len && !str_is(n->tag, "!")) {
-        node->tag = short_tag(p->arena, n->tag);
-        node->style = VALUE_STYLE_TAGGED;
-    }
-    return node;
-}
-
-void yaml_node_begin(struct parser *p, struct ynode *n)
-{
-    struct yaml_token *t = yaml_peek(&p->s);
-    bool flow =
-        t && (t->type == YAML_T_FLOW_SEQUENCE_START || t->type == YAML_T_FLOW_MAPPING_START);
-    bool pair = t && t->type == YAML_T_KEY; /* `[a: b]` */
-    n->node = new_node(p, n, n->kind == MAPPING ? YAML_NODE_MAP : YAML_NODE_LIST);
-    if (!n->node->tag.len)
-        n->node->tag = n->kind == MAPPING ? STR("!!map") : STR("!!seq");
-    n->node->style |= flow || pair ? VALUE_STYLE_FLOW : 0;
-}
-
-void yaml_node_scalar(struct parser *p, struct ynode *n, char quote)
-{
-    n->node = new_node(p, n, YAML_NODE_SCALAR);
-    n->node->text = n->text.at ? n->text : STR("");
-    n->node->style |= quote == '"'    ? VALUE_STYLE_DOUBLE
-                      : quote == '\'' ? VALUE_STYLE_SINGLE
-                      : quote == '|'  ? VALUE_STYLE_LITERAL
-                      : quote == '>'  ? VALUE_STYLE_FOLDED
-                                      : 0;
-    if (n->node->tag.len)
-        return;
-    if (quote)
-        n->node->tag = STR("!!str");
-    else if (str_is(n->text, "<<"))
-        n->node->tag = STR("!!merge");
-    else
-        n->node->tag = yaml3_resolve(n->node->text).tag;
-}
-
-void yaml_node_alias(struct parser *p, struct ynode *n, str name)
-{
-    struct yaml_node *alias = new_node(p, n, YAML_NODE_ALIAS);
-    alias->alias = n->node;
-    alias->text = name;
-    n->node = alias;
-}
-
-void yaml_node_add(struct parser *p, struct yaml_node *to, struct yaml_node *child)
-{
-    if (to->n_children == to->cap_children) {
-        size_t cap = MAX_OF(to->cap_children * 2, (size_t)4);
-        to->child = arena_grow(p->arena, to->child, to->cap_children * sizeof(struct yaml_node *),
-                               cap * sizeof(struct yaml_node *));
-        to->cap_children = cap;
-    }
-    to->child[to->n_children++] = child;
-}
-
-int yaml_node_parse(str text, const struct yaml_input *in, struct arena *a, struct yaml_node **ret,
-                    struct err *err)
-{
-    static const struct yaml_input defaults;
-    struct parser p;
-    struct ynode n = {0};
-    bool any;
-    in = in ? in : &defaults;
-    int r = yaml_take_in(text, in, 0, a, &p, err);
-    if (r)
-        return r;
-    p.nodes = true;
-    p.s.lookahead = 2;
-    if (!yaml_parse_document(&p, &n, &any))
-        return yaml_syntax_error(&p, in, err);
-    *ret = any ? n.node : NULL;
-    return 0;
-}
 
 /* ---- as JSON ---- */
 
@@ -309,6 +217,15 @@ static void merge_one(struct decoder *d, const struct yaml_node *from, value map
     d->depth--;
 }
 
+/* Upstream decodes the keys beside `<<` once more, whatever they are keys of: those of a map of
+ * strings that are numbers, say, are not found among what is merged. */
+static bool is_name(struct decoder *d, const struct yaml_node *key)
+{
+    struct yaml3_scalar is;
+    return key->kind != YAML_NODE_SCALAR || is_text(key) ||
+           (under_tag(d, key, &is) && is.is.kind == YAML_STR && !str_is(is.tag, "!!timestamp"));
+}
+
 static void merge(struct decoder *d, const struct yaml_node *n, const struct yaml_node *from,
                   value map, struct map *merged)
 {
@@ -320,7 +237,8 @@ static void merge(struct decoder *d, const struct yaml_node *n, const struct yam
             const struct yaml_node *key = n->child[i];
             while (key->kind == YAML_NODE_ALIAS && key->alias)
                 key = key->alias;
-            map_set(merged, key->text, d);
+            if (!d->string_keys || is_name(d, key))
+                map_set(merged, key->text, d);
             if (key->kind != YAML_NODE_SCALAR)
                 fatal(d, ARENA_CAT(d->arena, STR("runtime error: hash of unhashable type "),
                                    key->kind == YAML_NODE_LIST ? STR("[]interface {}")

@@ -1,285 +1,8 @@
-/* Trees of nodes as text, as kyaml's encoder writes them: what decides is where the output stands
- * (column, whether a blank or only indentation was written), so that state is kept as upstream
- * keeps it. */
+/* Trees of nodes as text, as kyaml's encoder writes them. */
 #include "value/number.h"
-#include "value/text.h"
+#include "value/yaml/node_text.h"
 #include "value/yaml/resolve3.h"
-#include "value/yaml/print.h"
-
-struct writer {
-    struct buf *out;
-    struct arena *arena;
-    int indent, column;
-    unsigned flow_level;
-    bool whitespace; /* the last character was a blank */
-    bool indention;  /* only indentation and indicators stand on this line */
-    bool in_map, simple_key;
-};
-
-/* ---- characters ---- */
-
-static void put(struct writer *w, char c)
-{
-    buf_addc(w->out, c);
-    w->column++;
-}
-
-static void put_break(struct writer *w)
-{
-    buf_addc(w->out, '\n');
-    w->column = 0;
-    w->indention = true;
-}
-
-static size_t copy_char(struct writer *w, str s, size_t i)
-{
-    size_t width = yaml_char_width(s, i);
-    buf_add(w->out, str_sub(s, i, width));
-    w->column++;
-    return width;
-}
-
-static size_t copy_break(struct writer *w, str s, size_t i)
-{
-    size_t width = yaml_char_width(s, i);
-    buf_add(w->out, str_sub(s, i, width));
-    w->column = 0;
-    w->indention = true;
-    return width;
-}
-
-static void write_indent(struct writer *w)
-{
-    int indent = MAX_OF(w->indent, 0);
-    if (!w->indention || w->column > indent || (w->column == indent && !w->whitespace))
-        put_break(w);
-    while (w->column < indent)
-        put(w, ' ');
-    w->whitespace = true;
-}
-
-static void write_indicator(struct writer *w, const char *text, bool need_blank, bool is_blank,
-                            bool is_indention)
-{
-    if (need_blank && !w->whitespace)
-        put(w, ' ');
-    for (; *text; text++)
-        put(w, *text);
-    w->whitespace = is_blank;
-    w->indention = w->indention && is_indention;
-}
-
-static int deeper(struct writer *w, bool flow, bool compact)
-{
-    int before = w->indent;
-    if (w->indent < 0)
-        w->indent = flow ? YAML_INDENT : 0;
-    else
-        w->indent += compact ? 0 : YAML_INDENT;
-    return before;
-}
-
-/* ---- scalars ---- */
-
-/* A text for `#` and the like: what upstream looks for. */
-struct analysis {
-    bool multiline, flow_plain, block_plain, single, block;
-};
-
-static bool is_blank(str s, size_t i) { return i < s.len && (s.at[i] == ' ' || s.at[i] == '\t'); }
-
-/* Indicators that forbid a plain text in a flow collection only: what the other test does not know.
- */
-static bool has_flow_indicator(str s)
-{
-    if (s.at[0] == '?' || s.at[0] == ':')
-        return true;
-    for (size_t i = 1; i < s.len; i++)
-        if (strchr(",?[]{}:", s.at[i]) && s.at[i])
-            return true;
-    return false;
-}
-
-static struct analysis analyze(struct arena *a, str s)
-{
-    struct analysis is = {.flow_plain = false, .block_plain = true, .single = true, .block = false};
-    if (!s.len)
-        return is;
-    /* a tab forbids what a special character does, but not a block */
-    bool tab = memchr(s.at, '\t', s.len);
-    str text = s;
-    if (tab) {
-        char *at = arena_alloc(a, s.len);
-        for (size_t i = 0; i < s.len; i++)
-            at[i] = s.at[i] != '\t' ? s.at[i] : 't';
-        /* what the tab is to its neighbours: a blank behind a colon, a dash, in front of # */
-        text = str_mem(at, s.len);
-    }
-    struct yaml_analysis v2 = yaml_analyze(text);
-    is.multiline = v2.multiline;
-    is.single = v2.single_allowed && !tab;
-    is.block = v2.literal_allowed;
-    is.block_plain = v2.plain_allowed && !tab;
-    is.flow_plain = is.block_plain && !has_flow_indicator(s);
-    return is;
-}
-
-/* Plain and single-quoted text. */
-static void write_lines(struct writer *w, str s, bool quoted)
-{
-    bool breaks = false;
-    for (size_t i = 0; i < s.len;) {
-        if (yaml_break_at(s, i)) {
-            if (!breaks && s.at[i] == '\n')
-                put_break(w);
-            i += copy_break(w, s, i);
-            breaks = true;
-            continue;
-        }
-        if (s.at[i] != ' ') {
-            if (breaks)
-                write_indent(w);
-            if (quoted && s.at[i] == '\'')
-                put(w, '\'');
-            w->indention = breaks = false;
-        }
-        i += copy_char(w, s, i);
-    }
-}
-
-static void write_escape(struct writer *w, uint32_t c)
-{
-    char text[YAML_ESCAPE_BYTES_MAX];
-    size_t n = yaml_escape(c, text);
-    for (size_t i = 0; i < n; i++)
-        put(w, text[i]);
-}
-
-static void write_double(struct writer *w, str s)
-{
-    bool bom = str_starts(s, STR("\xef\xbb\xbf")); /* upstream looks there at every character */
-    write_indicator(w, "\"", true, false, false);
-    for (size_t i = 0; i < s.len;) {
-        if (bom || !yaml_printable(s, i) || yaml_break_at(s, i) || s.at[i] == '"' ||
-            s.at[i] == '\\') {
-            uint32_t rune;
-            i += utf8_decode(s.at + i, s.at + s.len, &rune);
-            write_escape(w, rune);
-        } else {
-            i += copy_char(w, s, i);
-        }
-    }
-    write_indicator(w, "\"", false, false, false);
-    w->whitespace = w->indention = false;
-}
-
-static void write_hints(struct writer *w, str s)
-{
-    if (s.at[0] == ' ' || yaml_break_at(s, 0))
-        write_indicator(w, "2", false, false, false);
-    size_t last = yaml_char_before(s, s.len);
-    if (!yaml_break_at(s, last))
-        write_indicator(w, "-", false, false, false);
-    else if (last == 0 || yaml_break_at(s, yaml_char_before(s, last)))
-        write_indicator(w, "+", false, false, false);
-    put_break(w);
-    w->whitespace = true;
-}
-
-static void write_literal(struct writer *w, str s)
-{
-    bool breaks = true;
-    write_indicator(w, "|", true, false, false);
-    write_hints(w, s);
-    for (size_t i = 0; i < s.len;) {
-        if (yaml_break_at(s, i)) {
-            i += copy_break(w, s, i);
-            breaks = true;
-            continue;
-        }
-        if (breaks)
-            write_indent(w);
-        i += copy_char(w, s, i);
-        w->indention = breaks = false;
-    }
-}
-
-/* Where upstream looks whether the next line is blank: at the beginning of the whole text. */
-static bool begins_blank(str s)
-{
-    size_t k = 0;
-    while (k < s.len && yaml_break_at(s, k))
-        k += yaml_char_width(s, k);
-    return k >= s.len || is_blank(s, k);
-}
-
-static void write_folded(struct writer *w, str s)
-{
-    bool breaks = true, leading = true;
-    write_indicator(w, ">", true, false, false);
-    write_hints(w, s);
-    for (size_t i = 0; i < s.len;) {
-        if (yaml_break_at(s, i)) {
-            if (!breaks && !leading && s.at[i] == '\n' && !begins_blank(s))
-                put_break(w);
-            i += copy_break(w, s, i);
-            breaks = true;
-            continue;
-        }
-        if (breaks) {
-            write_indent(w);
-            leading = is_blank(s, i);
-        }
-        i += copy_char(w, s, i);
-        w->indention = breaks = false;
-    }
-}
-
-static enum yaml_quoting choose(const struct writer *w, const struct analysis *is, str s,
-                                enum yaml_quoting style, bool *io_folded)
-{
-    if (w->simple_key && is->multiline)
-        style = YAML_DOUBLE;
-    if (style == YAML_PLAIN && (w->flow_level ? !is->flow_plain : !is->block_plain))
-        style = YAML_SINGLE;
-    if (style == YAML_PLAIN && !s.len && (w->flow_level || w->simple_key))
-        style = YAML_SINGLE;
-    if (style == YAML_SINGLE && !is->single)
-        style = YAML_DOUBLE;
-    if (style == YAML_LITERAL && (!is->block || w->flow_level || w->simple_key))
-        style = YAML_DOUBLE;
-    *io_folded &= style == YAML_LITERAL;
-    return style;
-}
-
-static void write_scalar(struct writer *w, str s, const struct analysis *is,
-                         enum yaml_quoting style, bool folded)
-{
-    int before = deeper(w, true, false);
-    switch (choose(w, is, s, style, &folded)) {
-    case YAML_PLAIN:
-        if (s.len && !w->whitespace)
-            put(w, ' ');
-        write_lines(w, s, false);
-        w->whitespace = w->whitespace && !s.len;
-        w->indention = false;
-        break;
-    case YAML_SINGLE:
-        write_indicator(w, "'", true, false, false);
-        write_lines(w, s, true);
-        write_indicator(w, "'", false, false, false);
-        w->whitespace = w->indention = false;
-        break;
-    case YAML_DOUBLE: write_double(w, s); break;
-    case YAML_LITERAL:
-        if (folded)
-            write_folded(w, s);
-        else
-            write_literal(w, s);
-        break;
-    }
-    w->indent = before;
-}
+#include "value/yaml_node.h"
 
 /* ---- properties ---- */
 
@@ -303,7 +26,7 @@ static str shown_tag(const struct yaml_node *n, bool *ret_quote)
     return *ret_quote ? STR("") : n->tag;
 }
 
-static void write_tag(struct writer *w, str tag)
+static void write_tag(struct node_writer *w, str tag)
 {
     static const char plain[] = ";/?:@&=+$,_.~*'()[]-!"
                                 "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -312,36 +35,89 @@ static void write_tag(struct writer *w, str tag)
     str handle = str_starts(tag, STR("!!"))  ? STR("!!")
                  : str_starts(tag, STR("!")) ? STR("!")
                                              : STR("");
-    write_indicator(w, handle.len == 2 ? "!!" : handle.len ? "!" : "!<", true, false, false);
+    yaml_node_indicator(w, handle.len == 2 ? "!!" : handle.len ? "!" : "!<", true, false, false);
     tag = str_from(tag, handle.len);
     for (size_t i = 0; i < tag.len; i++) {
         uint8_t c = (uint8_t)tag.at[i];
         if (c && c != '!' && strchr(plain, c)) {
-            put(w, (char)c);
+            yaml_node_put(w, (char)c);
             continue;
         }
-        put(w, '%');
-        put(w, "0123456789ABCDEF"[c >> 4]);
-        put(w, "0123456789ABCDEF"[c & 15]);
+        yaml_node_put(w, '%');
+        yaml_node_put(w, "0123456789ABCDEF"[c >> 4]);
+        yaml_node_put(w, "0123456789ABCDEF"[c & 15]);
     }
     w->whitespace = w->indention = false;
     if (!handle.len)
-        write_indicator(w, ">", false, false, false);
+        yaml_node_indicator(w, ">", false, false, false);
 }
 
-static void write_name(struct writer *w, const char *sign, str name)
+static void write_name(struct node_writer *w, const char *sign, str name)
 {
-    write_indicator(w, sign, true, false, false);
+    yaml_node_indicator(w, sign, true, false, false);
     for (size_t i = 0; i < name.len; i++)
-        put(w, name.at[i]);
+        yaml_node_put(w, name.at[i]);
     w->whitespace = w->indention = false;
 }
 
 /* ---- nodes ---- */
 
-static void write_node(struct writer *w, const struct yaml_node *n, bool in_map, bool simple_key);
+/* Upstream sees a node as an event that begins it and, of a collection, one that ends it. What is
+ * written behind a node (its comments, a comma) is written when it has begun: in front of what is
+ * in a collection. So a node is begun, and what is in it follows. */
+static void begin(struct node_writer *w, const struct yaml_node *n, bool in_map, bool simple_key);
+static void content(struct node_writer *w, const struct yaml_node *n, bool key);
 
-static bool is_simple_key(struct writer *w, const struct yaml_node *n)
+static str or_else(str s, str other) { return s.len ? s : other; }
+
+static void set_comments(struct node_writer *w, const struct yaml_comments *c)
+{
+    w->head = or_else(c->head, w->head);
+    w->line = or_else(c->line, w->line);
+    w->foot = or_else(c->foot, w->foot);
+}
+
+/* The comments of a node that begins. A key's foot comes behind its entry: as the tail of the key
+ * that follows, when that can have one. */
+static void met(struct node_writer *w, const struct yaml_node *n, bool key, str tail)
+{
+    bool scalar = n->kind == YAML_NODE_SCALAR;
+    struct yaml_comments c = n->comments ? *n->comments : (struct yaml_comments){0};
+    if (!scalar && n->kind != YAML_NODE_ALIAS)
+        c.line = c.foot = STR("");
+    if (key)
+        c.foot = STR("");
+    if (scalar || n->kind == YAML_NODE_MAP)
+        w->tail = or_else(tail, w->tail);
+    set_comments(w, &c);
+}
+
+/* Those of a collection that ends. */
+static void met_end(struct node_writer *w, const struct yaml_node *n, bool key, str tail)
+{
+    struct yaml_comments c = n->comments ? *n->comments : (struct yaml_comments){0};
+    c.head = STR("");
+    if (key)
+        c.foot = STR("");
+    if (n->kind == YAML_NODE_MAP)
+        w->tail = or_else(tail, w->tail);
+    set_comments(w, &c);
+}
+
+static str foot_of(const struct yaml_node *n) { return n->comments ? n->comments->foot : STR(""); }
+
+static bool has_trail(const struct node_writer *w)
+{
+    return w->line.len + w->foot.len + w->tail.len > 0;
+}
+
+static void put_trail(struct node_writer *w)
+{
+    yaml_node_put_line(w);
+    yaml_node_put_foot(w);
+}
+
+static bool is_simple_key(struct node_writer *w, const struct yaml_node *n)
 {
     bool quote;
     size_t length = n->anchor.len + shown_tag(n, &quote).len;
@@ -349,66 +125,166 @@ static bool is_simple_key(struct writer *w, const struct yaml_node *n)
         return n->text.len <= YAML_SIMPLE_KEY_BYTES_MAX;
     if (n->kind != YAML_NODE_SCALAR)
         return !n->n_children && length <= YAML_SIMPLE_KEY_BYTES_MAX;
-    return !analyze(w->arena, n->text).multiline &&
+    return !yaml_node_analyze(w->arena, n->text).multiline &&
            length + n->text.len <= YAML_SIMPLE_KEY_BYTES_MAX;
 }
 
-static void write_flow(struct writer *w, const struct yaml_node *n)
+static void write_flow_list(struct node_writer *w, const struct yaml_node *n, bool key)
 {
-    bool map = n->kind == YAML_NODE_MAP;
-    write_indicator(w, map ? "{" : "[", true, true, false);
-    int before = deeper(w, true, false);
+    bool trail = false; /* the comma is written, in front of a comment */
+    yaml_node_indicator(w, "[", true, true, false);
+    int before = yaml_node_deeper(w, true, false);
     w->flow_level++;
-    for (size_t i = 0; i < n->n_children; i += map ? 2 : 1) {
-        if (i)
-            write_indicator(w, ",", false, false, false);
-        if (!map) {
-            write_node(w, n->child[i], false, false);
-            continue;
-        }
-        bool simple = is_simple_key(w, n->child[i]);
-        if (!simple)
-            write_indicator(w, "?", true, false, false);
-        write_node(w, n->child[i], true, simple);
-        write_indicator(w, ":", !simple, false, false);
-        write_node(w, n->child[i + 1], true, false);
+    for (size_t i = 0; i < n->n_children; i++) {
+        met(w, n->child[i], false, STR(""));
+        if (i && !trail)
+            yaml_node_indicator(w, ",", false, false, false);
+        yaml_node_put_head(w);
+        if (w->column == 0)
+            yaml_node_indent(w);
+        trail = has_trail(w);
+        begin(w, n->child[i], false, false);
+        if (has_trail(w))
+            yaml_node_indicator(w, ",", false, false, false);
+        put_trail(w);
+        content(w, n->child[i], false);
     }
+    met_end(w, n, key, STR(""));
     w->flow_level--;
     w->indent = before;
-    if (!map && w->column == 0)
-        write_indent(w);
-    write_indicator(w, map ? "}" : "]", false, false, false);
+    if (w->column == 0)
+        yaml_node_indent(w);
+    yaml_node_indicator(w, "]", false, false, false);
+    put_trail(w);
 }
 
-static void write_block_map(struct writer *w, const struct yaml_node *n)
+static void write_flow_key(struct node_writer *w, const struct yaml_node *n)
 {
-    int before = deeper(w, false, false);
+    bool simple = is_simple_key(w, n);
+    if (!simple)
+        yaml_node_indicator(w, "?", true, false, false);
+    begin(w, n, true, simple);
+    content(w, n, true);
+    yaml_node_indicator(w, ":", !simple, false, false);
+}
+
+static void write_flow_map(struct node_writer *w, const struct yaml_node *n, bool key)
+{
+    bool trail = false;
+    str tail = STR("");
+    yaml_node_indicator(w, "{", true, true, false);
+    int before = yaml_node_deeper(w, true, false);
+    w->flow_level++;
+    for (size_t i = 0; i + 1 < n->n_children; i += 2) {
+        met(w, n->child[i], true, tail);
+        tail = foot_of(n->child[i]);
+        if (i && !trail)
+            yaml_node_indicator(w, ",", false, false, false);
+        yaml_node_put_head(w);
+        if (w->column == 0)
+            yaml_node_indent(w);
+        write_flow_key(w, n->child[i]);
+        met(w, n->child[i + 1], false, STR(""));
+        trail = has_trail(w);
+        begin(w, n->child[i + 1], true, false);
+        if (has_trail(w))
+            yaml_node_indicator(w, ",", false, false, false);
+        put_trail(w);
+        content(w, n->child[i + 1], false);
+    }
+    met_end(w, n, key, tail);
+    if (w->head.len + w->foot.len + w->tail.len > 0 && n->n_children && !trail)
+        yaml_node_indicator(w, ",", false, false, false);
+    yaml_node_put_head(w);
+    w->flow_level--;
+    w->indent = before;
+    yaml_node_indicator(w, "}", false, false, false);
+    put_trail(w);
+}
+
+/* What stands behind a key goes behind its value, or in front of the block that the value is. */
+static void put_key_line(struct node_writer *w, const struct yaml_node *val)
+{
+    if (!w->key_line.len || val->kind == YAML_NODE_ALIAS)
+        return;
+    if (val->kind != YAML_NODE_SCALAR) {
+        str line = w->line;
+        if (val->style & VALUE_STYLE_FLOW)
+            return;
+        w->line = w->key_line;
+        yaml_node_put_line(w);
+        w->line = line;
+        w->key_line = STR("");
+    } else if (!w->line.len) {
+        w->line = w->key_line;
+        w->key_line = STR("");
+    }
+}
+
+static void write_block_map(struct node_writer *w, const struct yaml_node *n, bool key)
+{
+    str tail = STR("");
+    int before = yaml_node_deeper(w, false, false);
     for (size_t i = 0; i + 1 < n->n_children; i += 2) {
         bool simple = is_simple_key(w, n->child[i]);
-        write_indent(w);
+        met(w, n->child[i], true, tail);
+        tail = foot_of(n->child[i]);
+        yaml_node_put_head(w);
+        yaml_node_indent(w);
+        w->key_line = or_else(w->line, w->key_line);
+        w->line = STR("");
         if (!simple)
-            write_indicator(w, "?", true, false, true);
-        write_node(w, n->child[i], true, simple);
+            yaml_node_indicator(w, "?", true, false, true);
+        begin(w, n->child[i], true, simple);
+        content(w, n->child[i], true);
+        met(w, n->child[i + 1], false, STR(""));
         if (!simple)
-            write_indent(w);
-        write_indicator(w, ":", !simple, false, !simple);
-        write_node(w, n->child[i + 1], true, false);
+            yaml_node_indent(w);
+        yaml_node_indicator(w, ":", !simple, false, !simple);
+        put_key_line(w, n->child[i + 1]);
+        begin(w, n->child[i + 1], true, false);
+        put_trail(w);
+        content(w, n->child[i + 1], false);
     }
+    met_end(w, n, key, tail);
+    yaml_node_put_head(w);
     w->indent = before;
 }
 
-static void write_block_list(struct writer *w, const struct yaml_node *n)
+static void write_block_list(struct node_writer *w, const struct yaml_node *n, bool key)
 {
-    int before = deeper(w, false, w->in_map && (w->column == 0 || !w->indention));
+    int before = yaml_node_deeper(w, false, w->in_map && (w->column == 0 || !w->indention));
     for (size_t i = 0; i < n->n_children; i++) {
-        write_indent(w);
-        write_indicator(w, "-", true, false, true);
-        write_node(w, n->child[i], false, false);
+        met(w, n->child[i], false, STR(""));
+        yaml_node_put_head(w);
+        yaml_node_indent(w);
+        yaml_node_indicator(w, "-", true, false, true);
+        begin(w, n->child[i], false, false);
+        put_trail(w);
+        content(w, n->child[i], false);
     }
+    met_end(w, n, key, STR(""));
     w->indent = before;
 }
 
-static void write_node(struct writer *w, const struct yaml_node *n, bool in_map, bool simple_key)
+static void write_text(struct node_writer *w, const struct yaml_node *n, bool quote)
+{
+    struct node_analysis is = yaml_node_analyze(w->arena, n->text);
+    enum yaml_quoting style = YAML_PLAIN;
+    if (n->style & VALUE_STYLE_DOUBLE)
+        style = YAML_DOUBLE;
+    else if (n->style & VALUE_STYLE_SINGLE)
+        style = YAML_SINGLE;
+    else if ((n->style & (VALUE_STYLE_LITERAL | VALUE_STYLE_FOLDED)) ||
+             str_find_char(n->text, '\n') >= 0)
+        style = YAML_LITERAL;
+    else if (quote)
+        style = YAML_DOUBLE;
+    bool folded = (n->style & VALUE_STYLE_FOLDED) && !(n->style & VALUE_STYLE_LITERAL);
+    yaml_node_put_scalar(w, n->text, &is, style, folded);
+}
+
+static void begin(struct node_writer *w, const struct yaml_node *n, bool in_map, bool simple_key)
 {
     bool quote;
     str tag = shown_tag(n, &quote);
@@ -421,35 +297,48 @@ static void write_node(struct writer *w, const struct yaml_node *n, bool in_map,
     if (n->anchor.len)
         write_name(w, "&", n->anchor);
     write_tag(w, tag);
-    if (n->kind == YAML_NODE_SCALAR) {
-        struct analysis is = analyze(w->arena, n->text);
-        bool folded = false;
-        enum yaml_quoting style = YAML_PLAIN;
-        if (n->style & VALUE_STYLE_DOUBLE)
-            style = YAML_DOUBLE;
-        else if (n->style & VALUE_STYLE_SINGLE)
-            style = YAML_SINGLE;
-        else if ((n->style & (VALUE_STYLE_LITERAL | VALUE_STYLE_FOLDED)) ||
-                 str_find_char(n->text, '\n') >= 0)
-            style = YAML_LITERAL;
-        else if (quote)
-            style = YAML_DOUBLE;
-        folded = (n->style & VALUE_STYLE_FOLDED) && !(n->style & VALUE_STYLE_LITERAL);
-        write_scalar(w, n->text, &is, style, folded);
-    } else if (w->flow_level || (n->style & VALUE_STYLE_FLOW) || !n->n_children) {
-        write_flow(w, n);
-    } else if (n->kind == YAML_NODE_MAP) {
-        write_block_map(w, n);
-    } else {
-        write_block_list(w, n);
+    if (n->kind == YAML_NODE_SCALAR)
+        write_text(w, n, quote);
+}
+
+static void content(struct node_writer *w, const struct yaml_node *n, bool key)
+{
+    bool flow = w->flow_level || (n->style & VALUE_STYLE_FLOW) || !n->n_children;
+    if (n->kind == YAML_NODE_MAP)
+        (flow ? write_flow_map : write_block_map)(w, n, key);
+    else if (n->kind == YAML_NODE_LIST)
+        (flow ? write_flow_list : write_block_list)(w, n, key);
+}
+
+void yaml_document_print(const struct yaml_document *d, struct arena *a, struct buf *out)
+{
+    struct node_writer w = {.out = out,
+                            .arena = a,
+                            .indent = -1,
+                            .whitespace = true,
+                            .indention = true,
+                            .foot_indent = -1};
+    w.head = d->head;
+    if (w.head.len) {
+        yaml_node_put_head(&w);
+        yaml_node_put_break(&w);
     }
+    met(&w, d->root, false, STR(""));
+    yaml_node_put_head(&w);
+    begin(&w, d->root, false, false);
+    put_trail(&w);
+    content(&w, d->root, false);
+    w.foot = or_else(d->foot, w.foot);
+    w.foot_indent = 0;
+    yaml_node_put_foot(&w);
+    w.foot_indent = -1;
+    yaml_node_indent(&w);
 }
 
 void yaml_node_print(const struct yaml_node *n, struct arena *a, struct buf *out)
 {
-    struct writer w = {.out = out, .arena = a, .indent = -1, .whitespace = true, .indention = true};
-    write_node(&w, n, false, false);
-    write_indent(&w);
+    struct yaml_document d = {.root = (struct yaml_node *)n};
+    yaml_document_print(&d, a, out);
 }
 
 /* ---- values ---- */

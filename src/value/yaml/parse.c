@@ -17,6 +17,14 @@ static bool parser_error(struct parser *p, const char *problem, uint32_t line, u
 
 /* ---- the grammar ---- */
 
+static struct yaml_token *peek(struct parser *p)
+{
+    struct yaml_token *t = yaml_peek(&p->s);
+    if (p->s.next_comment < p->s.comments.n && t)
+        yaml_node_unfold(p, t);
+    return t;
+}
+
 static bool one_of(enum yaml_token_type type, enum yaml_token_type a, enum yaml_token_type b,
                    enum yaml_token_type c)
 {
@@ -43,14 +51,27 @@ static void begin(struct parser *p, struct ynode *n, int kind)
     value_set_pos(n->v, (struct value_pos){n->mark.line + 1 + p->line_base, n->mark.column + 1});
 }
 
+/* Over a dash. A head that stands above it is that of the collection behind it, when there is one.
+ */
+static struct yaml_token *dash(struct parser *p)
+{
+    size_t above = p->nodes ? p->comments->head.len : 0;
+    yaml_skip(&p->s);
+    struct yaml_token *t = peek(p);
+    if (above && t &&
+        (t->type == YAML_T_BLOCK_SEQUENCE_START || t->type == YAML_T_BLOCK_MAPPING_START))
+        yaml_node_split_stem(p, above);
+    return t;
+}
+
 static bool block_sequence(struct parser *p, struct ynode *n)
 {
     begin(p, n, SEQUENCE);
-    struct yaml_token *t = yaml_peek(&p->s);
+    struct yaml_token *t = peek(p);
     struct yaml_mark context = t->start;
     yaml_skip(&p->s);
     for (;;) {
-        if (!(t = yaml_peek(&p->s)))
+        if (!(t = peek(p)))
             return false;
         if (t->type == YAML_T_BLOCK_END) {
             yaml_skip(&p->s);
@@ -62,8 +83,7 @@ static bool block_sequence(struct parser *p, struct ynode *n)
         struct yaml_mark mark = t->end;
         struct ynode item;
         str before = p->decode;
-        yaml_skip(&p->s);
-        if (!(t = yaml_peek(&p->s)))
+        if (!(t = dash(p)))
             return false;
         if (!(t->type == YAML_T_BLOCK_ENTRY || t->type == YAML_T_BLOCK_END
                   ? empty_node(p, mark, &item)
@@ -77,7 +97,7 @@ static bool indentless_sequence(struct parser *p, struct ynode *n)
 {
     begin(p, n, SEQUENCE);
     for (;;) {
-        struct yaml_token *t = yaml_peek(&p->s);
+        struct yaml_token *t = peek(p);
         if (!t)
             return false;
         if (t->type != YAML_T_BLOCK_ENTRY)
@@ -85,8 +105,7 @@ static bool indentless_sequence(struct parser *p, struct ynode *n)
         struct yaml_mark mark = t->end;
         struct ynode item;
         str before = p->decode;
-        yaml_skip(&p->s);
-        if (!(t = yaml_peek(&p->s)))
+        if (!(t = dash(p)))
             return false;
         if (!(t->type == YAML_T_BLOCK_ENTRY ||
                       one_of(t->type, YAML_T_KEY, YAML_T_VALUE, YAML_T_BLOCK_END)
@@ -100,7 +119,7 @@ static bool indentless_sequence(struct parser *p, struct ynode *n)
 /* Behind KEY or VALUE in a block mapping: a node, or nothing. */
 static bool block_mapping_part(struct parser *p, struct yaml_mark mark, struct ynode *n)
 {
-    struct yaml_token *t = yaml_peek(&p->s);
+    struct yaml_token *t = peek(p);
     if (!t)
         return false;
     if (one_of(t->type, YAML_T_KEY, YAML_T_VALUE, YAML_T_BLOCK_END))
@@ -111,14 +130,15 @@ static bool block_mapping_part(struct parser *p, struct yaml_mark mark, struct y
 static bool block_mapping(struct parser *p, struct ynode *n)
 {
     begin(p, n, MAPPING);
-    struct yaml_token *t = yaml_peek(&p->s);
+    struct yaml_token *t = peek(p);
     struct yaml_mark context = t->start;
     yaml_skip(&p->s);
     for (;;) {
         struct ynode key, val;
-        if (!(t = yaml_peek(&p->s)))
+        if (!(t = peek(p)))
             return false;
         if (t->type == YAML_T_BLOCK_END) {
+            yaml_node_end(p, n);
             yaml_skip(&p->s);
             return true;
         }
@@ -126,7 +146,7 @@ static bool block_mapping(struct parser *p, struct ynode *n)
             return parser_error(p, "did not find expected key", t->start.line, context.line);
         struct yaml_mark mark = t->end;
         yaml_skip(&p->s);
-        if (!block_mapping_part(p, mark, &key) || !(t = yaml_peek(&p->s)))
+        if (!block_mapping_part(p, mark, &key) || !(t = peek(p)))
             return false;
         mark = t->start;
         yaml_parsed_key(p, &key);
@@ -147,12 +167,12 @@ static bool block_mapping(struct parser *p, struct ynode *n)
  * bracket. */
 static bool flow_value(struct parser *p, enum yaml_token_type close, struct ynode *n)
 {
-    struct yaml_token *t = yaml_peek(&p->s);
+    struct yaml_token *t = peek(p);
     if (!t)
         return false;
     if (t->type == YAML_T_VALUE) {
         yaml_skip(&p->s);
-        if (!(t = yaml_peek(&p->s)))
+        if (!(t = peek(p)))
             return false;
         if (t->type != YAML_T_FLOW_ENTRY && t->type != close)
             return parse_node(p, false, false, n);
@@ -163,13 +183,13 @@ static bool flow_value(struct parser *p, enum yaml_token_type close, struct ynod
 /* `[a: b]`: a map of one pair inside a flow sequence. */
 static bool flow_pair(struct parser *p, struct ynode *n)
 {
-    struct yaml_token *t = yaml_peek(&p->s);
+    struct yaml_token *t = peek(p);
     struct ynode key, val;
     *n = (struct ynode){.mark = t->start};
     begin(p, n, MAPPING);
     yaml_count_decode(p);
     yaml_skip(&p->s);
-    if (!(t = yaml_peek(&p->s)))
+    if (!(t = peek(p)))
         return false;
     if (one_of(t->type, YAML_T_VALUE, YAML_T_FLOW_ENTRY, YAML_T_FLOW_SEQUENCE_END)) {
         struct yaml_mark mark = t->end;
@@ -183,7 +203,7 @@ static bool flow_pair(struct parser *p, struct ynode *n)
     if (!flow_value(p, YAML_T_FLOW_SEQUENCE_END, &val))
         return false;
     yaml_add_entry(p, n, &key, &val, before);
-    return yaml_peek(&p->s);
+    return peek(p);
 }
 
 /* In front of an entry that is not the first there has to be a comma. */
@@ -195,19 +215,19 @@ static struct yaml_token *flow_comma(struct parser *p, struct yaml_token *t, con
         return NULL;
     }
     yaml_skip(&p->s);
-    return yaml_peek(&p->s);
+    return peek(p);
 }
 
 static bool flow_sequence(struct parser *p, struct ynode *n)
 {
     begin(p, n, SEQUENCE);
-    struct yaml_token *t = yaml_peek(&p->s);
+    struct yaml_token *t = peek(p);
     struct yaml_mark context = t->start;
     yaml_skip(&p->s);
     for (bool first = true;; first = false) {
         struct ynode item;
         str before = p->decode;
-        if (!(t = yaml_peek(&p->s)))
+        if (!(t = peek(p)))
             return false;
         if (t->type != YAML_T_FLOW_SEQUENCE_END && !first &&
             !(t = flow_comma(p, t, "did not find expected ',' or ']'", context)))
@@ -218,6 +238,7 @@ static bool flow_sequence(struct parser *p, struct ynode *n)
             return false;
         yaml_add_item(p, n, &item, before);
     }
+    yaml_node_end(p, n);
     yaml_skip(&p->s);
     return true;
 }
@@ -225,12 +246,12 @@ static bool flow_sequence(struct parser *p, struct ynode *n)
 static bool flow_mapping(struct parser *p, struct ynode *n)
 {
     begin(p, n, MAPPING);
-    struct yaml_token *t = yaml_peek(&p->s);
+    struct yaml_token *t = peek(p);
     struct yaml_mark context = t->start;
     yaml_skip(&p->s);
     for (bool first = true;; first = false) {
         struct ynode key, val;
-        if (!(t = yaml_peek(&p->s)))
+        if (!(t = peek(p)))
             return false;
         if (t->type != YAML_T_FLOW_MAPPING_END && !first &&
             !(t = flow_comma(p, t, "did not find expected ',' or '}'", context)))
@@ -240,7 +261,7 @@ static bool flow_mapping(struct parser *p, struct ynode *n)
         bool pair = t->type == YAML_T_KEY;
         if (pair) {
             yaml_skip(&p->s);
-            if (!(t = yaml_peek(&p->s)))
+            if (!(t = peek(p)))
                 return false;
         }
         bool no_key =
@@ -249,11 +270,12 @@ static bool flow_mapping(struct parser *p, struct ynode *n)
             return false;
         yaml_parsed_key(p, &key);
         str before = p->decode;
-        if (!(t = yaml_peek(&p->s)) ||
+        if (!(t = peek(p)) ||
             !(pair ? flow_value(p, YAML_T_FLOW_MAPPING_END, &val) : empty_node(p, t->start, &val)))
             return false;
         yaml_add_entry(p, n, &key, &val, before);
     }
+    yaml_node_end(p, n);
     yaml_skip(&p->s);
     return true;
 }
@@ -277,7 +299,7 @@ static bool properties(struct parser *p, struct yaml_token *t, struct ynode *n, 
             tag_line = t->start.line;
         }
         yaml_skip(&p->s);
-        if (!(t = yaml_peek(&p->s)))
+        if (!(t = peek(p)))
             return false;
     }
     if (!tag)
@@ -296,7 +318,7 @@ static bool properties(struct parser *p, struct yaml_token *t, struct ynode *n, 
 
 static bool parse_content(struct parser *p, bool block, bool indentless, struct ynode *n)
 {
-    struct yaml_token *t = yaml_peek(&p->s);
+    struct yaml_token *t = peek(p);
     if (t->type != YAML_T_SCALAR && p->depth > VALUE_DEPTH_MAX) {
         yaml_past_bound(p, t->start, "nested deeper than", VALUE_DEPTH_MAX, "levels");
         return parser_error(p, "nested too deep", t->start.line, 0);
@@ -305,8 +327,10 @@ static bool parse_content(struct parser *p, bool block, bool indentless, struct 
     case YAML_T_SCALAR:
         n->implicit = n->tag.len ? n->tag.len == 1 && n->tag.at[0] == '!' : t->plain;
         n->text = t->text;
-        if (p->nodes)
+        if (p->nodes) {
             yaml_node_scalar(p, n, t->quote);
+            yaml_node_take_comments(p, n->node);
+        }
         yaml_skip(&p->s);
         return true;
     case YAML_T_BLOCK_ENTRY:
@@ -345,7 +369,7 @@ static void only_properties(struct parser *p, struct ynode *n)
 
 static bool parse_node(struct parser *p, bool block, bool indentless, struct ynode *n)
 {
-    struct yaml_token *t = yaml_peek(&p->s);
+    struct yaml_token *t = peek(p);
     if (!t)
         return false;
     *n = (struct ynode){.text = STR(""), .mark = t->start};
@@ -363,7 +387,7 @@ static bool parse_node(struct parser *p, bool block, bool indentless, struct yno
     struct anchor *anchor = NULL;
     yaml_count_decode(p);
     if (t->type == YAML_T_TAG || t->type == YAML_T_ANCHOR) {
-        if (!properties(p, t, n, &name) || !(t = yaml_peek(&p->s)))
+        if (!properties(p, t, n, &name) || !(t = peek(p)))
             return false;
         if (name.at) {
             anchor = ARENA_NEW(p->arena, struct anchor);
@@ -394,10 +418,10 @@ static bool parse_node(struct parser *p, bool block, bool indentless, struct yno
 
 static bool directives(struct parser *p)
 {
-    struct yaml_token *t = yaml_peek(&p->s);
+    struct yaml_token *t = peek(p);
     bool version = false;
     for (; t && (t->type == YAML_T_VERSION_DIRECTIVE || t->type == YAML_T_TAG_DIRECTIVE);
-         yaml_skip(&p->s), t = yaml_peek(&p->s)) {
+         yaml_skip(&p->s), t = peek(p)) {
         if (t->type == YAML_T_VERSION_DIRECTIVE) {
             if (version)
                 return parser_error(p, "found duplicate %YAML directive", t->start.line, 0);
@@ -419,24 +443,26 @@ static bool directives(struct parser *p)
 bool yaml_parse_document(struct parser *p, struct ynode *ret, bool *ret_any)
 {
     *ret_any = false;
-    struct yaml_token *t = yaml_peek(&p->s); /* stream start */
+    struct yaml_token *t = peek(p); /* stream start */
     if (!t)
         return false;
     yaml_skip(&p->s);
-    if (!(t = yaml_peek(&p->s)))
+    if (!(t = peek(p)))
         return false;
     if (t->type == YAML_T_STREAM_END)
         return true;
     bool is_explicit = t->type == YAML_T_DOCUMENT_START || t->type == YAML_T_VERSION_DIRECTIVE ||
                        t->type == YAML_T_TAG_DIRECTIVE;
-    if (!directives(p) || !(t = yaml_peek(&p->s)))
+    if (!directives(p) || !(t = peek(p)))
         return false;
     bool empty = false;
+    if (p->nodes && !is_explicit)
+        yaml_node_begin_document(p);
     if (is_explicit) {
         if (t->type != YAML_T_DOCUMENT_START)
             return parser_error(p, "did not find expected <document start>", t->start.line, 0);
         yaml_skip(&p->s);
-        if (!(t = yaml_peek(&p->s)))
+        if (!(t = peek(p)))
             return false;
         empty =
             t->type == YAML_T_DOCUMENT_END || t->type == YAML_T_STREAM_END ||
@@ -448,7 +474,11 @@ bool yaml_parse_document(struct parser *p, struct ynode *ret, bool *ret_any)
     else if (!parse_node(p, true, false, ret))
         return false;
     *ret_any = true;
-    return yaml_peek(&p->s); /* what follows is looked at, and not more */
+    if (!peek(p)) /* what follows is looked at, and not more */
+        return false;
+    if (p->nodes)
+        yaml_node_end_document(p);
+    return true;
 }
 
 /* ---- the outside ---- */

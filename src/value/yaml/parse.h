@@ -48,8 +48,16 @@ struct tag_rule {
     str handle, prefix;
 };
 
+/* Comments between the tokens that were looked at, which the next node takes. */
+struct comments_at {
+    struct yaml_comment_text head, line, foot;
+    str stem; /* of the head, when it is that of the collection behind a dash */
+    str document_head, document_foot;
+};
+
 struct parser {
-    bool nodes; /* make nodes as yaml.v3 does, and no values */
+    bool nodes;                   /* make nodes as yaml.v3 does, and no values */
+    struct comments_at *comments; /* of nodes */
     struct yaml_scan s;
     struct arena *arena;
     bool strict;
@@ -98,6 +106,17 @@ void yaml_node_begin(struct parser *p, struct ynode *n);
 void yaml_node_scalar(struct parser *p, struct ynode *n, char quote);
 void yaml_node_alias(struct parser *p, struct ynode *n, str name);
 void yaml_node_add(struct parser *p, struct yaml_node *to, struct yaml_node *child);
+/* What stands around the token at hand is the comment of n. */
+void yaml_node_take_comments(struct parser *p, struct yaml_node *n);
+/* The end of a collection was met. */
+void yaml_node_end(struct parser *p, struct ynode *n);
+/* An entry was added: a foot may belong to another part of the map. */
+void yaml_node_move_foot(struct parser *p, struct yaml_node *map);
+/* Comments that belong to tokens up to t are taken up. */
+void yaml_node_unfold(struct parser *p, const struct yaml_token *t);
+void yaml_node_split_stem(struct parser *p, size_t length);
+void yaml_node_begin_document(struct parser *p);
+void yaml_node_end_document(struct parser *p);
 
 int yaml_take_in(str text, const struct yaml_input *in, uint32_t line_base, struct arena *a,
                  struct parser *ret, struct err *err) MUST_CHECK;

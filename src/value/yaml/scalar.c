@@ -127,7 +127,7 @@ bool yaml_scan_plain(struct yaml_scan *s, struct yaml_token *t)
             } else {
                 w += word_end - line;
             }
-            t->end = (struct yaml_mark){s->line, t->end.column};
+            t->end.line = s->content_line = s->line;
         }
         if (stopped) {
             if (*s->p == 0 && !yaml_need(s, 2))
@@ -356,6 +356,7 @@ bool yaml_scan_quoted(struct yaml_scan *s, struct yaml_token *t, bool single)
     }
     t->text = str_mem(at, (size_t)(q.w - at));
     s->p++;
+    s->content_line = s->line;
     t->end = yaml_here(s);
     return true;
 }
@@ -367,6 +368,18 @@ struct block {
     int32_t indent; /* 0: not known yet */
     int chomping;   /* -1 strip, 0 clip, 1 keep */
 };
+
+static bool header_comment(struct yaml_scan *s, const struct block *b)
+{
+    while (yaml_is_blank(s->p))
+        s->p++;
+    if (*s->p == '#' && s->keep_comments)
+        return yaml_scan_line_comment(s, b->start.at);
+    if (*s->p == '#')
+        while (!yaml_is_breakz(s->p))
+            s->p += yaml_width(s->p);
+    return true;
+}
 
 static bool block_header(struct yaml_scan *s, struct block *b)
 {
@@ -380,12 +393,7 @@ static bool block_header(struct yaml_scan *s, struct block *b)
             increment = *s->p++ - '0';
         }
     }
-    while (yaml_is_blank(s->p))
-        s->p++;
-    if (*s->p == '#')
-        while (!yaml_is_breakz(s->p))
-            s->p += yaml_width(s->p);
-    if (!yaml_need(s, 1))
+    if (!header_comment(s, b) || !yaml_need(s, 1))
         return false;
     if (!yaml_is_breakz(s->p))
         return yaml_scan_fail(s, "did not find expected comment or line break", b->start);
@@ -401,7 +409,7 @@ static bool block_header(struct yaml_scan *s, struct block *b)
 static bool block_breaks(struct yaml_scan *s, struct block *b, char **w, struct yaml_mark *end)
 {
     int32_t most = 0;
-    *end = (struct yaml_mark){s->line, (uint32_t)(s->p - s->line_at)};
+    *end = (struct yaml_mark){s->line, (uint32_t)(s->p - s->line_at), 0};
     for (;;) {
         while ((b->indent == 0 || s->p - s->line_at < b->indent) && *s->p == ' ')
             s->p++;
@@ -413,7 +421,7 @@ static bool block_breaks(struct yaml_scan *s, struct block *b, char **w, struct 
         if (!yaml_is_break(s->p))
             break;
         *w = yaml_read_line(s, *w);
-        *end = (struct yaml_mark){s->line, 0};
+        *end = (struct yaml_mark){s->line, 0, 0};
     }
     if (b->indent == 0)
         b->indent = MAX_OF(MAX_OF(most, s->indent + 1), 1);
@@ -429,6 +437,13 @@ static void to_line_end(struct yaml_scan *s)
         while (!yaml_is_breakz(s->p))
             s->p += yaml_width(s->p);
     }
+}
+
+static bool is_blank_line(const char *p, const char *end)
+{
+    while (p < end && yaml_is_blank(p))
+        p++;
+    return p == end;
 }
 
 bool yaml_scan_block(struct yaml_scan *s, struct yaml_token *t, bool literal)
@@ -458,6 +473,8 @@ bool yaml_scan_block(struct yaml_scan *s, struct yaml_token *t, bool literal)
         leading_blank = blank;
         const char *line = s->p;
         to_line_end(s);
+        if (s->keep_comments && !is_blank_line(line, s->p))
+            s->content_line = s->line;
         memmove(w, line, (size_t)(s->p - line));
         w += s->p - line;
         text_end = w;

@@ -133,12 +133,18 @@ static bool roll_indent(struct yaml_scan *s, ptrdiff_t at, enum yaml_token_type 
     return true;
 }
 
-static void unroll_indent(struct yaml_scan *s, int32_t column)
+/* from: where the blanks in front of what stands here begin. */
+static void unroll_indent(struct yaml_scan *s, int32_t column, struct yaml_mark from)
 {
-    if (s->flow_level > 0)
+    if (s->flow_level > 0 || s->indent <= column)
         return;
+    struct yaml_mark end = s->keep_comments ? from : yaml_here(s);
+    end.at--;
+    if (s->keep_comments)
+        yaml_find_starts(s, end.at);
     while (s->indent > column) {
-        insert_mark(s, -1, YAML_T_BLOCK_END, yaml_here(s));
+        end = yaml_block_end(s, end);
+        insert_mark(s, -1, YAML_T_BLOCK_END, end);
         s->indent = s->indents.at[--s->indents.n];
     }
 }
@@ -160,7 +166,7 @@ static bool fetch_stream_end(struct yaml_scan *s)
         s->column = 0;
         s->line++;
     }
-    unroll_indent(s, -1);
+    unroll_indent(s, -1, yaml_here(s));
     if (!remove_key(s))
         return false;
     s->simple_key_allowed = false;
@@ -170,7 +176,8 @@ static bool fetch_stream_end(struct yaml_scan *s)
 
 static bool begin_top(struct yaml_scan *s)
 {
-    unroll_indent(s, -1);
+    s->content_line = s->line;
+    unroll_indent(s, -1, yaml_here(s));
     if (!remove_key(s))
         return false;
     s->simple_key_allowed = false;
@@ -332,7 +339,18 @@ static bool fetch_block_scalar(struct yaml_scan *s, bool literal)
     return true;
 }
 
-static bool to_next_token(struct yaml_scan *s)
+static void skip_comment(struct yaml_scan *s)
+{
+    if (s->plain_eol) {
+        const char *eol = memchr(s->p, '\n', (size_t)(s->end - s->p));
+        s->p += (eol ? eol : s->end) - s->p;
+    } else {
+        while (!yaml_is_breakz(s->p))
+            s->p += yaml_width(s->p);
+    }
+}
+
+static bool to_next_token(struct yaml_scan *s, struct yaml_mark from)
 {
     for (;;) {
         if (!yaml_need(s, 1))
@@ -344,14 +362,13 @@ static bool to_next_token(struct yaml_scan *s)
         bool tabs = s->flow_level > 0 || !s->simple_key_allowed;
         while (*s->p == ' ' || (tabs && *s->p == '\t'))
             s->p++;
-        if (*s->p == '#') {
-            if (s->plain_eol) {
-                const char *eol = memchr(s->p, '\n', (size_t)(s->end - s->p));
-                s->p += (eol ? eol : s->end) - s->p;
-            } else {
-                while (!yaml_is_breakz(s->p))
-                    s->p += yaml_width(s->p);
-            }
+        if (s->keep_comments)
+            yaml_turn_line_comment(s);
+        if (*s->p == '#' && s->keep_comments) {
+            if (!yaml_scan_comments(s, from))
+                return false;
+        } else if (*s->p == '#') {
+            skip_comment(s);
         }
         if (!yaml_need(s, 1))
             return false;
@@ -412,6 +429,17 @@ static bool fetch_indicator(struct yaml_scan *s)
     }
 }
 
+/* A token and the comment behind it. That behind `:`, and behind a comma in a flow collection, is
+ * that of the token before; behind a dash it is the head of what follows. */
+static bool fetch_commented(struct yaml_scan *s)
+{
+    bool of_last = s->n_tokens && *s->p == (s->flow_level > 0 ? ',' : ':');
+    struct yaml_mark mark = of_last ? s->token[s->n_tokens - 1].start : yaml_here(s);
+    s->content_line = s->line;
+    return fetch_indicator(s) && (s->token[s->n_tokens - 1].type == YAML_T_BLOCK_ENTRY ||
+                                  yaml_scan_line_comment(s, mark.at));
+}
+
 static bool fetch_next(struct yaml_scan *s)
 {
     if (!yaml_need(s, 1))
@@ -422,9 +450,10 @@ static bool fetch_next(struct yaml_scan *s)
         insert_mark(s, -1, YAML_T_STREAM_START, yaml_here(s));
         return true;
     }
-    if (!to_next_token(s))
+    struct yaml_mark from = s->keep_comments ? yaml_here(s) : (struct yaml_mark){0};
+    if (!to_next_token(s, from))
         return false;
-    unroll_indent(s, (int32_t)yaml_column(s));
+    unroll_indent(s, (int32_t)yaml_column(s), from);
     if (!yaml_need(s, 4))
         return false;
     if (*s->p == 0)
@@ -436,7 +465,7 @@ static bool fetch_next(struct yaml_scan *s)
             return fetch_document_mark(s,
                                        *s->p == '-' ? YAML_T_DOCUMENT_START : YAML_T_DOCUMENT_END);
     }
-    return fetch_indicator(s);
+    return s->keep_comments ? fetch_commented(s) : fetch_indicator(s);
 }
 
 struct yaml_token *yaml_scan_more(struct yaml_scan *s)

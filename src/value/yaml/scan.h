@@ -44,6 +44,7 @@ enum yaml_token_type {
 
 struct yaml_mark {
     uint32_t line, column; /* 0-based; columns count characters */
+    int32_t at;            /* byte of the text */
 };
 
 struct yaml_token {
@@ -53,6 +54,26 @@ struct yaml_token {
     uint32_t key_level; /* 1 + level of the simple key that begins here, 0: none */
     struct yaml_mark start, end;
     str text, suffix;
+};
+
+/* A comment that waits for the token that it belongs to (comment.c). Numbers without a name are
+ * bytes of the text, as are those of marks. */
+struct yaml_comment {
+    enum { YAML_COMMENT_HEAD, YAML_COMMENT_LINE, YAML_COMMENT_FOOT } kind;
+    int32_t scan, end; /* what was looked at for it: blanks and the comment */
+    int32_t token;     /* the first token from here on takes it */
+    int32_t start, start_line, start_column;
+    str text; /* from its first # to the end of its last line, as written; empty: taken */
+};
+
+/* A text that grows; cap 0: it is borrowed. */
+struct yaml_comment_text {
+    char *at;
+    size_t len, cap;
+};
+
+struct yaml_comment_start {
+    int32_t column, at, line;
 };
 
 struct yaml_simple_key {
@@ -89,6 +110,14 @@ struct yaml_scan {
     int32_t flow_level;
     VEC(struct yaml_simple_key) keys;
     bool simple_key_allowed;
+
+    bool keep_comments;
+    uint32_t content_line; /* of the last character that is no blank, when comments are kept */
+    VEC(struct yaml_comment) comments;
+    size_t next_comment; /* the first that no token took */
+    VEC(struct yaml_comment_start) starts;
+    bool too_many_comments;
+    struct yaml_mark too_many_at;
 
     enum yaml_problem_kind failed;
     const char *problem;
@@ -155,7 +184,7 @@ static inline uint32_t yaml_column(struct yaml_scan *s)
 }
 static inline struct yaml_mark yaml_here(struct yaml_scan *s)
 {
-    return (struct yaml_mark){s->line, yaml_column(s)};
+    return (struct yaml_mark){s->line, yaml_column(s), (int32_t)(s->p - s->text)};
 }
 /* Step over one line break (CR LF is one). */
 void yaml_skip_line(struct yaml_scan *s);
@@ -177,6 +206,22 @@ static inline bool yaml_at_document_mark(const struct yaml_scan *s)
     return p == s->line_at && (*p == '-' || *p == '.') && p[1] == *p && p[2] == *p &&
            yaml_is_blankz(p + 3);
 }
+
+/* ---- comments (comment.c); only when they are kept ---- */
+
+/* From the `#` that stands here over comments and empty lines to the last comment's end. `from`:
+ * where the blanks in front of it begin. */
+bool yaml_scan_comments(struct yaml_scan *s, struct yaml_mark from);
+/* A comment behind what was just read, on its line. token: byte of the token it belongs to. */
+bool yaml_scan_line_comment(struct yaml_scan *s, int32_t token);
+/* What stands behind the dash of a first item is the head of what follows. */
+void yaml_turn_line_comment(struct yaml_scan *s);
+/* Where the block that ends at this indentation has its end: in front of comments that are indented
+ * as it is, which are its feet; else `end`. yaml_find_starts goes before, once for all the blocks
+ * that end here; `stop`: where the blanks begin, and one byte more. */
+void yaml_find_starts(struct yaml_scan *s, int32_t stop);
+struct yaml_mark yaml_block_end(const struct yaml_scan *s, struct yaml_mark end);
+void yaml_comment_add(struct arena *a, struct yaml_comment_text *to, str more);
 
 bool yaml_scan_plain(struct yaml_scan *s, struct yaml_token *t);
 bool yaml_scan_quoted(struct yaml_scan *s, struct yaml_token *t, bool single);

@@ -111,7 +111,7 @@ func settled(c Case, in []byte, marshal func(any) ([]byte, error)) bool {
 	return c.Error == "" && !circular(v, marshal)
 }
 
-// round3 is a text as kyaml writes it again: comments apart, in the styles it was written in.
+// round3 is a text as kyaml writes it again.
 func round3(name string, in []byte) (c Case, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -124,16 +124,8 @@ func round3(name string, in []byte) (c Case, ok bool) {
 	if err != nil {
 		return c, false
 	}
-	withoutComments(n.Document())
 	c.YAML, err = n.String()
 	return c, err == nil
-}
-
-func withoutComments(n *kyaml.Node) {
-	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
-	for _, child := range n.Content {
-		withoutComments(child)
-	}
 }
 
 // circular is true when the order of a map's keys, as marshal has it of each pair, goes in circles: then the order of the

@@ -3,6 +3,7 @@
 //	yaml read  FILE...        one case a file: {"name", "in" | "in64", "json" | "error", "strict"?}
 //	yaml cases FILE           one case a block of FILE (blocks are separated by lines of "=== name")
 //	yaml random SEED N        N cases of all rules (make oracle; see random.go)
+//	yaml kyaml                cases of kyaml's rules on stdin, answered again
 //	yaml randomread SEED N    N made-up documents
 //	yaml write                JSON texts, one a line on stdin: {"in", "yaml" | "error"}
 //	yaml stream FILE          as cases, for streams: {"name", "in", "documents": [JSON...], "error"?}
@@ -222,7 +223,7 @@ func blocks(file string, fn func(name string, in []byte)) {
 func main() {
 	defer out.Flush()
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: yaml read|cases|random|randomread|write|stream|randomstream|randomjson ...")
+		fmt.Fprintln(os.Stderr, "usage: yaml read|cases|random|kyaml|randomread|write|stream|randomstream|randomjson ...")
 		os.Exit(2)
 	}
 	args := os.Args[2:]
@@ -254,6 +255,14 @@ func main() {
 		}
 	case "random":
 		randomCases(number(args[0]), number(args[1]))
+	case "kyaml":
+		s := bufio.NewScanner(os.Stdin)
+		s.Buffer(nil, 64<<20)
+		for s.Scan() {
+			if c, ok := again(s.Bytes()); ok {
+				emit(c)
+			}
+		}
 	case "randomread":
 		g := newGenerator(number(args[0]))
 		for i, n := 0, number(args[1]); int64(i) < n; i++ {

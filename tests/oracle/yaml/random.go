@@ -90,7 +90,7 @@ func randomCases(seed, n int64) {
 }
 
 func (g *generator) randomCase(name string, live [][]byte) (c Case, ok bool) {
-	switch g.r.Intn(13) {
+	switch g.r.Intn(17) {
 	case 8, 9:
 		in := g.document()
 		if g.odds(2) {
@@ -103,6 +103,12 @@ func (g *generator) randomCase(name string, live [][]byte) (c Case, ok bool) {
 			in = g.manifest(live)
 		}
 		return round3(name, in)
+	case 13, 14:
+		return comments3(name, g.commented())
+	case 15:
+		return nodes3(g.anyDocument())
+	case 16:
+		return round3(name, g.commented())
 	case 11:
 		in, err := json.Marshal(g.tree(0))
 		if err != nil {
