@@ -11,6 +11,7 @@
 struct kept_chart {
     struct helm_chart *chart;
     struct helm_reader reader;
+    struct helm_merges merges;
     struct helm_strs log;
     struct read_set *reads;
 };
@@ -144,7 +145,8 @@ static int load(struct helm_cache *c, struct files *f, str path, str key, struct
     f->reads = k->reads;
     k->reader.arena = &c->arena;
     read_for(c, &k->reader, f);
-    int rc = helm_load_folder_late(&k->reader, path, &own, &k->chart, err);
+    int rc =
+        helm_load_folder_late(&k->reader, path, path.len ? path : STR("."), &own, &k->chart, err);
     f->reads = outer;
     tell_reads(k->reads, f);
     for (size_t i = 0; log && i < own.lines.n; i++)
@@ -152,6 +154,8 @@ static int load(struct helm_cache *c, struct files *f, str path, str key, struct
     if (rc)
         return rc;
     k->log = own.lines;
+    k->merges.arena = &c->arena;
+    k->chart->merges = &k->merges;
     if (lies_below(k->reads, path))
         map_set(&c->charts, arena_str(&c->arena, key), k);
     *ret = k->chart;

@@ -42,6 +42,15 @@ struct helm_file {
     struct helm_late *late; /* or NULL */
     bool kept;              /* name and data live as long as the cache */
 };
+/* What import-values and the subcharts' defaults make of a chart's values, for each set of
+ * subcharts that took part so far: the user has no say in it. Grows as renderings come; in the kept
+ * chart's arena. */
+struct helm_merges {
+    struct arena *arena;
+    struct helm_merge *first;
+    unsigned n;
+};
+
 /* The bytes. A failure to read gives none and is the reader's. */
 str helm_file_data(const struct helm_file *f);
 struct helm_files {
@@ -93,10 +102,11 @@ struct helm_chart {
     struct helm_files templates;
     struct helm_files files; /* .Files: all that has no other role */
     struct helm_files raw;   /* every file */
-    value values;            /* building map; never absent */
+    value values;            /* map, building or (of a chart that is kept) frozen; never absent */
     bool has_schema;
     str schema;
     struct helm_reader *reader; /* of a root with late files, else NULL */
+    struct helm_merges *merges; /* of a root that is kept, else NULL */
     struct helm_chart *parent;  /* NULL: root */
     struct helm_chart **dependency;
     size_t n_dependencies, cap_dependencies;
@@ -114,9 +124,9 @@ void helm_log_add(struct helm_log *l, const char *level, str msg, ...);
  * name in messages. */
 int helm_load_folder(struct files *f, str path, str shown, struct arena *a, struct helm_log *log,
                      struct helm_chart **ret, struct err *err) MUST_CHECK;
-/* The same with late files: all memory is the reader's arena; the reader lives as long. `shown` is
- * the path, "." for the root. */
-int helm_load_folder_late(struct helm_reader *r, str path, struct helm_log *log,
+/* The same with late files and frozen values, to be kept: all memory is the reader's arena; the
+ * reader lives as long. */
+int helm_load_folder_late(struct helm_reader *r, str path, str shown, struct helm_log *log,
                           struct helm_chart **ret, struct err *err) MUST_CHECK;
 /* The chart in the bytes of a .tgz. `shown` as above; empty: the archive of a subchart. */
 int helm_load_archive(str bytes, str shown, struct arena *a, struct helm_log *log,
@@ -132,6 +142,8 @@ int helm_archive_read(str bytes, struct arena *a, struct helm_files *ret,
 /* values.yaml or a -f file: one or more documents, merged; a building map. Integers become doubles,
  * as Go's encoding/json reads them. */
 int helm_values_parse(str text, struct arena *a, value *ret, struct err *err) MUST_CHECK;
+/* v as a document that lives as long as the arena. */
+value helm_values_freeze(struct arena *a, value v);
 /* Every integer of a building tree becomes a double. */
 value helm_values_as_float(struct arena *a, value v);
 

@@ -4,6 +4,8 @@
  * one chart have their own name and list of subcharts, but the same subcharts' metadata. */
 #include "render/helm_values.h"
 
+#include "base/buf.h"
+
 /* ---- copies ---- */
 
 static void add_dependency(struct arena *a, struct helm_chart *c, struct helm_chart *sub)
@@ -279,13 +281,123 @@ static int process_imports(const struct helm_values_context *x, struct helm_char
     return 0;
 }
 
+/* ---- what imports came to before ---- */
+
+#define MERGES_MAX 8 /* sets of subcharts that one kept chart remembers */
+
+struct merged_chart {
+    value values;
+    value *import_values; /* by dependency */
+};
+
+struct helm_merge {
+    struct helm_merge *next;
+    str subcharts; /* which take part, and the level of Helm */
+    struct merged_chart *chart;
+    struct helm_strs log;
+};
+
+static void print_name(str name, struct buf *out)
+{
+    buf_printf(out, "%zu:%.*s", name.len, STR_FMT(name)); /* whatever a name holds */
+}
+
+/* "name[required](subchart...)" */
+static void print_subcharts(const struct helm_chart *c, struct buf *out)
+{
+    print_name(helm_chart_name(c), out);
+    buf_addc(out, '[');
+    for (size_t i = 0; i < c->metadata->n_dependencies; i++)
+        print_name(c->metadata->dependency[i].name, out);
+    buf_addz(out, "](");
+    for (size_t i = 0; i < c->n_dependencies; i++)
+        print_subcharts(c->dependency[i], out);
+    buf_addc(out, ')');
+}
+
+static size_t count_charts(const struct helm_chart *c)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < c->n_dependencies; i++)
+        n += count_charts(c->dependency[i]);
+    return n;
+}
+
+/* Both walk the tree in one order. */
+static struct merged_chart *keep_merged(struct arena *a, const struct helm_chart *c,
+                                        struct merged_chart *to)
+{
+    size_t n = c->metadata->n_dependencies;
+    to->values = c->values.doc ? c->values : helm_values_freeze(a, c->values);
+    to->import_values = ARENA_ARRAY(a, value, n);
+    for (size_t i = 0; i < n; i++) {
+        value v = c->metadata->dependency[i].import_values;
+        to->import_values[i] = value_exists(v) && !v.doc ? helm_values_freeze(a, v) : v;
+    }
+    to++;
+    for (size_t i = 0; i < c->n_dependencies; i++)
+        to = keep_merged(a, c->dependency[i], to);
+    return to;
+}
+
+static const struct merged_chart *use_merged(struct helm_chart *c, const struct merged_chart *from)
+{
+    c->values = from->values;
+    for (size_t i = 0; i < c->metadata->n_dependencies; i++)
+        c->metadata->dependency[i].import_values = from->import_values[i];
+    from++;
+    for (size_t i = 0; i < c->n_dependencies; i++)
+        from = use_merged(c->dependency[i], from);
+    return from;
+}
+
+static void tell(struct helm_log *to, const struct helm_strs *lines)
+{
+    for (size_t i = 0; to && i < lines->n; i++)
+        vec_push(to->arena, &to->lines, lines->at[i]);
+}
+
+static int process_kept_imports(const struct helm_values_context *x, struct helm_chart *c,
+                                struct err *err)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT;
+    struct helm_merges *all = c->merges;
+    buf_addc(&b, x->level3 ? '3' : '4');
+    print_subcharts(c, &b);
+    struct helm_merge *m = all->first;
+    while (m && !str_eq(m->subcharts, buf_str(&b)))
+        m = m->next;
+    if (!m) {
+        struct helm_log log = {.arena = all->arena};
+        struct helm_values_context own = *x;
+        own.log = &log;
+        int rc = process_imports(&own, c, err);
+        if (rc) {
+            tell(x->log, &log.lines);
+            return rc;
+        }
+        m = ARENA_NEW(all->arena, struct helm_merge);
+        m->subcharts = arena_str(all->arena, buf_str(&b));
+        m->chart = ARENA_ARRAY(all->arena, struct merged_chart, count_charts(c));
+        m->log = log.lines;
+        keep_merged(all->arena, c, m->chart);
+        if (all->n++ < MERGES_MAX) {
+            m->next = all->first;
+            all->first = m;
+        }
+    }
+    use_merged(c, m->chart);
+    tell(x->log, &m->log);
+    return 0;
+}
+
 int helm_dependencies_process(const struct helm_values_context *x, struct helm_chart *io_c,
                               value user, struct err *err)
 {
     int rc = process_enabled(x, io_c, user, STR(""), err);
-    if (!rc)
-        rc = process_imports(x, io_c, err);
-    return rc;
+    if (rc)
+        return rc;
+    return io_c->merges ? process_kept_imports(x, io_c, err) : process_imports(x, io_c, err);
 }
 
 int helm_dependencies_check(const struct helm_values_context *x, const struct helm_chart *c,

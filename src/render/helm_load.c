@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "files/read_set.h"
 #include "render/helm_chart.h"
+#include "value/doc.h"
 #include "value/json.h"
 #include "value/yaml.h"
 
@@ -128,6 +129,15 @@ static int parse_document(str text, struct arena *a, value *io, struct err *err)
     return 0;
 }
 
+static void drop_document(void *doc) { doc_unref(doc); }
+
+value helm_values_freeze(struct arena *a, value v)
+{
+    struct doc *d = doc_freeze(v, 0);
+    arena_on_done(a, drop_document, d);
+    return doc_root(d);
+}
+
 /* Documents as apimachinery's YAMLReader cuts them: a line beginning "---" ends one. */
 int helm_values_parse(str text, struct arena *a, value *ret, struct err *err)
 {
@@ -176,6 +186,7 @@ struct loading {
     struct arena *arena;
     struct helm_log *log;
     unsigned depth;
+    bool freezes;       /* values: the chart will be kept */
     size_t *files_left; /* over the whole tree */
 };
 
@@ -192,6 +203,7 @@ void helm_chart_add(struct arena *a, struct helm_chart *c, struct helm_chart *su
         c->cap_dependencies = cap;
     }
     sub->parent = c;
+    c->merges = NULL; /* of what it was without this one */
     c->dependency[c->n_dependencies++] = sub;
 }
 
@@ -329,9 +341,20 @@ static int take_lock(struct loading *l, struct helm_chart *c, const struct helm_
 static int take_values(struct loading *l, struct helm_chart *c, const struct helm_file *f,
                        struct err *err)
 {
-    return helm_values_parse(f->data, l->arena, &c->values, err)
-               ? err_wrap(err, "cannot load values.yaml")
-               : 0;
+    if (!l->freezes)
+        return helm_values_parse(f->data, l->arena, &c->values, err)
+                   ? err_wrap(err, "cannot load values.yaml")
+                   : 0;
+    struct arena scratch;
+    arena_init(&scratch, l->arena->bytes_max);
+    scratch.on_full = l->arena->on_full;
+    scratch.on_full_arg = l->arena->on_full_arg;
+    value v;
+    int rc = helm_values_parse(f->data, &scratch, &v, err);
+    if (!rc)
+        c->values = helm_values_freeze(l->arena, v);
+    arena_done(&scratch);
+    return rc ? err_wrap(err, "cannot load values.yaml") : 0;
 }
 
 static int take_schema(struct loading *l, struct helm_chart *c, const struct helm_file *f,
@@ -407,12 +430,18 @@ static int load(struct loading *l, struct helm_files *files, struct helm_chart *
     return 0;
 }
 
+static int load_root(struct helm_files *files, bool freezes, struct arena *a, struct helm_log *log,
+                     struct helm_chart **ret, struct err *err)
+{
+    size_t left = HELM_FILES_MAX;
+    struct loading l = {.arena = a, .log = log, .freezes = freezes, .files_left = &left};
+    return load(&l, files, ret, err);
+}
+
 int helm_load_files(struct helm_files *files, struct arena *a, struct helm_log *log,
                     struct helm_chart **ret, struct err *err)
 {
-    size_t left = HELM_FILES_MAX;
-    struct loading l = {.arena = a, .log = log, .files_left = &left};
-    return load(&l, files, ret, err);
+    return load_root(files, false, a, log, ret, err);
 }
 
 /* ---- where charts come from ---- */
@@ -648,7 +677,7 @@ static int load_folder(struct walking *w, struct helm_chart **ret, struct err *e
         w->ignore = helm_ignore_new(a);
     helm_ignore_add_defaults(w->ignore);
     rc = walk(w, STR(""), 0, err);
-    return rc ? rc : helm_load_files(&w->found, a, w->log, ret, err);
+    return rc ? rc : load_root(&w->found, w->reader != NULL, a, w->log, ret, err);
 }
 
 int helm_load_folder(struct files *f, str path, str shown, struct arena *a, struct helm_log *log,
@@ -658,12 +687,12 @@ int helm_load_folder(struct files *f, str path, str shown, struct arena *a, stru
     return load_folder(&w, ret, err);
 }
 
-int helm_load_folder_late(struct helm_reader *r, str path, struct helm_log *log,
+int helm_load_folder_late(struct helm_reader *r, str path, str shown, struct helm_log *log,
                           struct helm_chart **ret, struct err *err)
 {
     struct walking w = {.files = r->files,
                         .root = path,
-                        .shown = path.len ? path : STR("."),
+                        .shown = shown,
                         .arena = r->arena,
                         .log = log,
                         .reader = r};

@@ -163,9 +163,47 @@ static void coalesce_globals(const struct helm_values_context *x, value dest, va
     }
     if (!value_exists(dg))
         dg = value_new_map(x->arena);
+    else if (dg.doc)
+        dg = value_thaw(x->arena, dg);
     for (struct value_iter it = value_iter(sg); value_next(&it);)
         coalesce_global(x, dg, it.key, it.val, prefix);
     value_setz(x->arena, dest, "global", dg);
+}
+
+/* ---- frozen defaults ----
+ *
+ * The defaults of a chart that is kept are frozen. What nobody changes is borrowed from them as it
+ * is; what is written to (tables that both sides have, tables with nulls to be removed, globals,
+ * which subcharts' globals are merged into in place) is thawed first. A merge that keeps nulls
+ * shares tables between its sides, so it works on a copy throughout. */
+
+static bool has_null(value map)
+{
+    for (struct value_iter it = value_iter(map); value_next(&it);)
+        if (value_is_null(it.val) || (value_is_map(it.val) && has_null(it.val)))
+            return true;
+    return false;
+}
+
+/* The child at key, all of it building. */
+static value thawed_child(const struct helm_values_context *x, value map, str key, value child)
+{
+    if (!child.doc)
+        return child;
+    child = value_thaw(x->arena, child);
+    value_set(x->arena, map, key, child);
+    return child;
+}
+
+/* A default for a place where there is nothing. */
+static value take_default(const struct helm_values_context *x, str key, value def, bool merge)
+{
+    bool cleans = !merge && !x->level3 && value_is_map(def);
+    if (def.doc && value_is_map(def) && (str_is(key, "global") || (cleans && has_null(def))))
+        def = value_thaw(x->arena, def);
+    if (cleans && !def.doc)
+        remove_nulls(def);
+    return def;
 }
 
 static bool is_subchart(const struct helm_chart *c, str name)
@@ -180,22 +218,21 @@ static void coalesce_values(const struct helm_values_context *x, const struct he
                             value v, str prefix, bool merge)
 {
     str sub_prefix = prefixed(x->arena, prefix, helm_chart_name(c));
-    value defaults = value_thaw(x->arena, c->values);
+    value defaults = merge || !c->values.doc ? value_thaw(x->arena, c->values) : c->values;
     for (size_t i = 0, n = value_len(defaults); i < n; i++) {
         str key = value_key(defaults, i);
         value def = value_val(defaults, i), was = value_get(v, key);
         if (!value_exists(was)) {
-            if (!merge && !x->level3) {
-                if (value_is_null(def))
-                    continue;
-                if (value_is_map(def))
-                    remove_nulls(def);
-            }
-            value_set(x->arena, v, key, def);
+            if (!merge && !x->level3 && value_is_null(def))
+                continue;
+            value_set(x->arena, v, key, take_default(x, key, def, merge));
         } else if (value_is_null(was) && !merge)
             value_remove(v, key);
         else if (value_is_map(was) && value_is_map(def)) {
             bool deeper = merge || is_subchart(c, key);
+            was = thawed_child(x, v, key, was);
+            if (def.doc)
+                def = value_thaw(x->arena, def);
             if (!deeper && !x->level3)
                 remove_nulls(def);
             coalesce_tables(x, was, def, prefixed(x->arena, sub_prefix, key), deeper);
@@ -238,6 +275,7 @@ static int coalesce(const struct helm_values_context *x, const struct helm_chart
         } else if (!value_is_map(below))
             return err_set(err, ERR_INVALID, "type mismatch on %.*s: %.*s",
                            STR_FMT(helm_chart_name(sub)), STR_FMT(not_a_bool(x->arena, below)));
+        below = value_edit_map(x->arena, v, helm_chart_name(sub));
         coalesce_globals(x, below, v, sub_prefix);
         int rc = coalesce(x, sub, below, sub_prefix, merge, err);
         if (rc)

@@ -208,6 +208,8 @@ static struct flags flags_of(struct run *r)
     return f;
 }
 
+static bool kept; /* charts as a worker keeps them */
+
 static int render_all(struct run *r, const struct flags *f, struct buf *out, struct helm_output *h,
                       struct err *err)
 {
@@ -217,14 +219,26 @@ static int render_all(struct run *r, const struct flags *f, struct buf *out, str
                                   .n = r->values.n,
                                   .read = read_below,
                                   .read_arg = r->files};
+    struct helm_reader reader = {.files = r->files, .arena = r->arena};
+    struct helm_merges merges = {.arena = r->arena};
     int rc = helm_kube_version_check(f->o.kube_version, HELM_LEVEL_4, r->arena, err);
     if (!rc)
         rc = helm_user_values(&in, r->arena, &j.user, err);
-    if (!rc)
+    if (!rc && kept)
+        rc = helm_load_folder_late(&reader, STR(""), STR(FOLDER), &r->log, &c, err);
+    else if (!rc)
         rc = helm_load_folder(r->files, STR(""), STR(FOLDER), r->arena, &r->log, &c, err);
     if (rc)
         return rc;
     j.chart = c;
+    if (kept) { /* a rendering before this one leaves the chart as it is, and what it merged */
+        struct helm_log log = {.arena = r->arena};
+        struct err ignored;
+        c->merges = &merges;
+        j.log = &log;
+        (void)!helm_render(&j, r->arena, h, &ignored);
+        j.log = &r->log;
+    }
     rc = helm_render(&j, r->arena, h, err);
     return rc ? rc : helm_print(h, &f->p, r->arena, out, err);
 }
@@ -259,11 +273,19 @@ static void charts_are_rendered_as_helm_renders_them(UNUSED void **state)
     run_cases(check_render);
 }
 
+static void charts_that_are_kept_are_rendered_alike(UNUSED void **state)
+{
+    kept = true;
+    run_cases(check_render);
+    kept = false;
+}
+
 int main(int argc, char **argv)
 {
     only = argc > 1 ? argv[1] : NULL;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(charts_are_rendered_as_helm_renders_them),
+        cmocka_unit_test(charts_that_are_kept_are_rendered_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
