@@ -294,6 +294,7 @@ static void check_reached(void *arg, struct answer *ans)
         .app_name = c->app->instance,
         .namespace = c->app->destination.namespace,
         .project = c->app->project,
+        .value_file_schemes = auth_settings(auth_now(api))->value_file_schemes,
     };
     const struct manifests_sources sources = {.list = list,
                                               .multi_source = c->app->multi_source,
@@ -338,8 +339,8 @@ static void check_next(struct check *c)
         return;
     app_repo(c->r, value_str(value_getz(c->app->source[c->at], "repoURL")), c->app->project,
              &c->repo);
-    manifests_refs(c->r->api->config.manifests, &c->repo,
-                   call_open(c->r->api->config.loop, CALL_TIMEOUT_US, check_reached, c));
+    manifests_reach(c->r->api->config.manifests, &c->repo, c->app->source[c->at],
+                    call_open(c->r->api->config.loop, CALL_TIMEOUT_US, check_reached, c));
 }
 
 /* Spec, project, destination; then, unless validate=false, that the source renders; then `then`. */

@@ -115,6 +115,7 @@ static void render_next(struct rendering *x)
         .app_name = app->instance,
         .namespace = app->destination.namespace,
         .project = app->project,
+        .value_file_schemes = auth_settings(auth_now(r->api))->value_file_schemes,
         .flags = http_query_bool(&r->query, "noCache") ? MANIFESTS_NO_CACHE : 0,
     };
     const struct manifests_sources sources = {.list = list,

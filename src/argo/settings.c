@@ -69,6 +69,7 @@ static const struct setting_row rows[] = {
     ROW("kustomize.enable", false, SETTING_BOOL, kustomize, "true"),
     ROW("helm.enable", false, SETTING_BOOL, helm, "true"),
     ROW("jsonnet.enable", false, SETTING_BOOL, jsonnet, "true"),
+    ROW("helm.valuesFileSchemes", false, SETTING_TEXT, value_file_schemes, "https, http"),
     ROW("url", false, SETTING_TEXT, url, ""),
     ROW("controller.diff.server.side", true, SETTING_BOOL, server_side_diff, "false"),
     ROW("controller.resource.health.persist", true, SETTING_BOOL, persist_resource_health, "false"),
@@ -118,6 +119,9 @@ static void read_rows(struct reader *r)
             problem(r, key, "not a value of its type; the default is used");
         setting_parse(row->type, str_of(row->fallback), field);
     }
+    value schemes = value_getz(r->cm, "helm.valuesFileSchemes");
+    if (value_is_string(schemes) && !str_trim(value_str(schemes)).len)
+        r->s->value_file_schemes = STR(","); /* that is not the default: none */
 }
 
 /* A YAML text in a key; absent when missing or bad. */

@@ -49,6 +49,7 @@ struct settings {
     bool impersonation, impersonation_enforced;
     bool kustomize, helm, jsonnet; /* tool switches */
     str url;
+    str value_file_schemes; /* helm.valuesFileSchemes, comma list; "," for none */
     /* argocd-cmd-params-cm */
     value application_namespaces; /* list of globs */
     bool server_side_diff, persist_resource_health;

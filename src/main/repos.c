@@ -56,6 +56,77 @@ static void inherit(const struct informer *secrets, str normal, struct arena *a,
         source_repo_inherit(repo, &best);
 }
 
+static str plain_url(str url)
+{
+    return str_trim_suffix(str_trim_prefix(url, STR("oci://")), STR("/"));
+}
+
+static bool is_of_charts(const struct source_repo *r)
+{
+    return str_is(r->type, "helm") || str_is(r->type, "oci");
+}
+
+static bool find_chart_repository(const struct informer *secrets, str text, str project,
+                                  struct arena *a, struct source_repo *ret)
+{
+    const struct doc *d;
+    bool named = str_starts(text, STR("@")) || str_starts(text, STR("alias:"));
+    str name = str_trim_prefix(str_trim_prefix(text, STR("@")), STR("alias:"));
+    bool found = false;
+    for (size_t at = 0; (d = informer_next(secrets, &at));) {
+        struct source_repo repo;
+        if (!str_is(object_label(doc_root(d), SECRET_TYPE), "repository") ||
+            !read_secret(d, a, &repo) || !is_of_charts(&repo) ||
+            (repo.project.len && !str_eq(repo.project, project)))
+            continue;
+        if (named ? !str_eq(repo.name, name) : !str_eq(plain_url(repo.url), plain_url(text)))
+            continue;
+        if (!found || repo.project.len)
+            *ret = repo;
+        found = true;
+    }
+    return found;
+}
+
+/* A registry without credentials of its own takes those of one whose URL begins alike. */
+static bool find_registry(const struct informer *secrets, str url, str project, struct arena *a,
+                          struct source_repo *ret)
+{
+    const struct doc *d;
+    str wanted = plain_url(url);
+    for (size_t at = 0; (d = informer_next(secrets, &at));) {
+        struct source_repo repo;
+        if (!str_is(object_label(doc_root(d), SECRET_TYPE), "repository") ||
+            !read_secret(d, a, &repo) || (repo.project.len && !str_eq(repo.project, project)) ||
+            !(repo.enable_oci || str_is(repo.type, "oci")))
+            continue;
+        str have = plain_url(repo.url);
+        if (!str_starts(wanted, have) && !str_starts(have, wanted))
+            continue;
+        *ret = repo;
+        ret->url = url;
+        return true;
+    }
+    return false;
+}
+
+bool repos_find_chart(const struct informer *secrets, str text, str project, struct arena *a,
+                      struct source_repo *ret)
+{
+    bool named = str_starts(text, STR("@")) || str_starts(text, STR("alias:"));
+    if (find_chart_repository(secrets, text, project, a, ret)) {
+        if (!source_repo_has_credentials(ret))
+            inherit(secrets, source_url_normal(a, ret->url), a, ret);
+        return true;
+    }
+    if (named)
+        return false;
+    *ret = (struct source_repo){.url = text};
+    inherit(secrets, source_url_normal(a, text), a, ret);
+    return source_repo_has_credentials(ret) ||
+           (str_starts(text, STR("oci://")) && find_registry(secrets, text, project, a, ret));
+}
+
 bool repos_is_secret(const struct doc *d)
 {
     str type = d ? object_label(doc_root(d), SECRET_TYPE) : STR("");

@@ -15,4 +15,10 @@ bool repos_is_secret(const struct doc *d); /* NULL: no */
 bool repos_find(const struct informer *secrets, str url, str project, struct arena *a,
                 struct source_repo *ret);
 
+/* What Chart.yaml means by `text`: the URL of a Helm repository or registry, or the name of one as
+ * "@name" or "alias:name". Those of another project are not seen. Source: argo-cd
+ * reposerver/repository/repository.go (getHelmRepos). */
+bool repos_find_chart(const struct informer *secrets, str text, str project, struct arena *a,
+                      struct source_repo *ret);
+
 #endif

@@ -17,6 +17,7 @@
 #include "cluster/transport_http.h"
 #include "control/quarantine.h"
 #include "controllers/application/controller.h"
+#include "argo/project.h"
 #include "kube/object.h"
 #include "main/bootstrap.h"
 #include "main/embedded.h"
@@ -197,6 +198,21 @@ static bool world_repo(void *arg, str url, str project, struct arena *a, struct 
     return repos_find(u->secrets, url, project, a, ret);
 }
 
+/* Credentials are only used for repositories that the project permits. */
+static bool world_chart_repo(void *arg, str url, str project, struct arena *a,
+                             struct source_repo *ret)
+{
+    struct up *u = arg;
+    struct project view;
+    struct informer *projects = u->controller ? app_controller_projects(u->controller) : NULL;
+    const struct doc *d =
+        projects ? informer_find(projects, str_of(u->options.namespace), project) : NULL;
+    if (!d || !repos_find_chart(u->secrets, url, project, a, ret))
+        return false;
+    project_view(doc_root(d), NULL, 0, a, &view);
+    return project_source_permitted(&view, ret->url);
+}
+
 static void secret_changed(void *arg, const struct doc *before, const struct doc *after)
 {
     struct up *u = arg;
@@ -235,6 +251,9 @@ static int open_controllers(struct up *u, struct err *err)
 {
     const struct manifests_options m = {
         .source = {.cache_dir = ARENA_CAT(&u->arena, u->data_dir, STR("/repos"))},
+        .charts = {.cache_dir = ARENA_CAT(&u->arena, u->data_dir, STR("/charts"))},
+        .chart_repo = world_chart_repo,
+        .chart_repo_arg = u,
         .jail = u->jail,
     };
     const char *at_work = arena_cstr(&u->arena, ARENA_CAT(&u->arena, u->data_dir, STR("/at-work")));

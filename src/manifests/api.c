@@ -78,6 +78,38 @@ void manifests_refs(struct manifests *m, const struct source_repo *repo, struct 
     source_refs_get(m->source, repo, 0, c);
 }
 
+struct reach_job {
+    struct call asker;
+};
+
+static void reached(void *arg, struct answer *a)
+{
+    struct reach_job *j = arg;
+    if (a->rc)
+        call_answer_err(j->asker, &a->err);
+    else
+        call_answer_ok(j->asker, NULL, NULL);
+    free(j);
+}
+
+/* A registry cannot list: what it has of the chart is asked for. */
+void manifests_reach(struct manifests *m, const struct source_repo *repo, value source,
+                     struct call c)
+{
+    str chart = value_str(value_getz(source, "chart"));
+    struct reach_job *j = calloc(1, sizeof(*j));
+    if (!j)
+        abort();
+    j->asker = c;
+    struct call done = call_open(m->loop, 0, reached, j);
+    if (!chart.len)
+        source_refs_get(m->source, repo, 0, done);
+    else if (source_repo_is_oci(repo))
+        charts_versions(m->charts, repo, chart, 0, done);
+    else
+        charts_names(m->charts, repo, 0, done);
+}
+
 size_t manifests_tags_of(const struct source_refs *refs, const char *commit, struct arena *a,
                          str **ret)
 {

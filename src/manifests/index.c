@@ -161,18 +161,36 @@ struct indexed *index_find(struct index *x, str key, size_t tree)
     return i;
 }
 
-struct indexed_repo *index_repo(struct index *x, const struct source_repo *repo)
+/* A chart has versions of its own. */
+static str repo_id(struct arena *a, const struct source_repo *repo, str chart)
+{
+    str id = source_repo_id(repo, a);
+    return chart.len ? ARENA_CAT(a, id, STR("\n"), chart) : id;
+}
+
+void index_mark_of_version(str version, char ret[SOURCE_SHA_BYTES])
+{
+    struct arena a;
+    struct sha256 d = sha256_of(version);
+    arena_init(&a, (size_t)64 << 10);
+    str hex = hex_str(&a, d.byte, (SOURCE_SHA_BYTES - 1) / 2);
+    memcpy(ret, hex.at, SOURCE_SHA_BYTES - 1);
+    ret[SOURCE_SHA_BYTES - 1] = 0;
+    arena_done(&a);
+}
+
+struct indexed_repo *index_repo(struct index *x, const struct source_repo *repo, str chart)
 {
     struct arena a;
     arena_init(&a, ARENA_BYTES_DEFAULT);
-    struct indexed_repo *r = map_find(&x->by_repo, source_repo_id(repo, &a));
+    struct indexed_repo *r = map_find(&x->by_repo, repo_id(&a, repo, chart));
     arena_done(&a);
     return r;
 }
 
-static struct indexed_repo *repo_make(struct index *x, const struct source_repo *repo)
+static struct indexed_repo *repo_make(struct index *x, const struct source_repo *repo, str chart)
 {
-    struct indexed_repo *r = index_repo(x, repo);
+    struct indexed_repo *r = index_repo(x, repo, chart);
     if (r)
         return r;
     r = calloc(1, sizeof(*r));
@@ -180,7 +198,8 @@ static struct indexed_repo *repo_make(struct index *x, const struct source_repo 
         abort();
     arena_init(&r->arena, ARENA_BYTES_DEFAULT);
     source_repo_copy(&r->arena, repo, &r->repo);
-    r->id = copy(source_repo_id(repo, &r->arena));
+    r->chart = arena_str(&r->arena, chart);
+    r->id = copy(repo_id(&r->arena, repo, chart));
     map_init(&r->by_path, NULL);
     r->next = x->repos;
     x->repos = r;
@@ -203,10 +222,10 @@ static struct indexed *row_new(struct index *x, str key, size_t tree)
     return i;
 }
 
-struct indexed *index_set(struct index *x, str key, size_t tree, const struct source_repo *repo,
-                          str revision)
+struct indexed *index_set(struct index *x, str key, size_t tree, const struct indexed_as *as)
 {
-    struct indexed_repo *r = repo_make(x, repo);
+    str revision = as->revision;
+    struct indexed_repo *r = repo_make(x, as->repo, as->chart);
     struct indexed *i = index_find(x, key, tree);
     if (i && i->repo == r) {
         if (!str_eq(str_of(i->revision), revision)) {

@@ -28,9 +28,10 @@ struct indexed {
 
 struct indexed_repo {
     struct indexed_repo *next;
-    char *id; /* source_repo_id */
+    char *id; /* source_repo_id, and the chart */
     struct arena arena;
     struct source_repo repo; /* with credentials, in the arena */
+    str chart;               /* of a Helm repository or registry; empty: git */
     struct indexed *sources;
     size_t n_sources;
     struct map by_path; /* path -> struct readers */
@@ -48,12 +49,19 @@ void index_init(struct index *x);
 void index_done(struct index *x);
 
 /* The row of `key` and tree, made or moved to this repository and revision. */
-struct indexed *index_set(struct index *x, str key, size_t tree, const struct source_repo *repo,
-                          str revision);
+struct indexed_as {
+    const struct source_repo *repo;
+    str chart; /* empty: git */
+    str revision;
+};
+struct indexed *index_set(struct index *x, str key, size_t tree, const struct indexed_as *as);
+/* What stands for a chart's version where git has a commit id. */
+void index_mark_of_version(str version, char ret[SOURCE_SHA_BYTES]);
 struct indexed *index_find(struct index *x, str key, size_t tree);
 /* Rows of the source from this tree on; 0: all of it. */
 void index_remove(struct index *x, str key, size_t first_tree);
-struct indexed_repo *index_repo(struct index *x, const struct source_repo *repo); /* NULL: none */
+/* NULL: none. */
+struct indexed_repo *index_repo(struct index *x, const struct source_repo *repo, str chart);
 /* It has this result now (a reference is taken); NULL: its last get failed. */
 void index_result(struct index *x, struct indexed *i, const char *commit, struct rendered *r);
 

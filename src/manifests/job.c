@@ -5,6 +5,7 @@
 
 #include "manifests/references.h"
 #include "manifests/result.h"
+#include "manifests/supply.h"
 
 /* ---- ends ---- */
 
@@ -15,31 +16,38 @@ void job_free(struct job *j)
         at = &(*at)->next;
     *at = j->next;
     call_forget(&j->step);
-    for (size_t i = 0; i < j->n_trees; i++)
+    supplies_cancel(j);
+    for (size_t i = 0; i < j->n_trees; i++) {
         source_lease_unref(j->tree[i].lease);
+        chart_archive_unref(j->tree[i].archive);
+    }
     run_order_unref(j->order);
     arena_done(&j->arena);
     free(j);
 }
 
-static const struct source_commit *commit_of(const struct job_tree *t)
+/* Where a tree stands, for the index: a commit, or a short name of a chart's version. */
+static void mark_of(const struct job_tree *t, bool resolved, char ret[SOURCE_SHA_BYTES])
 {
-    return t->lease ? t->lease->commit : NULL;
+    memset(ret, 0, SOURCE_SHA_BYTES);
+    if (t->chart.len && (t->archive || resolved))
+        index_mark_of_version(t->version, ret);
+    else if (t->lease)
+        memcpy(ret, t->lease->commit->sha, SOURCE_SHA_BYTES);
 }
 
 static void note_in_index(struct job *j, struct rendered *r)
 {
     for (size_t t = 0; j->key && t < j->n_trees; t++) {
         struct indexed *i = index_find(&j->m->index, str_of(j->key), t);
-        const struct source_commit *c = commit_of(&j->tree[t]);
-        const char *sha = c ? c->sha : "";
+        char sha[SOURCE_SHA_BYTES];
+        mark_of(&j->tree[t], false, sha);
         if (!i)
             continue;
         index_result(&j->m->index, i, sha, r);
         i->question = j->question;
-        memset(i->seen, 0, sizeof(i->seen));
-        memcpy(i->seen, sha, strnlen(sha, sizeof(i->seen) - 1));
-        i->lost = false;
+        memcpy(i->seen, sha, sizeof(i->seen));
+        i->lost = i->lost && !sha[0];
     }
 }
 
@@ -55,7 +63,9 @@ static void drop_result(void *r) { manifests_result_unref(r); }
 
 static void job_succeed(struct job *j, struct rendered *r, bool cached)
 {
-    struct manifests_result *result = result_new(r, j->tree[0].lease->commit);
+    const struct job_tree *own = &j->tree[0];
+    struct manifests_result *result =
+        result_new(r, own->lease ? own->lease->commit : NULL, own->version);
     result->cached = cached;
     result->refs_us = j->refs_us;
     result->fetch_us = j->fetch_us;
@@ -100,11 +110,54 @@ static bool is_about_manifests(int kind)
            kind == ERR_UNSUPPORTED || kind == ERR_NOT_FOUND || kind == ERR_TIMEOUT;
 }
 
+static void run_ended(void *arg, struct answer *a);
+
+static void run_again(struct job *j)
+{
+    struct run_order *o = j->order;
+    o->order.supply = o->supply.at;
+    o->order.n_supplies = o->supply.n;
+    j->step =
+        call_open(j->m->loop, j->m->options.render_timeout_us + 5 * USEC_PER_SEC, run_ended, j);
+    run_submit(j->m, o, j->step);
+}
+
+static void supplied(void *arg, struct answer *a)
+{
+    struct job *j = arg;
+    if (a->rc)
+        run_ended(j, a);
+    else
+        run_again(j);
+}
+
+/* The engine lacks something: it is brought, and the engine runs again. */
+static void go_on(struct job *j, struct rendered *take_r)
+{
+    struct answer a = {.rc = -ERR_INVALID};
+    if (++j->n_rounds < NEED_ROUNDS_MAX && j->m->charts) {
+        j->step = call_open(j->m->loop, 0, supplied, j);
+        supplies_bring(j, take_r, j->step);
+    } else {
+        (void)err_set(&a.err, ERR_INVALID,
+                      "rendering asked for charts and files of other servers %u times",
+                      j->n_rounds);
+        run_ended(j, &a);
+    }
+    rendered_unref(take_r);
+}
+
 static void run_ended(void *arg, struct answer *a)
 {
     struct job *j = arg;
     struct manifests *m = j->m;
     struct rendered *r = a->rc ? NULL : answer_take(a);
+    if (r && r->n_needs) {
+        go_on(j, r);
+        return;
+    }
+    if (r)
+        r->may_change = j->may_change;
     struct question *q = cache_get(&m->cache, &j->question);
     j->render_us = loop_now(m->loop) - j->started_at;
     j->running = false;
@@ -135,16 +188,36 @@ static void fill_order(struct job *j)
     struct order_ref *ref = ARENA_ARRAY(&o->arena, struct order_ref, j->n_trees);
     for (size_t i = 0; i < j->n_trees; i++) {
         const struct job_tree *t = &j->tree[i];
-        o->lease[i] = source_lease_ref(t->lease);
+        if (t->lease)
+            o->lease[i] = source_lease_ref(t->lease);
         if (i)
             ref[i - 1] = (struct order_ref){t->ref->name, t->repo.url, t->lease->objects_dir,
                                             str_of(t->lease->commit->tree)};
     }
     o->order.ref = ref;
     o->order.n_refs = j->n_trees - 1;
-    o->order.objects_dir = j->tree[0].lease->objects_dir;
-    o->order.tree = str_of(j->tree[0].lease->commit->tree);
-    o->order.revision = str_of(j->tree[0].lease->commit->sha);
+    const struct job_tree *own = &j->tree[0];
+    o->order.revision = own->version;
+    if (!own->lease)
+        return;
+    o->order.objects_dir = own->lease->objects_dir;
+    o->order.tree = str_of(own->lease->commit->tree);
+    o->order.revision = str_of(own->lease->commit->sha);
+}
+
+static void archive_read(void *arg, struct answer *a)
+{
+    struct job *j = arg;
+    struct run_order *o = j->order;
+    if (a->rc) {
+        run_ended(j, a);
+        return;
+    }
+    struct blob *b = answer_take(a);
+    b->next = o->blobs;
+    o->blobs = b;
+    o->order.archive = b->bytes;
+    run_again(j);
 }
 
 static void run(struct job *j)
@@ -159,9 +232,12 @@ static void run(struct job *j)
     j->running = true;
     j->started_at = loop_now(j->m->loop);
     fill_order(j);
-    j->step =
-        call_open(j->m->loop, j->m->options.render_timeout_us + 5 * USEC_PER_SEC, run_ended, j);
-    run_submit(j->m, j->order, j->step);
+    if (!j->tree[0].archive) {
+        run_again(j);
+        return;
+    }
+    j->step = call_open(j->m->loop, 0, archive_read, j);
+    blob_read(j->m, j->tree[0].archive, j->step);
 }
 
 /* ---- the cache's second step ---- */
@@ -204,7 +280,7 @@ static void compare_reads(void *arg, struct answer *ret)
     struct comparing *c = arg;
     struct files *f[TREES_MAX] = {0};
     for (size_t i = 0; !ret->rc && i < c->n_trees; i++)
-        ret->rc = source_lease_open(c->lease[i], &f[i], &ret->err);
+        ret->rc = c->lease[i] ? source_lease_open(c->lease[i], &f[i], &ret->err) : 0;
     for (size_t i = 0; !ret->rc && !ret->result && i < c->n; i++) {
         bool same = false;
         if (c->candidate[i]->n_trees == c->n_trees)
@@ -238,7 +314,8 @@ static void compare(struct job *j, const struct question *q)
     if (!c)
         abort();
     for (; c->n_trees < j->n_trees; c->n_trees++)
-        c->lease[c->n_trees] = source_lease_ref(j->tree[c->n_trees].lease);
+        if (j->tree[c->n_trees].lease)
+            c->lease[c->n_trees] = source_lease_ref(j->tree[c->n_trees].lease);
     for (size_t i = 0; i < q->n_answers; i++)
         if (!q->answer[i].rendered->may_change)
             c->candidate[c->n++] = rendered_ref(q->answer[i].rendered);
@@ -260,7 +337,7 @@ static bool has_escaping_link(struct job *j)
 {
     struct err err;
     for (size_t i = 0; i < j->n_trees && !j->m->options.allow_escaping_links; i++) {
-        str link = j->tree[i].lease->escaping_link;
+        str link = j->tree[i].lease ? j->tree[i].lease->escaping_link : STR("");
         if (!link.len)
             continue;
         (void)err_set(&err, ERR_INVALID, "repository contains out-of-bounds symlinks. file: %.*s",
@@ -271,11 +348,20 @@ static bool has_escaping_link(struct job *j)
     return false;
 }
 
+/* A chart's version may be seen by its templates. */
+static str tree_name(struct job *j, const struct job_tree *t)
+{
+    if (t->lease)
+        return str_of(t->lease->commit->tree);
+    return ARENA_CAT(&j->arena, t->version, STR(" "),
+                     hex_str(&j->arena, t->archive->digest.byte, sizeof(t->archive->digest.byte)));
+}
+
 static void name_trees(struct job *j)
 {
     str tree[TREES_MAX];
     for (size_t i = 0; i < j->n_trees; i++)
-        tree[i] = str_of(j->tree[i].lease->commit->tree);
+        tree[i] = tree_name(j, &j->tree[i]);
     j->trees = trees_id(tree, j->n_trees);
 }
 
@@ -297,7 +383,7 @@ static void look_up(struct job *j)
     if (r) {
         m->stats.n_hits++;
         job_succeed(j, r, true);
-    } else if (q->n_answers) {
+    } else if (q->n_answers && !j->tree[0].archive) { /* another archive is another chart */
         compare(j, q);
     } else {
         run(j);
@@ -324,12 +410,63 @@ static void commit_arrived(void *arg, struct answer *a)
     bring_next(j);
 }
 
+/* The command as Argo CD shows it, but for its temporary folder. */
+static str pull_command(struct arena *a, const struct job_tree *t, bool pass)
+{
+    const struct source_repo *r = &t->repo;
+    if (source_repo_is_oci(r))
+        return ARENA_CAT(a, STR("helm pull oci://"), str_trim_prefix(r->url, STR("oci://")),
+                         STR("/"), t->chart, STR(" --version "), t->version);
+    return ARENA_CAT(a, STR("helm pull --version "), t->version,
+                     r->username.len ? STR(" --username ******") : STR(""),
+                     r->password.len ? STR(" --password ******") : STR(""),
+                     r->insecure ? STR(" --insecure-skip-tls-verify") : STR(""), STR(" --repo "),
+                     r->url, STR(" "), t->chart, pass ? STR(" --pass-credentials") : STR(""));
+}
+
+static bool passes_credentials(const struct job *j)
+{
+    return value_bool(value_path(doc_root(j->order->source), "helm.passCredentials"));
+}
+
+static void chart_arrived(void *arg, struct answer *a)
+{
+    struct job *j = arg;
+    struct job_tree *t = &j->tree[j->at];
+    if (a->rc) {
+        struct err err;
+        str command = pull_command(&j->arena, t, passes_credentials(j));
+        bool oci = source_repo_is_oci(&t->repo);
+        (void)err_set(&err, a->err.kind,
+                      "%s: failed running helm: `%.*s` failed exit status 1: "
+                      "Error: %s",
+                      oci ? "error pulling OCI chart: failed to pull OCI chart"
+                          : "error fetching chart: failed to fetch chart",
+                      STR_FMT(command), a->err.text);
+        job_fail(j, &err);
+        return;
+    }
+    t->archive = answer_take(a);
+    j->at++;
+    bring_next(j);
+}
+
+static unsigned chart_flags(const struct job *j, unsigned when)
+{
+    return j->flags & when ? CHARTS_FRESH : 0;
+}
+
 static void bring_next(struct job *j)
 {
     if (j->at < j->n_trees) {
         struct job_tree *t = &j->tree[j->at];
-        j->step = call_open(j->m->loop, 0, commit_arrived, j);
-        source_commit_get(j->m->source, &t->repo, str_of(t->sha), j->step);
+        j->step = call_open(j->m->loop, 0, t->chart.len ? chart_arrived : commit_arrived, j);
+        if (t->chart.len)
+            charts_get(j->m->charts, &t->repo,
+                       &(struct chart_wanted){t->chart, t->version, passes_credentials(j)},
+                       chart_flags(j, MANIFESTS_NO_CACHE), j->step);
+        else
+            source_commit_get(j->m->source, &t->repo, str_of(t->sha), j->step);
         return;
     }
     j->fetch_us = loop_now(j->m->loop) - j->started_at;
@@ -359,7 +496,8 @@ static int add_references(struct job *j, struct err *err)
         t->revision = j->ref[i].revision;
         t->ref = &j->ref[i];
         if (j->key)
-            index_set(&j->m->index, str_of(j->key), j->n_trees, &t->repo, t->revision);
+            index_set(&j->m->index, str_of(j->key), j->n_trees,
+                      &(struct indexed_as){&t->repo, STR(""), t->revision});
         j->n_trees++;
     }
     if (j->key)
@@ -405,6 +543,18 @@ static void refs_arrived(void *arg, struct answer *a)
     job_fail(j, t->ref ? &err : &a->err);
 }
 
+static void version_arrived(void *arg, struct answer *a)
+{
+    struct job *j = arg;
+    if (a->rc) {
+        job_fail(j, &a->err);
+        return;
+    }
+    const struct chart_revision *v = a->result;
+    j->tree[j->at++].version = arena_str(&j->arena, v->version);
+    resolve_next(j);
+}
+
 static void resolve_next(struct job *j)
 {
     struct err err;
@@ -420,6 +570,12 @@ static void resolve_next(struct job *j)
         return;
     }
     const struct job_tree *t = &j->tree[j->at];
+    if (t->chart.len) {
+        j->step = call_open(j->m->loop, 0, version_arrived, j);
+        charts_resolve(j->m->charts, &t->repo, t->chart, t->revision,
+                       chart_flags(j, MANIFESTS_REFS_NEW), j->step);
+        return;
+    }
     if (source_is_sha(t->revision)) {
         tree_resolved(j, NULL);
         return;

@@ -9,9 +9,12 @@
 
 struct job_tree { /* the source's own, then one for each source that it names */
     struct source_repo repo;
+    str chart;                  /* of a Helm repository or registry; empty: git */
     str revision;               /* as asked */
-    char sha[SOURCE_SHA_BYTES]; /* what that is */
+    char sha[SOURCE_SHA_BYTES]; /* what that is: of git */
+    str version;                /* of a chart */
     struct source_lease *lease;
+    struct chart_archive *archive;
     const struct manifests_ref *ref; /* NULL: its own */
 };
 
@@ -28,7 +31,10 @@ struct job {
     size_t n_refs;
     bool is_nothing; /* a source that is nothing but a name for others */
     struct sha256 question, trees;
-    struct run_order *order; /* source and parameters; leases once they are here */
+    struct run_order *order;   /* source and parameters; leases once they are here */
+    struct supplies *supplies; /* needs that are asked for */
+    unsigned n_rounds;
+    bool may_change; /* something that was supplied may be another thing tomorrow */
     unsigned flags;
     usec refs_age_us, started_at;
     usec refs_us, fetch_us, render_us;

@@ -125,13 +125,14 @@ void manifests_get(struct manifests *m, const struct manifests_request *r, struc
     str revision =
         r->revision.len ? r->revision : value_str(value_getz(r->source, "targetRevision"));
     j->tree[0].revision = arena_str(&j->arena, revision);
+    j->tree[0].chart = arena_str(&j->arena, value_str(value_getz(r->source, "chart")));
     copy_refs(j, r);
     j->is_nothing = is_nothing(r);
     j->order = order_of(m, r);
     j->question = question_of(r, doc_root(j->order->source), &j->arena);
     if (r->key.len) {
         j->key = arena_cstr(&j->arena, r->key);
-        index_set(&m->index, r->key, 0, &r->repo, revision);
+        index_set(&m->index, r->key, 0, &(struct indexed_as){&r->repo, j->tree[0].chart, revision});
     }
     job_start(j);
 }
@@ -140,19 +141,39 @@ void manifests_forget(struct manifests *m, str key) { index_remove(&m->index, ke
 
 /* ---- opening and closing ---- */
 
+/* Beside git's folder when nobody says where. */
+static int open_charts(struct loop *l, struct pool *p, const struct manifests_options *o,
+                       struct charts **ret, struct err *err)
+{
+    struct arena a;
+    struct charts_options options = o->charts;
+    arena_init(&a, (size_t)1 << 20);
+    if (!options.cache_dir.len)
+        options.cache_dir = ARENA_CAT(&a, o->source.cache_dir, STR("-charts"));
+    int rc = charts_new(l, p, &options, ret, err);
+    arena_done(&a);
+    return rc;
+}
+
 int manifests_new(struct loop *l, struct pool *p, const struct manifests_options *o,
                   struct manifests **ret, struct err *err)
 {
     struct source *source = NULL;
+    struct charts *charts = NULL;
     int rc = source_new(l, p, &o->source, &source, err);
-    if (rc)
+    if (!rc)
+        rc = open_charts(l, p, o, &charts, err);
+    if (rc) {
+        source_free(source);
         return rc;
+    }
     struct manifests *m = calloc(1, sizeof(*m));
     if (!m)
         abort();
     m->loop = l;
     m->pool = p;
     m->source = source;
+    m->charts = charts;
     m->jail = o->jail;
     m->gc_at = loop_now(l);
     m->options = *o;
@@ -181,6 +202,7 @@ void manifests_free(struct manifests *m)
     polls_cancel(m);
     runs_cancel(m);
     source_free(m->source);
+    charts_free(m->charts);
     index_done(&m->index);
     cache_done(&m->cache);
     free(m);

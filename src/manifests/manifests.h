@@ -21,7 +21,7 @@
 #include "event/pool.h"
 #include "files/read_set.h"
 #include "render/directory.h"
-#include "source/source.h"
+#include "source/chart.h"
 #include "value/doc.h"
 
 #define MANIFESTS_REVISION_BYTES 256
@@ -31,8 +31,19 @@
 struct jail; /* manifests/jail.h */
 struct manifests;
 
+/* The repository of a URL for a project, with its credentials; false: none is configured. */
+typedef bool manifests_repo_fn(void *arg, str url, str project, struct arena *a,
+                               struct source_repo *ret);
+
 struct manifests_options {
     struct source_options source;
+    struct charts_options charts;
+    /* The Helm repository or registry that Chart.yaml means by a URL, "@name" or "alias:name", when
+     * the project may use it, with its credentials; false: none is configured. NULL: there are
+     * none.
+     */
+    manifests_repo_fn *chart_repo;
+    void *chart_repo_arg;
     struct jail *jail;              /* borrowed; NULL: render in the pool (CLI, tests) */
     size_t cache_bytes_max;         /* results kept in memory; 0: MANIFESTS_CACHE_BYTES_DEFAULT */
     usec render_timeout_us;         /* 0: 90 s */
@@ -84,9 +95,6 @@ struct manifests_request {
     unsigned flags;         /* MANIFESTS_* */
 };
 
-/* The repository of a URL for a project, with its credentials; false: none is configured. */
-typedef bool manifests_repo_fn(void *arg, str url, str project, struct arena *a,
-                               struct source_repo *ret);
 /* Fill source, revision, repo, multi_source and ref of a request: the source `at` of a list, with
  * the revisions to use in place of the sources' own (a list of texts; absent or empty: none). Texts
  * go into the arena or are borrowed from the list. */
@@ -110,10 +118,10 @@ struct manifests_result { /* immutable, reference-counted */
     const struct manifest *object;
     size_t n_objects;
     struct sha256 digest; /* of all objects in order: equal digests, equal manifests */
-    char revision[MANIFESTS_REVISION_BYTES]; /* status.sync.revision: resolved commit */
+    char revision[MANIFESTS_REVISION_BYTES]; /* status.sync.revision: commit, or chart version */
     enum render_type type;                   /* status.sourceType: render_type_name */
-    struct source_commit *commit;
-    const struct read_set *reads; /* of its own tree; NULL: none */
+    struct source_commit *commit;            /* NULL: a chart */
+    const struct read_set *reads;            /* of its own tree; NULL: none */
     const str *warning;
     size_t n_warnings;
     bool cached;                       /* nothing was rendered for this answer */
@@ -143,7 +151,7 @@ enum manifests_move {
 struct manifests_moved {
     str key;
     enum manifests_move move;
-    char revision[SOURCE_SHA_BYTES]; /* new commit; "" with LOST */
+    char revision[MANIFESTS_REVISION_BYTES]; /* new commit or version; "" with LOST */
 };
 struct manifests_poll { /* answer; freed by manifests_poll_free */
     struct manifests_moved
@@ -177,6 +185,10 @@ void manifests_commit(struct manifests *m, const struct source_repo *repo, str r
 /* Refs (branches and tags; also "can this repository be reached?"): answers a `struct source_refs`.
  */
 void manifests_refs(struct manifests *m, const struct source_repo *repo, struct call c);
+/* Can the repository of this source (one of an Application) be reached? Answers nothing; the error
+ * is what ls-refs or the index says. */
+void manifests_reach(struct manifests *m, const struct source_repo *repo, value source,
+                     struct call c);
 /* Tags of `refs` that name `commit`, short names, in order. */
 size_t manifests_tags_of(const struct source_refs *refs, const char *commit, struct arena *a,
                          str **ret);

@@ -23,10 +23,20 @@ struct pair { /* old commit -> new commit, and the sources that made this move *
     struct call step;
 };
 
+struct versions { /* a revision of a chart that is resolved again, for all who ask for it */
+    struct versions *next;
+    struct asking *asking;
+    str revision;
+    struct call step;
+};
+
 struct asking { /* one repository of a poll */
     struct asking *next;
     struct polling *poll;
-    char id[65];
+    str id;    /* in the poll's arena */
+    str chart; /* empty: git */
+    struct versions *versions;
+    bool failed;
     struct source_repo repo; /* in the poll's arena: the index may drop its copy meanwhile */
     struct call step;
     struct pair *pairs;
@@ -83,6 +93,8 @@ static void polling_free(struct polling *p)
     timer_stop(&p->patience);
     for (struct asking *a = p->running; a; a = a->next) {
         call_forget(&a->step);
+        for (struct versions *v = a->versions; v; v = v->next)
+            call_forget(&v->step);
         for (struct pair *q = a->pairs; q; q = q->next)
             pair_free(q);
     }
@@ -166,7 +178,7 @@ static void tell(struct polling *p, struct indexed *i, enum manifests_move move,
 
 static struct indexed_repo *repo_of(struct asking *a)
 {
-    return map_find(&a->poll->m->index.by_repo, str_of(a->id));
+    return map_find(&a->poll->m->index.by_repo, a->id);
 }
 
 /* ---- trees of a pair ---- */
@@ -380,6 +392,74 @@ static void refs_arrived(void *arg, struct answer *ans)
     }
 }
 
+/* ---- versions of charts ---- */
+
+static void look_at_version(struct asking *a, struct indexed *i, str version)
+{
+    char mark[SOURCE_SHA_BYTES];
+    index_mark_of_version(version, mark);
+    if (!i->lost && strcmp(i->seen, mark) == 0)
+        return;
+    tell(a->poll, i, MANIFESTS_CHANGED, NULL);
+    memcpy(i->seen, mark, sizeof(i->seen));
+    struct manifests_moved *row = &a->poll->moved.at[a->poll->moved.n - 1];
+    memcpy(row->revision, version.at, MIN_OF(version.len, sizeof(row->revision) - 1));
+}
+
+static void version_arrived(void *arg, struct answer *ans)
+{
+    struct versions *v = arg;
+    struct asking *a = v->asking;
+    struct indexed_repo *r = repo_of(a);
+    const struct chart_revision *found = ans->rc ? NULL : ans->result;
+    for (struct indexed *i = r ? r->sources : NULL; i; i = i->next) {
+        if (!str_eq(str_of(i->revision), v->revision))
+            continue;
+        if (found)
+            look_at_version(a, i, found->version);
+        else if (!i->lost)
+            tell(a->poll, i, MANIFESTS_LOST, NULL);
+    }
+    if (!found && !a->failed)
+        a->poll->n_failed++;
+    a->failed = a->failed || !found;
+    struct versions **at = &a->versions;
+    while (*at != v)
+        at = &(*at)->next;
+    *at = v->next;
+    if (!a->versions)
+        asking_ended(a);
+}
+
+static void nothing_asked(void *arg, UNUSED struct answer *ans) { asking_ended(arg); }
+
+/* Each revision once. Exact versions are answered without asking, constraints out of one index. */
+static void ask_versions(struct asking *a)
+{
+    struct polling *p = a->poll;
+    const struct indexed_repo *r = repo_of(a);
+    for (const struct indexed *i = r ? r->sources : NULL; i; i = i->next) {
+        struct versions *v = a->versions;
+        while (v && !str_eq(v->revision, str_of(i->revision)))
+            v = v->next;
+        if (v)
+            continue;
+        v = ARENA_NEW(&p->arena, struct versions);
+        v->asking = a;
+        v->revision = arena_str(&p->arena, str_of(i->revision));
+        v->next = a->versions;
+        a->versions = v;
+    }
+    if (!a->versions) { /* nobody uses it any more */
+        a->step = call_open(p->m->loop, 0, nothing_asked, a);
+        call_answer_ok(a->step, NULL, NULL);
+    }
+    for (struct versions *v = a->versions; v; v = v->next) {
+        v->step = call_open(p->m->loop, 0, version_arrived, v);
+        charts_resolve(p->m->charts, &a->repo, a->chart, v->revision, CHARTS_FRESH, v->step);
+    }
+}
+
 static void start_next(struct polling *p)
 {
     while (p->waiting && p->n_running < REPOS_AT_ONCE) {
@@ -388,6 +468,10 @@ static void start_next(struct polling *p)
         a->next = p->running;
         p->running = a;
         p->n_running++;
+        if (a->chart.len) {
+            ask_versions(a);
+            continue;
+        }
         a->step = call_open(p->m->loop, 0, refs_arrived, a);
         source_refs_get(p->m->source, &a->repo, 0, a->step);
     }
@@ -395,10 +479,10 @@ static void start_next(struct polling *p)
         polling_ended(p);
 }
 
-static bool asks(const struct asking *list, const char *id)
+static bool asks(const struct asking *list, str id)
 {
     for (const struct asking *a = list; a; a = a->next)
-        if (strcmp(a->id, id) == 0)
+        if (str_eq(a->id, id))
             return true;
     return false;
 }
@@ -407,7 +491,7 @@ static bool asks(const struct asking *list, const char *id)
 static bool is_late(const struct manifests *m, const struct indexed_repo *r)
 {
     for (const struct polling *p = m->polls; p; p = p->next)
-        if (p->late && (asks(p->running, r->id) || asks(p->waiting, r->id)))
+        if (p->late && (asks(p->running, str_of(r->id)) || asks(p->waiting, str_of(r->id))))
             return true;
     return false;
 }
@@ -434,7 +518,8 @@ static void add_repo(struct polling *p, const struct indexed_repo *r)
         return;
     struct asking *a = ARENA_NEW(&p->arena, struct asking);
     a->poll = p;
-    memcpy(a->id, r->id, strnlen(r->id, sizeof(a->id) - 1));
+    a->id = arena_str(&p->arena, str_of(r->id));
+    a->chart = arena_str(&p->arena, r->chart);
     source_repo_copy(&p->arena, &r->repo, &a->repo);
     a->next = p->waiting;
     p->waiting = a;
@@ -455,7 +540,7 @@ void manifests_poll(struct manifests *m, const struct source_repo *repo, struct 
     timer_init(&p->patience, m->loop, out_of_patience, p);
     timer_arm_in(&p->patience, POLL_PATIENCE_US);
     collect_late(p);
-    struct indexed_repo *one = repo ? index_repo(&m->index, repo) : NULL;
+    struct indexed_repo *one = repo ? index_repo(&m->index, repo, STR("")) : NULL;
     if (one)
         add_repo(p, one);
     for (struct indexed_repo *r = repo ? NULL : m->index.repos; r; r = r->next)
@@ -464,6 +549,7 @@ void manifests_poll(struct manifests *m, const struct source_repo *repo, struct 
     if (!repo && loop_now(m->loop) - m->gc_at > GC_EVERY) {
         m->gc_at = loop_now(m->loop);
         source_gc(m->source, REPO_UNUSED, (struct call){0, 0});
+        charts_gc(m->charts, REPO_UNUSED, (struct call){0, 0});
     }
 }
 
@@ -471,7 +557,7 @@ size_t manifests_changed(struct manifests *m, const struct source_repo *repo,
                          const struct manifests_change *change, size_t n_changes, struct arena *a,
                          str **ret_keys)
 {
-    struct indexed_repo *r = index_repo(&m->index, repo);
+    struct indexed_repo *r = index_repo(&m->index, repo, STR(""));
     struct indexed **touched = NULL;
     size_t n = r ? index_touched(&m->index, r, change, n_changes, a, &touched) : 0;
     *ret_keys = ARENA_ARRAY(a, str, n + 1);

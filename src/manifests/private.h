@@ -15,6 +15,7 @@ struct manifests {
     struct loop *loop;
     struct pool *pool;
     struct source *source;
+    struct charts *charts;
     struct jail *jail;
     struct manifests_options options;
     struct cache cache;
@@ -32,6 +33,9 @@ struct run_order { /* reference-counted, immutable: what a run needs, wherever i
     _Atomic unsigned n;
     struct arena arena;
     struct source_lease *lease[TREES_MAX]; /* of each tree of the order; NULL: it has none */
+    struct chart_archive *archive;         /* of a chart; the trees of others are leases */
+    struct blob *blobs;                    /* what archive and supplies lie in */
+    VEC(struct render_supply) supply;
     struct doc *source;
     struct render_order order; /* texts in the arena, source in the document */
 };

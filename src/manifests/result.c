@@ -27,7 +27,7 @@ void manifests_result_unref(struct manifests_result *r)
     free(o);
 }
 
-struct manifests_result *result_new(struct rendered *r, struct source_commit *c)
+struct manifests_result *result_new(struct rendered *r, struct source_commit *c, str version)
 {
     struct owned_result *o = calloc(1, sizeof(*o));
     if (!o)
@@ -39,12 +39,14 @@ struct manifests_result *result_new(struct rendered *r, struct source_commit *c)
         .n_objects = r->n_objects,
         .digest = r->digest,
         .type = r->type,
-        .commit = source_commit_ref(c),
+        .commit = c ? source_commit_ref(c) : NULL,
         .reads = r->n_trees ? r->reads[0] : NULL,
         .warning = r->warning,
         .n_warnings = r->n_warnings,
     };
-    memcpy(o->result.revision, c->sha, sizeof(c->sha));
+    str revision = c ? str_of(c->sha) : str_sub(version, 0, sizeof(o->result.revision) - 1);
+    if (revision.len)
+        memcpy(o->result.revision, revision.at, revision.len);
     return &o->result;
 }
 

@@ -1,7 +1,7 @@
 /* run.c: one run of the engine. Without a jail (CLI, tests) it happens in the pool; with one, in
  * the worker of its domain, and only the reading of the answer happens in the pool. */
 #include "files/asked.h"
-#include "manifests/private.h"
+#include "manifests/supply.h"
 
 struct run_order *run_order_ref(struct run_order *o)
 {
@@ -16,6 +16,12 @@ void run_order_unref(void *arg)
         return;
     for (size_t i = 0; i < TREES_MAX; i++)
         source_lease_unref(o->lease[i]);
+    chart_archive_unref(o->archive);
+    while (o->blobs) {
+        struct blob *b = o->blobs;
+        o->blobs = b->next;
+        blob_free(b);
+    }
     doc_unref(o->source);
     arena_done(&o->arena);
     free(o);

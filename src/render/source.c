@@ -155,10 +155,9 @@ int render_source(const struct render_request *r, struct arena *a, struct render
 {
     value source = r->source;
     str path;
-    if (value_str(value_getz(source, "chart")).len)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "sources from a Helm repository are not supported yet");
-    int rc = render_app_path(r->files, value_str(value_getz(source, "path")), a, &path, err);
+    bool is_chart = value_str(value_getz(source, "chart")).len; /* its folder is the root */
+    int rc = render_app_path(r->files, is_chart ? STR("") : value_str(value_getz(source, "path")),
+                             a, &path, err);
     if (rc)
         return rc;
     rc = merge_overrides(r, path, a, &source, err);

@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
-"""Helm sources whose parts lie in more than one place: value files of other sources. Texts are Argo CD's, as recorded from it."""
+"""Helm sources whose parts lie in more than one place: value files of other sources and servers, charts of repositories and registries,
+dependencies. Texts are Argo CD's."""
+import hashlib
+import json
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from world import config_map, shared, tap, wait_until  # noqa: E402
+import charts  # noqa: E402
+from charts import chart  # noqa: E402
+from world import ARGOCD, config_map, shared, tap, wait_until  # noqa: E402
 
 LOAD = "Failed to load target state: "
 SOURCE = LOAD + "failed to generate manifest for source %d of %d: rpc error: code = Unknown desc = "
@@ -163,6 +169,257 @@ def a_repository_that_is_gone_is_one_condition_and_others_go_on():
     other.wait(sync="Synced")
     for a in (app, other):
         a.delete()
+
+
+# --- charts of repositories and registries
+
+
+def secret(name, **fields):
+    """A repository Secret of this name; fields as Argo CD's."""
+    shared().kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "repo-" + name, "namespace": ARGOCD,
+                         "labels": {"argocd.argoproj.io/secret-type": "repository"}}, "stringData": {"name": name, "type": "helm", **fields}})
+
+
+def chart_source(server, name, revision, **helm):
+    return {"repoURL": server.url, "chart": name, "targetRevision": revision, **({"helm": helm} if helm else {})}
+
+
+def version_of(namespace, name):
+    return (data_of(namespace, name) or {}).get("version")
+
+
+@tap.test
+def a_chart_of_a_repository_is_synced_and_a_new_version_within_its_constraint_follows():
+    with charts.Server() as s:
+        for version in ("1.0.0", "1.2.0", "2.0.0"):
+            s.add(chart("web", version))
+        app = application("chart", chart_source(s, "web", "1.x", valuesObject={"a": "mine"}))
+        app.synced("1.2.0")
+        tap.equal((data_of("chart", "chart-web"), app.status()["sourceType"]), ({"a": "mine", "version": "1.2.0"}, "Helm"))
+        s.add(chart("web", "1.3.0"))
+        app.synced("1.3.0")
+        tap.equal(version_of("chart", "chart-web"), "1.3.0")
+        s.add(chart("web", "2.1.0"))  # outside
+        time.sleep(2)
+        tap.equal(app.brief()["revision"], "1.3.0")
+        app.delete()
+
+
+@tap.test
+def an_exact_version_needs_its_repository_once():
+    with charts.Server() as s:
+        s.add(chart("web", "1.0.0"))
+        app = application("exact", chart_source(s, "web", "1.0.0"))
+        app.synced("1.0.0")
+        asked = len(s.log)
+        s.down = True
+        time.sleep(2.5)
+        app.refresh()
+        tap.equal((len(s.log), app.brief()["sync"], app.brief()["conditions"]), (asked, "Synced", []))
+        app.delete()
+
+
+@tap.test
+def a_chart_of_a_registry_is_synced_and_a_new_version_follows():
+    with charts.Server() as s:
+        s.add(chart("web", "1.0.0"))
+        s.add(chart("web", "1.1.0+build.5"))
+        secret("oci", url=s.registry, enableOCI="true", insecureOCIForceHttp="true")
+        app = application("oci", {"repoURL": s.registry, "chart": "web", "targetRevision": ">=1.0.0"})
+        app.synced("1.1.0+build.5")
+        tap.equal((version_of("oci", "oci-web"), app.status()["sourceType"]), ("1.1.0+build.5", "Helm"))
+        s.add(chart("web", "1.4.0"))
+        app.synced("1.4.0")
+        app.delete()
+
+
+@tap.test
+def a_layer_with_a_wrong_digest_is_refused():
+    with charts.Server() as s:
+        s.add(chart("web", "1.0.0"))
+        s.wrong_digest = True
+        secret("ocibad", url=s.registry, enableOCI="true", insecureOCIForceHttp="true")
+        app = application("ocibad", {"repoURL": s.registry, "chart": "web", "targetRevision": "1.0.0"})
+        message = error_of(app)
+        tap.contains(message, SOURCE % (1, 1) + f"error pulling OCI chart: failed to pull OCI chart: failed running helm: `helm pull oci://{s.registry}/web "
+                     "--version 1.0.0` failed exit status 1: Error: ")
+        tap.contains(message, "digest")
+        s.wrong_digest = False
+        app.refresh("hard")
+        app.synced("1.0.0")
+        app.delete()
+
+
+@tap.test
+def what_a_repository_has_not_is_told():
+    with charts.Server() as s:
+        s.add(chart("web", "1.0.0"))
+        missing, none = application("nochart", chart_source(s, "db", "1.x")), application("noversion", chart_source(s, "web", "9.x"))
+        exact = application("noexact", chart_source(s, "web", "1.5.0"))
+        tap.equal(error_of(missing), SOURCE % (1, 1) + "chart 'db' not found in index")
+        tap.equal(error_of(none), SOURCE % (1, 1) + "invalid revision: version matching constraint not found in 1 tags")
+        tap.equal(error_of(exact), SOURCE % (1, 1) + f"error fetching chart: failed to fetch chart: failed running helm: `helm pull --version 1.5.0 "
+                  f"--repo {s.url} web` failed exit status 1: Error: chart \"web\" version \"1.5.0\" not found in {s.url} repository")
+        s.add(chart("web", "9.1.0"))
+        none.synced("9.1.0")
+        for app in (missing, none, exact):
+            app.delete()
+
+
+@tap.test
+def bad_credentials_are_told_and_good_ones_are_taken_at_once():
+    with charts.Server(user="me", password="right") as s:
+        s.add(chart("web", "1.0.0"))
+        secret("private", url=s.url, username="me", password="wrong")
+        app = application("private", chart_source(s, "web", "1.x"))
+        message = error_of(app)
+        tap.equal(message, SOURCE % (1, 1) + "error loading repo index: failed to get index: 401 Unauthorized")
+        secret("private", url=s.url, username="me", password="right")
+        app.synced("1.0.0")
+        app.delete()
+
+
+@tap.test
+def a_repository_that_goes_away_is_one_condition_and_others_go_on():
+    with charts.Server() as s, charts.Server() as other:
+        for server in (s, other):
+            server.add(chart("web", "1.0.0"))
+        app, good = application("away", chart_source(s, "web", "1.x")), application("away-good", chart_source(other, "web", "1.x"))
+        app.synced("1.0.0")
+        good.synced("1.0.0")
+        s.down = True
+        tap.contains(app.wait_condition("ComparisonError"), SOURCE % (1, 1) + "error loading repo index: error making HTTP request: ")
+        other.add(chart("web", "1.1.0"))
+        good.synced("1.1.0")
+        s.down = False
+        app.wait(sync="Synced")
+        app.wait_no_condition()
+        for a in (app, good):
+            a.delete()
+
+
+# --- value files by URL
+
+
+@tap.test
+def a_value_file_of_another_server():
+    with charts.Server() as s:
+        s.files["/v.yaml"] = "a: remote\n"
+        repo, _ = repository("url", chart_files())
+        app = application("url", {"repoURL": repo.url, "path": "app", "helm": {"valueFiles": [s.url + "/v.yaml"],
+                                                                              "fileParameters": [{"name": "file", "path": s.url + "/v.yaml"}]}})
+        app.wait(sync="Synced")
+        tap.equal(data_of("url", "url-cm"), {"a": "remote", "file": "a: remote\n"})
+        s.files["/v.yaml"] = "a: later\n"
+        app.refresh("hard")
+        app.wait(sync="OutOfSync")  # of a revision that was synced already: nothing starts by itself
+        app.sync()
+        tap.equal(data_of("url", "url-cm")["a"], "later")
+        app.delete()
+
+
+@tap.test
+def a_value_file_that_another_server_has_not():
+    with charts.Server() as s:
+        repo, _ = repository("nourl", chart_files())
+        app = application("nourl", {"repoURL": repo.url, "path": "app", "helm": {"valueFiles": [s.url + "/none.yaml"]}})
+        message = error_of(app)
+        tap.contains(message, f"--values {s.url}/none.yaml")
+        tap.contains(message, f"failed exit status 1: Error: failed to fetch {s.url}/none.yaml : 404 Not Found")
+        app.delete()
+
+
+@tap.test
+def schemes_of_value_files_are_those_of_the_settings():
+    w = shared()
+    with charts.Server() as s:
+        repo, _ = repository("scheme", chart_files())
+        w.kube.patch("ConfigMap", ARGOCD, "argocd-cm", {"data": {"helm.valuesFileSchemes": "https"}})
+        try:
+            app = application("scheme", {"repoURL": repo.url, "path": "app", "helm": {"valueFiles": [s.url + "/v.yaml"]}})
+            tap.equal(error_of(app), SOURCE % (1, 1) + "error resolving helm value files: error resolving value file path: the URL scheme 'http' is not allowed")
+            tap.equal(s.log, [])
+            app.delete()
+        finally:
+            w.kube.patch("ConfigMap", ARGOCD, "argocd-cm", {"data": {"helm.valuesFileSchemes": None}})
+
+
+# --- dependencies
+
+
+def lock(wanted, locked):
+    """Chart.lock as helm writes it: the digest is over both lists."""
+    text = json.dumps([wanted, locked], separators=(",", ":"))
+    return json.dumps({"dependencies": locked, "digest": "sha256:" + hashlib.sha256(text.encode()).hexdigest(), "generated": "2024-01-01T00:00:00Z"})
+
+
+def umbrella(name, dependency, more_files=None):
+    more = "dependencies:\n- " + json.dumps(dependency) + "\n"
+    repo, _ = repository(name, {**chart_files(more=more), **(more_files or {})})
+    return repo
+
+
+@tap.test
+def dependencies_are_built_from_the_lock():
+    with charts.Server() as s:
+        s.add(chart("redis", "1.0.0"))
+        s.add(chart("redis", "1.5.0"))
+        secret("deps", url=s.url)
+        wanted = {"name": "redis", "version": "1.x", "repository": s.url}
+        locked = {"name": "redis", "version": "1.0.0", "repository": s.url}
+        repo = umbrella("locked", {**wanted, "repository": "@deps"}, {"app/Chart.lock": lock([wanted], [locked])})
+        app = application("locked", {"repoURL": repo.url, "path": "app", "helm": {"valuesObject": {"redis": {"a": "sub"}}}})
+        app.wait(sync="Synced")
+        tap.equal(data_of("locked", "locked-redis"), {"a": "sub", "version": "1.0.0"})
+        app.delete()
+
+
+@tap.test
+def dependencies_without_a_lock_take_the_highest_version():
+    with charts.Server() as s:
+        s.add(chart("redis", "1.0.0"))
+        s.add(chart("redis", "1.5.0"))
+        repo = umbrella("unlocked", {"name": "redis", "version": "1.x", "repository": s.url})
+        app = application("unlocked", {"repoURL": repo.url, "path": "app"})
+        app.wait(sync="Synced")
+        tap.equal(version_of("unlocked", "unlocked-redis"), "1.5.0")
+        app.delete()
+
+
+@tap.test
+def a_dependency_of_a_registry():
+    with charts.Server(user="me", password="right") as s:
+        s.add(chart("redis", "1.5.0"))
+        secret("ocideps", url=s.registry, enableOCI="true", insecureOCIForceHttp="true", username="me", password="right")
+        repo = umbrella("ocidep", {"name": "redis", "version": "1.x", "repository": "oci://" + s.registry})
+        app = application("ocidep", {"repoURL": repo.url, "path": "app"})
+        app.wait(sync="Synced")
+        tap.equal(version_of("ocidep", "ocidep-redis"), "1.5.0")
+        app.delete()
+
+
+@tap.test
+def a_lock_that_is_out_of_sync_is_told():
+    with charts.Server() as s:
+        s.add(chart("redis", "1.0.0"))
+        wanted = {"name": "redis", "version": "1.x", "repository": s.url}
+        repo = umbrella("outofsync", {**wanted, "version": "1.0.x"}, {"app/Chart.lock": lock([wanted], [{**wanted, "version": "1.0.0"}])})
+        app = application("outofsync", {"repoURL": repo.url, "path": "app"})
+        tap.equal(error_of(app), SOURCE % (1, 1) + "error building helm chart dependencies: failed to build helm dependencies: failed to build dependencies: "
+                  "failed running helm: `helm dependency build` failed exit status 1: Error: the lock file (Chart.lock) is out of sync with the dependencies "
+                  "file (Chart.yaml). Please update the dependencies with 'helm dependency update'")
+        app.delete()
+
+
+@tap.test
+def a_repository_of_dependencies_that_does_not_answer_is_told():
+    repo = umbrella("nodeps", {"name": "d", "version": "1.0.0", "repository": "https://127.0.0.1:1/charts"})
+    app = application("nodeps", {"repoURL": repo.url, "path": "app"})
+    tap.equal(error_of(app), SOURCE % (1, 1) + "error building helm chart dependencies: failed to add helm repository https://127.0.0.1:1/charts: failed to "
+              "add repository: failed running helm: `helm repo add https:--127.0.0.1:1-charts https://127.0.0.1:1/charts` failed exit status 1: Error: looks "
+              "like \"https://127.0.0.1:1/charts\" is not a valid chart repository or cannot be reached: Get "
+              "\"https://127.0.0.1:1/charts/index.yaml\": dial tcp 127.0.0.1:1: connect: connection refused")
+    app.delete()
 
 
 tap.main()

@@ -6,6 +6,7 @@
 
 #include "control/quarantine.h"
 #include "kube/object.h"
+#include "plan/refresh.h"
 
 #define CONCLUDE_PAUSE_US 100           /* for each action of a sync */
 #define LATE_PAUSE_US (5 * USEC_PER_MS) /* between two applications that nothing is urgent for */
@@ -373,7 +374,8 @@ static void moved(struct app_controller *c, const struct manifests_moved *m)
         late_enter(app);
         return;
     }
-    refresh_ask(app, 2);
+    /* Whoever lost its repository hears the error now, not when what is known of it grows old. */
+    refresh_ask(app, m->move == MANIFESTS_LOST ? COMPARE_FORCE_RESOLVE : COMPARE_LATEST);
     application_advance(app);
 }
 

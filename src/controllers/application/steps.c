@@ -62,6 +62,7 @@ static int render_start(struct subject *s, const struct step *st, struct call c,
         .app_name = e->view.instance,
         .namespace = e->view.destination.namespace,
         .project = e->view.project,
+        .value_file_schemes = e->settings->settings.value_file_schemes,
         .flags = r->flags,
     };
     const struct manifests_sources sources = {.list = doc_root(r->sources),
