@@ -332,7 +332,7 @@ static int collect_object(struct compiler *c, struct root *r, value obj, str bas
         id = id_of(d, obj);
     }
     if (id.len)
-        base = url_join(c->arena, base, id);
+        base = url_join_base(c->arena, base, id);
     if (id.len || !ptr.len) {
         struct resource *same = find_id(r, base);
         if (same && !str_eq(same->ptr, ptr))
@@ -579,7 +579,7 @@ static int reference(struct object *o, const char *key, struct schema **ret, str
         return 0;
     str_cut(value_str(v), '#', &ref, &fragment);
     fragment = url_unescape(c->arena, fragment);
-    url = url_join(c->arena, o->resource->id, ref);
+    url = url_join_base(c->arena, o->resource->id, ref);
     struct root *r = o->root;
     struct resource *res = str_eq(url, r->url) ? r->resources.at[0] : find_id(r, url);
     if (!res) {

@@ -46,7 +46,7 @@ static str clean(struct arena *a, str path)
     return ARENA_CAT(a, out, folder || !out.len ? STR("/") : STR(""), query);
 }
 
-str url_join(struct arena *a, str base, str ref)
+str url_join_base(struct arena *a, str base, str ref)
 {
     if (!ref.len)
         return base;

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 
 /* RFC 3986 5.3 without fragments; ref empty: base. */
-str url_join(struct arena *a, str base, str ref);
+str url_join_base(struct arena *a, str base, str ref);
 /* %XX decoded; a broken escape stays as it is. */
 str url_unescape(struct arena *a, str s);
 /* In double quotes, as Go's %q. */
