@@ -172,7 +172,7 @@ static void check_map(struct check *k, value v, value was, value s, str path)
     }
     value props = value_getz(s, "properties"), extra = value_getz(s, "additionalProperties");
     for (struct value_iter it = value_iter(v); value_next(&it);) {
-        value before = it.val.doc ? value_get(was, it.key) : VALUE_ABSENT;
+        value before = value_get(was, it.key);
         if (value_same_place(it.val, before))
             continue;
         value sub = value_get(props, it.key);

@@ -174,7 +174,7 @@ static bool walk_map(struct walk *w, value v, value was, const struct kube_schem
     struct arena *a = w->c->a;
     value out = value_new_map(a), child;
     for (struct value_iter it = value_iter(v); value_next(&it);) {
-        value before = it.val.doc ? value_get(was, it.key) : VALUE_ABSENT;
+        value before = value_get(was, it.key);
         if (value_same_place(it.val, before)) {
             value_set(a, out, it.key, it.val);
             continue;
