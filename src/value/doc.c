@@ -12,6 +12,7 @@
 struct freezer {
     struct tape_writer tape;
     unsigned keep;
+    bool literals; /* one was kept */
 };
 
 static void put_bytes(struct freezer *f, const void *at, size_t n)
@@ -67,6 +68,7 @@ static void put_number(struct freezer *f, value v, unsigned mark)
     unsigned kind = t == VALUE_INT ? TAPE_INT64 : t == VALUE_UINT ? TAPE_UINT64 : TAPE_DOUBLE;
     str literal = f->keep & DOC_KEEP_LITERALS ? value_literal(v) : STR("");
     if (literal.len > 0 && literal.len <= TAPE_PAYLOAD_MAX) {
+        f->literals = true;
         put_header(f, TAPE_NUMBER | mark, (uint32_t)literal.len);
         put_bytes(f, &(unsigned char){(unsigned char)kind}, 1);
         put_bytes(f, &n, 8);
@@ -82,6 +84,11 @@ static void put_number(struct freezer *f, value v, unsigned mark)
 static void put_value(struct freezer *f, value v)
 {
     struct tape_writer *w = &f->tape;
+    if (v.doc && v.doc->movable && !v.doc->n_pos) { /* what a patch left alone */
+        const char *at = v.doc->tape + v.at;
+        put_bytes(f, at, tape_size(at));
+        return;
+    }
     unsigned mark = value_is_sensitive(v) ? TAPE_SENSITIVE : 0;
     struct value_pos pos = f->keep & DOC_KEEP_POSITIONS ? value_pos(v) : (struct value_pos){0, 0};
     if (pos.line)
@@ -115,7 +122,10 @@ struct doc *doc_freeze(value v, unsigned keep)
     struct freezer f = {.keep = keep};
     tape_writer_init(&f.tape, 1024);
     put_value(&f, v);
-    return tape_writer_finish(&f.tape);
+    bool movable = !f.tape.tables && !f.literals;
+    struct doc *d = tape_writer_finish(&f.tape);
+    d->movable = movable;
+    return d;
 }
 
 /* ---- the document ---- */

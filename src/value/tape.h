@@ -72,6 +72,8 @@ struct doc {
     uint32_t n_pos;
     size_t tape_bytes;
     struct tape_pos *pos; /* sorted by at; NULL when not kept */
+    bool movable;         /* any value in it may be copied as bytes: nothing says where it stands,
+                             no literal is kept */
     char tape[] __attribute__((aligned(16)));
 };
 

@@ -14,6 +14,7 @@ struct tape_writer {
     size_t n_offset, cap_offset;
     struct tape_pos *pos;
     size_t n_pos, cap_pos;
+    bool tables; /* some container ends in an index */
 };
 
 /* Start with room for cap bytes; the root goes to TAPE_ROOT (= len). */
