@@ -261,7 +261,7 @@ struct doc *live_object(struct application *app, struct evaluation *e, const str
                         struct kube_key key);
 
 /* compared.c */
-void compared_keep(struct application *app, const struct evaluation *e, const struct round *r);
+void compared_keep(struct application *app, struct evaluation *e, const struct round *r);
 void compared_forget(struct application *app);
 /* The cluster changed there. */
 void compared_changed(struct application *app, struct kube_key key);
@@ -309,6 +309,8 @@ void status_of_comparison(struct application *app, struct evaluation *e, const s
 void status_of_bad_spec(struct application *app, struct evaluation *e);
 /* Sync, health and resources of e->result: after single rows were compared again. */
 void status_of_rows(struct application *app, struct evaluation *e);
+/* After a refresh that compared no more than rows; news: a verdict has changed. */
+void status_of_refresh(struct application *app, struct evaluation *e, bool news);
 /* Kubernetes events about what app->object says now and did not say before. */
 void status_events(struct application *app);
 /* A newer object is about to be taken: what is durable now and not yet known to us. */

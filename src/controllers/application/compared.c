@@ -41,14 +41,19 @@ struct compared {
 
 /* ---- the basis ---- */
 
-static struct sha256 spec_digest(const struct evaluation *e)
+static struct sha256 spec_digest(struct evaluation *e)
 {
+    value annotations = object_annotations(e->view.object);
+    if (value_exists(value_get(annotations, STR(KEY_REFRESH)))) { /* it asks, and decides nothing */
+        annotations = value_edit(&e->arena, annotations);
+        value_remove(annotations, STR(KEY_REFRESH));
+    }
     struct sha256 part[] = {value_digest(e->view.spec),
-                            value_digest(object_annotations(e->view.object))};
+                            value_digest(value_len(annotations) ? annotations : VALUE_ABSENT)};
     return sha256_of(str_mem((const char *)part, sizeof(part)));
 }
 
-static struct basis basis_of(const struct application *app, const struct evaluation *e)
+static struct basis basis_of(const struct application *app, struct evaluation *e)
 {
     return (struct basis){
         .round = app->rendered.serial,
@@ -132,7 +137,7 @@ static bool can_keep(const struct evaluation *e, const struct round *r)
     return plain;
 }
 
-void compared_keep(struct application *app, const struct evaluation *e, const struct round *r)
+void compared_keep(struct application *app, struct evaluation *e, const struct round *r)
 {
     const struct compare_result *result = &e->result;
     size_t bytes = sizeof(struct compared) + result->n_rows * sizeof(struct kept_row);

@@ -6,6 +6,7 @@
 #include "controllers/application/app.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "argo/kinds.h"
 #include "kube/object.h"
@@ -274,12 +275,52 @@ static void want_normal_spec(struct application *app, struct evaluation *e)
     app->wanted.serial = ++app->serial;
 }
 
+static bool same_result(const struct source_fact *x, const struct source_fact *y)
+{
+    const struct manifests_result *p = x->result, *q = y->result;
+    return x->state == SOURCE_RENDERED && y->state == SOURCE_RENDERED && p && q &&
+           sha256_eq(&p->digest, &q->digest) && p->type == q->type &&
+           p->n_warnings == q->n_warnings && strcmp(p->revision, q->revision) == 0;
+}
+
+/* Did this round bring what the last one did? Then what was compared is still compared. */
+static bool same_round(const struct round *now, const struct round *before)
+{
+    if (!before->source || now->n_sources != before->n_sources ||
+        now->multi_source != before->multi_source || now->local || before->local ||
+        !value_equal(doc_root(now->sources), doc_root(before->sources)))
+        return false;
+    for (size_t i = 0; i < now->n_sources; i++)
+        if (!same_result(&now->source[i], &before->source[i]))
+            return false;
+    return true;
+}
+
+/* A refresh that found nothing new: rows that the cluster has named are compared, no others. */
+static bool settle_again(struct application *app, struct evaluation *e)
+{
+    bool news;
+    if (app->waiting_for_cluster || !compared_again(app, e, &news))
+        return false;
+    if (app->live_changed)
+        results_outdated(app);
+    app->live_changed = false;
+    status_of_refresh(app, e, news);
+    decide_autosync(app, e);
+    return true;
+}
+
 static void finish_round(struct application *app, struct evaluation *e)
 {
     bool asked = e->view.refresh != REFRESH_NONE;
+    bool same =
+        !(app->refresh.flags & MANIFESTS_NO_CACHE) && same_round(&app->refresh, &app->rendered);
+    if (same)
+        app->refresh.serial = app->rendered.serial;
     keep_rendered(app);
     app->looked_at = application_wall(app);
-    compare_round(app, e, &app->rendered, true);
+    if (!same || !settle_again(app, e))
+        compare_round(app, e, &app->rendered, true);
     if (app->waiting_for_cluster && !e->cluster_away)
         return;
     controller_metrics_reconciled(app, e, app->rendered.started_at);

@@ -161,6 +161,18 @@ void status_of_rows(struct application *app, struct evaluation *e)
     status_want(app, status);
 }
 
+void status_of_refresh(struct application *app, struct evaluation *e, bool news)
+{
+    struct arena *a = &e->arena;
+    if (news)
+        status_of_rows(app, e);
+    value status = status_now(app, a);
+    if (!news)
+        e->result.sync_status = value_getz(status, "sync");
+    value_set_str(a, status, "reconciledAt", time_str(a, application_wall(app)));
+    status_want(app, status);
+}
+
 /* ---- events ---- */
 
 void application_event(struct application *app, bool warning, str reason, str message)
