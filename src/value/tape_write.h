@@ -34,17 +34,19 @@ static inline void tape_writer_entry(struct tape_writer *w, size_t at)
         tape_writer_grow_offsets(w);
     w->offset[w->n_offset++] = (uint32_t)at;
 }
-/* A hash for sets of seen keys, whose upper bits are the good ones; the start, the end and the
- * length of the key count. Eight bytes must be readable from its start on. Without a branch on the
- * length, which nothing could predict. */
+/* A hash for sets of seen keys, whose upper bits are the good ones, of the key's first and last
+ * eight bytes; all of these must be readable from its start on. Without a branch on the length,
+ * which nothing could predict: of a short key both are the same, with what follows it shifted out.
+ */
 static inline uint64_t tape_key_hash(str key)
 {
-    uint64_t is_short = 0 - (uint64_t)(key.len < 8); /* all bits or none */
-    size_t part = 8 - ((8 - key.len) & is_short);
-    uint64_t mask = (((uint64_t)1 << key.len * 8 % 64) - 1) | ~is_short;
-    uint64_t start = le64toh(tape_u64(key.at)) & mask;
-    uint64_t end = le64toh(tape_u64(key.at + key.len - part)) & mask;
-    return ((start ^ end * 31) + key.len) * 0x9e3779b97f4a7c15u;
+    int64_t missing = 8 - (int64_t)key.len;
+    missing = missing < 0 ? 0 : missing;
+    if (__builtin_expect(key.len == 0, 0))
+        return 0;
+    uint64_t first = le64toh(tape_u64(key.at)) << missing * 8;
+    uint64_t last = le64toh(tape_u64(key.at + key.len - 8 + missing)) << missing * 8;
+    return (first + last * 5) * 0x9e3779b97f4a7c15u;
 }
 /* The same as a bit of a small set. */
 static inline uint64_t tape_key_bit(str key) { return (uint64_t)1 << (tape_key_hash(key) >> 58); }

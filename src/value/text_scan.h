@@ -52,11 +52,9 @@ static inline uint64_t text_special_mask64(const char *p)
  * fixed size costs no branch. */
 static inline char *text_copy_run(char *out, const char *p, size_t n)
 {
-    size_t i = 0;
-    do {
+    memcpy(out, p, 32);
+    for (size_t i = 32; __builtin_expect(i < n, 0); i += 32)
         memcpy(out + i, p + i, 32);
-        i += 32;
-    } while (__builtin_expect(i < n, 0));
     return out + n;
 }
 

@@ -42,10 +42,11 @@ ALWAYS_INLINE struct json_spot rarely(struct json_reader *r, struct json_spot s,
     return LIKELY(go(r)) ? r->at : (struct json_spot){0};
 }
 
-ALWAYS_INLINE struct json_spot with_room(struct json_reader *r, struct json_spot s)
+/* What has to be done before a value: one comparison unless positions are kept. */
+ALWAYS_INLINE struct json_spot before_value(struct json_reader *r, struct json_spot s)
 {
     ptrdiff_t behind = (ptrdiff_t)((uintptr_t)s.out - (uintptr_t)s.p);
-    return UNLIKELY(behind > r->spare) ? rarely(r, s, json_rare_room) : s;
+    return UNLIKELY(behind > r->spare) ? rarely(r, s, json_rare_value) : s;
 }
 
 /* ---- single bytes ---- */
@@ -279,10 +280,7 @@ ALWAYS_INLINE struct json_spot to_value(struct json_reader *r, struct json_spot 
     if (UNLIKELY(!s.p))
         return s;
     next_byte(r, &s);
-    s = with_room(r, s);
-    if (UNLIKELY(r->positions))
-        json_note_position(r, s.p, s.out);
-    return s;
+    return before_value(r, s);
 }
 
 /* The value at s.p; a container that is not empty is only entered. */

@@ -21,19 +21,39 @@ static bool too_long(struct json_reader *r, const char *at, const char *what, si
     return failed(r, json_fail(&r->source, at, ERR_TOO_LARGE, text));
 }
 
-/* ---- room ---- */
+/* ---- before a value ---- */
 
 void json_measure_spare(struct json_reader *r)
 {
     uintptr_t most = (uintptr_t)r->w.at + r->w.cap - JSON_ROOM_MIN - TAPE_SLACK;
-    r->spare = (ptrdiff_t)(most - (uintptr_t)r->end);
+    r->spare = r->positions ? PTRDIFF_MIN : (ptrdiff_t)(most - (uintptr_t)r->end);
 }
 
-bool json_rare_room(struct json_reader *r)
+static bool make_room(struct json_reader *r)
 {
     r->w.len = (size_t)(r->at.out - r->w.at);
     r->at.out = tape_writer_room(&r->w, (size_t)(r->end - r->at.p) + JSON_ROOM_MIN);
     json_measure_spare(r);
+    return true;
+}
+
+static void note_position(struct json_reader *r)
+{
+    const char *p = r->at.p, *nl = r->counted; /* a long line is walked once */
+    while (nl < p && (nl = memchr(nl, '\n', (size_t)(p - nl)))) {
+        r->line++;
+        r->line_start = ++nl;
+    }
+    r->counted = p;
+    tape_writer_pos(&r->w, (size_t)(r->at.out - r->w.at),
+                    (struct value_pos){r->line, (uint32_t)(p - r->line_start) + 1});
+}
+
+bool json_rare_value(struct json_reader *r)
+{
+    make_room(r);
+    if (r->positions)
+        note_position(r);
     return true;
 }
 
@@ -243,7 +263,7 @@ bool json_rare_close(struct json_reader *r)
     if (duplicate && r->strict)
         return failed(r, say_duplicate(r, f, r->at.p, first_duplicate(r, f->entries)));
     r->at.out = r->w.at + r->w.len;
-    return json_rare_room(r);
+    return make_room(r);
 }
 
 /* An entry of the root that does not stand in the text; key and text are plain. */
@@ -266,19 +286,5 @@ bool json_rare_kind(struct json_reader *r)
 {
     put_entry(r, STR("kind"), r->kind);
     put_entry(r, STR("apiVersion"), r->api_version);
-    return json_rare_room(r);
-}
-
-/* ---- positions ---- */
-
-void json_note_position(struct json_reader *r, const char *p, const char *out)
-{
-    const char *nl = r->counted; /* a long line is walked once */
-    while (nl < p && (nl = memchr(nl, '\n', (size_t)(p - nl)))) {
-        r->line++;
-        r->line_start = ++nl;
-    }
-    r->counted = p;
-    tape_writer_pos(&r->w, (size_t)(out - r->w.at),
-                    (struct value_pos){r->line, (uint32_t)(p - r->line_start) + 1});
+    return make_room(r);
 }

@@ -32,7 +32,7 @@ struct json_reader {
     struct tape_writer w;
     const char *text, *end;
     uint32_t fast_end; /* strings that end before this may be copied 32 bytes at a time */
-    ptrdiff_t spare;   /* how far `out` may be behind `p` before room must be made */
+    ptrdiff_t spare;   /* how far `out` may be behind `p` before json_rare_value is needed */
     bool positions, literals, strict, duplicates;
     const char *line_start; /* positions: where the last computed line begins */
     const char *counted;    /* and the end of what its breaks were counted in */
@@ -46,7 +46,7 @@ struct json_reader {
 
 /* Each goes on at r->at. False: failed, r->result says how. */
 typedef bool json_rare_fn(struct json_reader *r);
-json_rare_fn json_rare_room;   /* makes room for what reader.h promises */
+json_rare_fn json_rare_value;  /* makes room for a value and notes where it stands */
 json_rare_fn json_rare_text;   /* any string, from its opening quote */
 json_rare_fn json_rare_key;    /* any key, from its opening quote, without the colon */
 json_rare_fn json_rare_number; /* any number */
@@ -57,8 +57,6 @@ json_rare_fn json_rare_kind;   /* writes reader.kind and .api_version as entries
  * quote. False: it is, and the reader is strict. */
 bool json_rare_duplicate(struct json_reader *r, const struct json_frame *f, const char *at,
                          str key);
-/* Note where the value at p stands, whose header comes to `out`. */
-void json_note_position(struct json_reader *r, const char *p, const char *out);
 void json_measure_spare(struct json_reader *r); /* to be called when the tape moved */
 
 /* Add a key's hash to the frame's set; true when it, or another with the same bit, was there. */

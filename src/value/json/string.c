@@ -95,6 +95,11 @@ int json_read_odd_string(const struct json_source *s, struct text_index *x, stru
             if (__builtin_expect(simple[e] != 0, 1)) {
                 *out++ = simple[e];
                 at++;
+                plain = plain && text_plain[(unsigned char)simple[e]];
+                special++;
+                special += *special == (uint32_t)(at - text) - 1; /* the escaped one is an entry */
+                if (__builtin_expect(*special != TEXT_INDEX_MORE, 1))
+                    continue;
             } else {
                 int r = rare_escape(s, &at, &out);
                 if (r)
@@ -110,7 +115,7 @@ int json_read_odd_string(const struct json_source *s, struct text_index *x, stru
             return json_unexpected(s, at, "in string literal");
         }
         plain = plain && text_plain[(unsigned char)out[-1]]; /* so is a rune's last byte not */
-        special = text_index_from(x, special + 1, (uint32_t)(at - text));
+        special = text_index_from(x, special, (uint32_t)(at - text));
     }
     *io = (struct json_string){at + 1, special + 1, (size_t)(out - w->at), plain};
     return 0;

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"syscall"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
@@ -66,6 +67,14 @@ func (in inputs) jsonIn(i int) int {
 	return len(in.json[i])
 }
 
+// How Argo CD reads live objects: client-go's dynamic client decodes by this scheme, which reads with
+// sigs.k8s.io/json's UnmarshalCaseSensitivePreserveInts.
+func (in inputs) unstructuredIn(i int) int {
+	_, _, err := unstructured.UnstructuredJSONScheme.Decode(in.json[i], nil, &unstructured.Unstructured{})
+	check(err)
+	return len(in.json[i])
+}
+
 func (in inputs) jsonOut(i int) int {
 	out, err := json.Marshal(in.trees[i])
 	check(err)
@@ -98,6 +107,7 @@ func bench(seconds float64, objects string, files []string) {
 	measure("yaml in", seconds, len(live.yaml), live.yamlIn)
 	measure("yaml out", seconds, len(live.yaml), live.yamlOut)
 	measure("json in", seconds, len(live.json), live.jsonIn)
+	measure("json in, unstructured", seconds, len(live.json), live.unstructuredIn)
 	measure("json out", seconds, len(live.json), live.jsonOut)
 	benchPatches(live, seconds)
 }
