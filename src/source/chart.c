@@ -404,6 +404,17 @@ static void tell_entries(struct view *v, const struct chart_index *x)
     tell_view(v, tag, e->n);
 }
 
+static void tell_names(const struct view *v, struct chart_index *x)
+{
+    struct err err = x->argo;
+    if (!err.kind) {
+        call_answer_ok(v->call, names_new(x), drop_names);
+        return;
+    }
+    (void)err_wrap(&err, "error decoding index");
+    call_answer_err(v->call, &err);
+}
+
 /* Argo CD's words for an index that did not come. */
 static void tell_failure(const struct view *v, const struct outcome *o)
 {
@@ -415,8 +426,8 @@ static void tell_failure(const struct view *v, const struct outcome *o)
     else if (o->stage == STAGE_STATUS)
         (void)err_set(&err, err.kind, "error loading repo index: failed to get index: %.*s",
                       STR_FMT(o->status_text));
-    else if (o->stage == STAGE_DECODE)
-        (void)err_wrap(&err, "error decoding index");
+    else if (o->stage == STAGE_BODY)
+        (void)err_wrap(&err, "error loading repo index");
     else
         (void)err_wrap(&err, "error loading repo index: error making HTTP request");
     call_answer_err(v->call, &err);
@@ -428,7 +439,7 @@ static void view_told(void *arg, const struct outcome *o)
     if (o->rc) {
         tell_failure(v, o);
     } else if (v->kind == VIEW_NAMES) {
-        call_answer_ok(v->call, names_new(o->result), drop_names);
+        tell_names(v, o->result);
     } else if (v->of_registry) {
         const struct chart_versions *tags = o->result;
         tell_view(v, tags->at, tags->n);

@@ -35,9 +35,7 @@ static void drop_index(void *x) { chart_index_unref(x); }
 static void index_run(void *arg, struct answer *ret)
 {
     const struct index_job *j = arg;
-    struct chart_index *x = NULL;
-    ret->rc = chart_index_parse(buf_str(&j->text), &x, &ret->err);
-    ret->result = x;
+    ret->result = chart_index_parse(buf_str(&j->text));
     ret->drop = drop_index;
 }
 
@@ -56,11 +54,12 @@ static void index_parsed(void *arg, struct answer *a)
     struct op *op = arg;
     op->call = (struct call){0};
     if (a->rc) {
-        index_failed(op, STAGE_DECODE, &a->err, STR(""));
+        op_end_err(op, &a->err);
         return;
     }
     struct chart_index *x = answer_take(a);
-    known_put(op->charts, OP_INDEX, op->key, chart_index_ref(x), x->arena.used_bytes);
+    if (!x->argo.kind && !x->helm.kind)
+        known_put(op->charts, OP_INDEX, op->key, chart_index_ref(x), x->arena.used_bytes);
     op_end(op, &(struct outcome){.result = x});
     chart_index_unref(x);
 }
@@ -70,7 +69,7 @@ static void index_arrived(void *arg, int rc, const struct web_answer *a, const s
     struct op *op = arg;
     struct err err;
     if (rc) {
-        index_failed(op, STAGE_REQUEST, why, STR(""));
+        index_failed(op, web_answered(op->web) ? STAGE_BODY : STAGE_REQUEST, why, STR(""));
     } else if (a->status != 200) {
         (void)err_set(&err, kind_of_status(a->status), "%.*s", STR_FMT(a->status_text));
         index_failed(op, STAGE_STATUS, &err, a->status_text);
@@ -142,6 +141,8 @@ static void archive_ask_index(struct op *op, bool fresh);
 static void archive_found(void *arg, struct answer *a)
 {
     struct op *op = arg;
+    struct url u;
+    struct err err;
     op->call = (struct call){0};
     if (a->rc) {
         op_end_err(op, &a->err);
@@ -154,6 +155,9 @@ static void archive_found(void *arg, struct answer *a)
                       ARENA_CAT(&op->arena, str_trim_suffix(base, STR("/")), STR("/"), op->chart,
                                 STR(":"), op->version),
                       true);
+    } else if (url_parse(op->repo.url, &u, &err) == 0 && !url_is_http(&u)) {
+        op_fail(op, ERR_UNSUPPORTED, "could not find protocol handler for: %.*s",
+                STR_FMT(u.scheme));
     } else {
         archive_ask_index(op, op->fresh);
     }
@@ -250,14 +254,13 @@ static void archive_fetched(void *arg, int rc, const struct web_answer *a, const
         archive_arrived(op, a);
 }
 
-static void archive_fetch(struct op *op, const struct url *u, bool ours)
+static void archive_fetch(struct op *op, bool ours)
 {
     struct err err;
     if (archive_begin(op, &err)) {
         op_end_err(op, &err);
         return;
     }
-    (void)u;
     web_get(op_web(op),
             &(struct web_request){.url = op->url,
                                   .accept = STR("application/gzip,application/octet-stream"),
@@ -265,6 +268,19 @@ static void archive_fetch(struct op *op, const struct url *u, bool ours)
                                   .bytes_max = op->charts->o.archive_bytes_max,
                                   .fd = op->fd},
             archive_fetched, op);
+}
+
+/* helm takes it for "repository/chart" then. */
+static void not_absolute(struct op *op, const struct url *u)
+{
+    str name, rest;
+    bool opaque = u->scheme.len && !u->has_authority && !str_starts(u->path, STR("/"));
+    if (str_cut(opaque ? STR("") : u->path, '/', &name, &rest))
+        op_fail(op, ERR_INVALID, "repo %.*s not found", STR_FMT(name));
+    else
+        op_fail(op, ERR_INVALID,
+                "non-absolute URLs should be in form of repo_name/path_to_chart, got: %.*s",
+                STR_FMT(url_shown(&op->arena, op->url)));
 }
 
 /* The chart's URL is known: credentials go along when it is the repository's origin. */
@@ -282,15 +298,14 @@ static void archive_locate(struct op *op, const struct chart_entry *e)
         op_end_err(op, &err);
         return;
     }
-    bool same_host =
-        str_ieq(url_hostname(&u), url_hostname(&base)) && str_eq(url_port(&u), url_port(&base));
     if (str_is(u.scheme, "oci"))
         registry_pull(op, op->url, op->pass_credentials || str_ieq(u.host, base.host));
+    else if (!u.scheme.len || !u.host.len || !u.path.len)
+        not_absolute(op, &u);
     else if (!url_is_http(&u))
         op_fail(op, ERR_UNSUPPORTED, "scheme \"%.*s\" not supported", STR_FMT(u.scheme));
     else
-        archive_fetch(op, &u,
-                      op->pass_credentials || (same_host && str_ieq(u.scheme, base.scheme)));
+        archive_fetch(op, op->pass_credentials || url_same_origin(&u, &base));
 }
 
 /* helm's words for an index that did not come. */
@@ -324,7 +339,7 @@ static void archive_index_told(void *arg, const struct outcome *o)
     if (x->helm.kind) {
         archive_without_index(op, &(struct outcome){.rc = -x->helm.kind,
                                                     .err = &x->helm,
-                                                    .stage = STAGE_DECODE});
+                                                    .stage = STAGE_BODY});
     } else if (chart_index_pick(x, op->repo.url, op->chart, op->version, &e, &err) == 0) {
         archive_locate(op, e);
     } else if (err.kind == ERR_NOT_FOUND && !op->asked_again && !op->fresh) {

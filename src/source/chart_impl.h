@@ -21,7 +21,7 @@
 enum op_kind { OP_INDEX, OP_TAGS, OP_ARCHIVE, OP_REMOTE };
 
 /* How far an index came, for two programs tell its failure in two ways. */
-enum op_stage { STAGE_REQUEST, STAGE_STATUS, STAGE_DECODE };
+enum op_stage { STAGE_REQUEST, STAGE_STATUS, STAGE_BODY };
 
 struct op;
 struct outcome {

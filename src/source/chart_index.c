@@ -1,149 +1,14 @@
 /* chart_index.c: see chart_index.h. */
 #include "source/chart_index.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "argo/chart_version.h"
-#include "base/time.h"
+#include "source/chart_index_rules.h"
 #include "value/json.h"
 #include "value/yaml.h"
-
-#define TYPE_ERRORS_MAX 10
-
-/* ---- what Go's reader has against it ---- */
-
-struct type_errors {
-    struct arena *arena;
-    str text;
-    unsigned n;
-};
-
-static const char *tag_of(value v)
-{
-    switch (value_type(v)) {
-    case VALUE_BOOL: return "!!bool";
-    case VALUE_INT:
-    case VALUE_UINT: return "!!int";
-    case VALUE_DOUBLE: return "!!float";
-    case VALUE_STRING: return "!!str";
-    case VALUE_LIST: return "!!seq";
-    case VALUE_MAP: return "!!map";
-    default: return "!!null";
-    }
-}
-
-static void mismatch(struct type_errors *e, value v, const char *wanted)
-{
-    struct arena *a = e->arena;
-    str shown = STR("");
-    if (e->n++ >= TYPE_ERRORS_MAX)
-        return;
-    if (!value_is_list(v) && !value_is_map(v)) {
-        str text = value_is_string(v) ? value_str(v) : json_str(a, v, AUDIENCE_WIRE, 0);
-        bool cut = text.len > 10;
-        shown =
-            ARENA_CAT(a, STR(" `"), str_sub(text, 0, cut ? 7 : 10), cut ? STR("...`") : STR("`"));
-    }
-    e->text = ARENA_CAT(a, e->text,
-                        arena_printf(a, "\n  line %u: cannot unmarshal %s%.*s into %s",
-                                     value_pos(v).line, tag_of(v), STR_FMT(shown), wanted));
-}
-
-static bool is_time(value v)
-{
-    usec at;
-    str text = value_str(v);
-    return value_is_nil(v) || (value_is_string(v) && (time_parse(text, &at) || text.len >= 10));
-}
-
-static void check_entry(struct type_errors *e, value entry)
-{
-    if (value_is_nil(entry))
-        return;
-    if (!value_is_map(entry)) {
-        mismatch(e, entry, "helm.Entry");
-        return;
-    }
-    value version = value_getz(entry, "version"), created = value_getz(entry, "created");
-    if (value_is_list(version) || value_is_map(version))
-        mismatch(e, version, "string");
-    if (!is_time(created))
-        mismatch(e, created, "time.Time");
-}
-
-static void check_charts(struct type_errors *e, value root)
-{
-    value entries = value_getz(root, "entries");
-    if (!value_is_nil(root) && !value_is_map(root)) {
-        mismatch(e, root, "helm.Index");
-        return;
-    }
-    if (!value_is_nil(entries) && !value_is_map(entries)) {
-        mismatch(e, entries, "map[string]helm.Entries");
-        return;
-    }
-    for (struct value_iter chart = value_iter(entries); value_next(&chart);) {
-        if (!value_is_nil(chart.val) && !value_is_list(chart.val)) {
-            mismatch(e, chart.val, "helm.Entries");
-            continue;
-        }
-        for (struct value_iter entry = value_iter(chart.val); value_next(&entry);)
-            check_entry(e, entry.val);
-    }
-}
-
-/* Lines are kept only by a second reading, for there is nearly never an error. */
-static int tell_type_errors(str text, struct err *err)
-{
-    struct arena a;
-    value root;
-    struct yaml_input in = {.keep_positions = true};
-    arena_init(&a, ARENA_BYTES_DEFAULT * 4);
-    struct type_errors e = {&a, STR("yaml: unmarshal errors:"), 0};
-    int rc = yaml_parse(text, &in, &a, &root, err);
-    if (!rc) {
-        check_charts(&e, root);
-        rc = err_set(err, ERR_INVALID, "%.*s", STR_FMT(e.text));
-    }
-    arena_done(&a);
-    return rc;
-}
-
-/* ---- what helm has against it ---- */
-
-static str base_name(str name)
-{
-    str head, tail;
-    while (name.len > 1 && str_ends(name, STR("/")))
-        name.len--;
-    (void)str_rcut(name, '/', &head, &tail);
-    return tail;
-}
-
-static bool helm_likes(value entry, str name, str version)
-{
-    str type = value_str(value_getz(entry, "type"));
-    if (!name.len || str_is(name, ".") || str_is(name, "..") || !str_eq(name, base_name(name)))
-        return false;
-    if (!chart_version_is_valid(version))
-        return false;
-    return !type.len || str_is(type, "application") || str_is(type, "library");
-}
-
-static void ask_helm(struct chart_index *x, str text, value root)
-{
-    struct doc *d = NULL;
-    if (value_str(value_getz(root, "apiVersion")).len == 0 &&
-        value_is_nil(value_getz(root, "apiVersion"))) {
-        (void)err_set(&x->helm, ERR_INVALID, "no API version specified");
-    } else if (yaml_parse_doc(text, &(struct yaml_input){.strict = true}, &d, &x->helm) == 0) {
-        x->helm = (struct err){0};
-        doc_unref(d);
-    } else {
-        (void)err_wrap(&x->helm, "error converting YAML to JSON");
-    }
-}
 
 /* ---- reading ---- */
 
@@ -157,7 +22,28 @@ static str text_of(struct arena *a, value v)
     return literal.len ? arena_str(a, literal) : json_str(a, v, AUDIENCE_WIRE, 0);
 }
 
-static void take_chart(struct chart_index *x, str name, value list)
+/* A number as it was written, "1.10" and not 1.1: YAML's reader does not keep it, so it is read
+ * where the value stood. */
+static str number_at(str text, struct value_pos pos)
+{
+    str line = STR("");
+    for (uint32_t i = 0; i < pos.line; i++)
+        if (!str_next(&text, '\n', &line))
+            return STR("");
+    line = str_from(line, pos.column ? pos.column - 1 : 0);
+    size_t n = 0;
+    while (n < line.len && (isalnum((unsigned char)line.at[n]) || strchr("+-._", line.at[n])))
+        n++;
+    return str_sub(line, 0, n);
+}
+
+static str version_of(struct arena *a, str text, value v)
+{
+    str literal = value_is_number(v) ? number_at(text, value_pos(v)) : STR("");
+    return literal.len ? arena_str(a, literal) : text_of(a, v);
+}
+
+static void take_chart(struct chart_index *x, str text, str name, value list)
 {
     struct arena *a = &x->arena;
     struct chart_entries *c = ARENA_NEW(a, struct chart_entries);
@@ -165,11 +51,10 @@ static void take_chart(struct chart_index *x, str name, value list)
     c->at = ARENA_ARRAY(a, struct chart_entry, value_len(list));
     for (struct value_iter it = value_iter(list); value_next(&it);) {
         struct chart_entry *e = &c->at[c->n++];
-        e->version = text_of(a, value_getz(it.val, "version"));
+        e->version = version_of(a, text, value_getz(it.val, "version"));
         e->url = text_of(a, value_at(value_getz(it.val, "urls"), 0));
         e->digest = text_of(a, value_getz(it.val, "digest"));
-        e->valid = value_is_map(it.val) &&
-                   helm_likes(it.val, text_of(a, value_getz(it.val, "name")), e->version);
+        e->valid = helm_keeps_entry(it.val, e->version);
     }
     map_set(&x->by_name, c->name, c);
 }
@@ -182,44 +67,105 @@ static size_t count_versions(value entries)
     return n;
 }
 
-static struct chart_index *take_index(str text, value root)
+static bool json_is_valid(str text)
 {
+    struct doc *d = NULL;
+    str start = str_trim(text);
+    if (!str_starts(start, STR("{")) || json_parse_doc(text, NULL, &d, &(struct err){0}))
+        return false;
+    doc_unref(d);
+    return true;
+}
+
+/* Two decoders, each with its own complaint; lines are kept only by a second reading, for there is
+ * nearly never an error. */
+static void judge(struct chart_index *x, str text, value root)
+{
+    struct arena a;
+    struct doc *strict = NULL;
+    arena_init(&a, ARENA_BYTES_DEFAULT * 4);
+    bool json = json_is_valid(text);
+    str wrong = argo_index_time_complaint(root, &a);
+    if (!wrong.len && argo_index_type_complaint(root, &a).len) {
+        value placed = root;
+        if (yaml_parse(text, &(struct yaml_input){.keep_positions = true}, &a, &placed,
+                       &(struct err){0}))
+            placed = root;
+        wrong = argo_index_type_complaint(placed, &a);
+    }
+    if (wrong.len)
+        (void)err_set(&x->argo, ERR_INVALID, "%.*s", STR_FMT(wrong));
+    wrong = helm_index_complaint(root, json, &a);
+    if (!json && yaml_parse_doc(text, &(struct yaml_input){.strict = true}, &strict, &x->helm))
+        (void)err_wrap(&x->helm, "error converting YAML to JSON");
+    else if (wrong.len)
+        (void)err_set(&x->helm, ERR_INVALID, "%s%.*s",
+                      json ? "" : "error unmarshaling JSON: while decoding JSON: ", STR_FMT(wrong));
+    else if (!text_of(&a, value_getz(root, "apiVersion")).len &&
+             !text_of(&a, value_getz(root, "apiversion")).len)
+        (void)err_set(&x->helm, ERR_INVALID, "no API version specified");
+    else
+        x->helm = (struct err){0};
+    doc_unref(strict);
+    arena_done(&a);
+}
+
+static bool has_number_for_version(value entries)
+{
+    for (struct value_iter c = value_iter(entries); value_next(&c);)
+        for (struct value_iter e = value_iter(c.val); value_next(&e);)
+            if (value_is_number(value_getz(e.val, "version")))
+                return true;
+    return false;
+}
+
+static void take_charts(struct chart_index *x, str text, value root)
+{
+    struct arena a;
+    value entries = value_getz(root, "entries"), placed;
+    arena_init(&a, ARENA_BYTES_DEFAULT * 4);
+    if (has_number_for_version(entries) &&
+        yaml_parse(text, &(struct yaml_input){.keep_positions = true}, &a, &placed,
+                   &(struct err){0}) == 0)
+        entries = value_getz(placed, "entries");
+    for (struct value_iter it = value_iter(entries); value_next(&it);)
+        take_chart(x, text, it.key, it.val);
+    arena_done(&a);
+}
+
+struct chart_index *chart_index_parse(str text)
+{
+    struct doc *d = NULL;
     struct chart_index *x = calloc(1, sizeof(*x));
     if (!x)
         abort();
     x->n_refs = 1;
     arena_init(&x->arena, ARENA_BYTES_DEFAULT);
     map_init(&x->by_name, &x->arena);
-    for (struct value_iter it = value_iter(value_getz(root, "entries")); value_next(&it);)
-        take_chart(x, it.key, it.val);
-    ask_helm(x, text, root);
-    return x;
-}
-
-int chart_index_parse(str text, struct chart_index **ret, struct err *err)
-{
-    struct doc *d = NULL;
-    struct type_errors e = {0};
-    if (!str_trim(text).len)
-        return err_set(err, ERR_INVALID, "EOF");
-    int rc = yaml_parse_doc(text, &(struct yaml_input){0}, &d, err);
-    if (rc)
-        return rc;
+    if (!str_trim(text).len) {
+        (void)err_set(&x->argo, ERR_INVALID, "EOF");
+        (void)err_set(&x->helm, ERR_INVALID, "%s",
+                      text.len ? "no API version specified" : "empty index.yaml file");
+        return x;
+    }
+    if (yaml_parse_doc(text, &(struct yaml_input){0}, &d, &x->argo)) {
+        x->helm = x->argo;
+        (void)err_wrap(&x->helm, "error converting YAML to JSON");
+        return x;
+    }
+    x->argo = (struct err){0};
     value root = doc_root(d);
-    struct arena a;
-    arena_init(&a, (size_t)64 << 20);
-    e.arena = &a;
-    check_charts(&e, root);
-    arena_done(&a);
-    if (e.n)
-        rc = tell_type_errors(text, err);
-    else if (count_versions(value_getz(root, "entries")) > CHART_INDEX_VERSIONS_MAX)
-        rc = err_set(err, ERR_TOO_LARGE, "the index has more than %d versions",
-                     CHART_INDEX_VERSIONS_MAX);
-    else
-        *ret = take_index(text, root);
+    if (count_versions(value_getz(root, "entries")) > CHART_INDEX_VERSIONS_MAX) {
+        (void)err_set(&x->argo, ERR_TOO_LARGE, "the index has more than %d versions",
+                      CHART_INDEX_VERSIONS_MAX);
+        x->helm = x->argo;
+    } else {
+        judge(x, text, root);
+        if (!x->argo.kind)
+            take_charts(x, text, root);
+    }
     doc_unref(d);
-    return rc;
+    return x;
 }
 
 struct chart_index *chart_index_ref(struct chart_index *x)
@@ -241,6 +187,10 @@ void chart_index_unref(struct chart_index *x)
 int chart_index_find(const struct chart_index *x, str chart, const struct chart_entries **ret,
                      struct err *err)
 {
+    if (x->argo.kind) {
+        (void)err_copy(err, &x->argo);
+        return err_wrap(err, "error decoding index");
+    }
     const struct chart_entries *c = map_find(&x->by_name, chart);
     if (!c)
         return err_set(err, ERR_NOT_FOUND, "chart '%.*s' not found in index",

@@ -32,16 +32,16 @@ struct chart_index {
     _Atomic unsigned n_refs;
     struct arena arena;
     struct map by_name; /* of struct chart_entries */
-    struct err helm;    /* kind 0, or why helm does not take this index */
+    struct err argo;    /* kind 0, or why Argo CD does not take this index; no entries then */
+    struct err helm;    /* the same of helm */
 };
 
-/* Pool threads: a large index takes a second. -ERR_INVALID with yaml.v2's text ("yaml: line 3:
- * ...", "yaml: unmarshal errors:\n  line 2: cannot unmarshal ..."), -ERR_TOO_LARGE. */
-int chart_index_parse(str text, struct chart_index **ret, struct err *err) MUST_CHECK;
+/* Pool threads: a large index takes a second. Never NULL: what is wrong stands in argo and helm. */
+struct chart_index *chart_index_parse(str text);
 struct chart_index *chart_index_ref(struct chart_index *x);
 void chart_index_unref(struct chart_index *x);
 
-/* -ERR_NOT_FOUND: "chart 'x' not found in index". */
+/* -ERR_NOT_FOUND: "chart 'x' not found in index"; -ERR_INVALID: "error decoding index: ...". */
 int chart_index_find(const struct chart_index *x, str chart, const struct chart_entries **ret,
                      struct err *err) MUST_CHECK;
 /* The entry that `helm pull --version` takes: that version to the letter, else the highest that

@@ -161,9 +161,11 @@ static bool take_quoted(struct arena *a, str *rest, str *ret)
         if (c == '\n')
             return false;
         if (c == '\\') {
-            if (++i >= rest->len || !strchr("\\\"'", rest->at[i]))
+            static const char from[] = "abfnrtv\\\"", to[] = "\a\b\f\n\r\t\v\\\"";
+            const char *at = ++i < rest->len && rest->at[i] ? strchr(from, rest->at[i]) : NULL;
+            if (!at)
                 return false;
-            c = rest->at[i];
+            c = to[at - from];
         }
         out[n++] = c;
     }
@@ -245,7 +247,8 @@ int oci_realm_check(str realm, const struct url *registry, struct err *err)
 {
     struct url u;
     struct err why;
-    str shown = str_sub(realm, 0, 300);
+    char quoted[1200];
+    str shown = url_quoted(str_sub(realm, 0, 300), quoted, sizeof(quoted));
     if (url_parse(realm, &u, &why))
         return err_set(err, ERR_INVALID, "failed to parse bearer realm \"%.*s\": %s",
                        STR_FMT(shown), why.text);
@@ -306,7 +309,11 @@ int oci_token_url(struct arena *a, const struct oci_challenge *c, str hint, str 
 
 static int parse_json(str json, struct arena *a, value *ret, struct err *err)
 {
+    if (!str_trim(json).len)
+        return err_set(err, ERR_INVALID, "failed to decode response: EOF");
     int rc = json_parse(json, &(struct json_input){.bare_errors = true}, a, ret, err);
+    if (rc && str_has(err_str(err), STR("unexpected end of JSON input")))
+        return err_set(err, ERR_INVALID, "failed to decode response: unexpected EOF");
     return rc ? err_wrap(err, "failed to decode response") : 0;
 }
 
@@ -329,6 +336,17 @@ int oci_token_parse(str json, struct arena *a, str *ret, struct err *err)
 
 /* ---- tags ---- */
 
+static int misfit(value v, const char *wanted, struct err *err)
+{
+    const char *is = value_is_string(v)            ? "string"
+                     : value_is_list(v)            ? "array"
+                     : value_is_map(v)             ? "object"
+                     : value_type(v) == VALUE_BOOL ? "bool"
+                                                   : "number";
+    return err_set(err, ERR_INVALID,
+                   "failed to decode response: json: cannot unmarshal %s into Go %s", is, wanted);
+}
+
 int oci_tags_parse(str json, struct arena *a, struct oci_tags *io, struct err *err)
 {
     value v;
@@ -336,15 +354,13 @@ int oci_tags_parse(str json, struct arena *a, struct oci_tags *io, struct err *e
     if (rc)
         return rc;
     value tags = value_getz(v, "tags");
-    if (!value_is_map(v) || (!value_is_nil(tags) && !value_is_list(tags)))
-        return err_set(err, ERR_INVALID,
-                       "failed to decode response: json: cannot unmarshal into Go struct field "
-                       ".tags of type []string");
+    if (!value_is_nil(v) && !value_is_map(v))
+        return misfit(v, "value of type struct { Tags []string \"json:\\\"tags\\\"\" }", err);
+    if (!value_is_nil(tags) && !value_is_list(tags))
+        return misfit(tags, "struct field .tags of type []string", err);
     for (struct value_iter it = value_iter(tags); value_next(&it);) {
         if (!value_is_string(it.val) && !value_is_null(it.val))
-            return err_set(err, ERR_INVALID,
-                           "failed to decode response: json: cannot unmarshal into Go struct field "
-                           ".tags of type string");
+            return misfit(it.val, "struct field .tags of type string", err);
         if (io->n >= TAGS_MAX)
             return err_set(err, ERR_TOO_LARGE, "the registry has more than %d tags", TAGS_MAX);
         vec_push(a, io, replaced(a, value_str(it.val), '_', '+'));

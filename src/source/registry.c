@@ -21,6 +21,18 @@ static void fail(struct op *op, int kind, str text)
     op_fail(op, kind, "%.*s%.*s", STR_FMT(t->context), STR_FMT(text));
 }
 
+/* oras-go names the step of the copy that went wrong. */
+#define STEP_REFERENCE STR("failed to perform \"FetchReference\" on source: ")
+#define STEP_MANIFEST STR("failed to perform \"Successors\" on source: ")
+#define STEP_LAYER STR("failed to perform \"Fetch\" on source: ")
+#define STEP_PUSH STR("failed to perform \"Push\" on destination: ")
+
+static void fail_at(struct op *op, str step, int kind, str text)
+{
+    op->registry.context = step;
+    fail(op, kind, text);
+}
+
 static void fail_err(struct op *op, const struct err *err) { fail(op, err->kind, err_str(err)); }
 
 static int kind_of_status(int status)
@@ -264,7 +276,7 @@ static void layer_arrived(struct op *op, const struct web_answer *a)
                           STR_FMT(t->request.url)));
     } else if (!hex_parse(str_from(t->manifest.chart, 7), wanted.byte, sizeof(wanted.byte)) ||
                !sha256_eq(&wanted, &a->digest)) {
-        fail(op, ERR_INVALID, ARENA_CAT(&op->arena, t->manifest.chart, STR(": mismatched digest")));
+        fail_at(op, STEP_PUSH, ERR_INVALID, STR("mismatched digest"));
     } else {
         op->url = ARENA_CAT(&op->arena, STR("oci://"), t->ref.registry, STR("/"), t->ref.repository,
                             t->ref.tag.len ? STR(":") : STR(""), t->ref.tag);
@@ -277,9 +289,9 @@ static void layer_ask(struct op *op)
     struct registry_talk *t = &op->registry;
     struct err err;
     if (t->manifest.bytes > op->charts->o.archive_bytes_max) {
-        fail(op, ERR_TOO_LARGE,
-             arena_printf(&op->arena, "the chart's layer is larger than %zu bytes",
-                          op->charts->o.archive_bytes_max));
+        fail_at(op, STR(""), ERR_TOO_LARGE,
+                arena_printf(&op->arena, "the chart's layer is larger than %zu bytes",
+                             op->charts->o.archive_bytes_max));
         return;
     }
     if (archive_begin(op, &err)) {
@@ -287,6 +299,7 @@ static void layer_ask(struct op *op)
         return;
     }
     str url = oci_url(&op->arena, &t->ref, t->plain_http, "blobs", t->manifest.chart);
+    t->context = STEP_LAYER;
     ask(op, (struct web_request){.url = url, .bytes_max = (size_t)t->manifest.bytes, .fd = op->fd},
         layer_arrived);
 }
@@ -321,11 +334,11 @@ static void manifest_arrived(struct op *op, const struct web_answer *a)
     } else if (a->status != 200) {
         complain(op, t->request.url, a);
     } else if (!manifest_is_what_it_says(t, a, asked)) {
-        fail(op, ERR_INVALID, ARENA_CAT(&op->arena, shown, STR(": mismatched digest")));
+        fail_at(op, STEP_MANIFEST, ERR_INVALID, STR("mismatched digest"));
     } else if (oci_manifest_parse(a->body, &op->arena, &t->manifest, &err)) {
-        fail_err(op, &err);
+        fail_at(op, STR(""), err.kind, err_str(&err));
     } else if (!t->manifest.chart.len && t->following) {
-        fail(op, ERR_INVALID, STR("an image index that leads to an image index"));
+        fail_at(op, STR(""), ERR_INVALID, STR("an image index that leads to an image index"));
     } else if (!t->manifest.chart.len) {
         t->following = true;
         manifest_ask(op, t->manifest.next);
@@ -338,6 +351,7 @@ static void manifest_ask(struct op *op, str reference)
 {
     struct registry_talk *t = &op->registry;
     t->manifest = (struct oci_manifest){.next = reference};
+    t->context = STEP_REFERENCE;
     ask(op,
         (struct web_request){.url = oci_url(&op->arena, &t->ref, t->plain_http, "manifests",
                                             reference),

@@ -2,14 +2,36 @@
 #include "source/url.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+
+str url_quoted(str text, char *room, size_t size)
+{
+    static const char from[] = "\a\b\f\n\r\t\v\\\"", to[] = "abfnrtv\\\"";
+    size_t n = 0;
+    for (size_t i = 0; i < text.len && n + 5 < size; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        const char *at = c ? strchr(from, c) : NULL;
+        if (at) {
+            room[n++] = '\\';
+            room[n++] = to[at - from];
+        } else if (c < ' ' || c == 0x7f) {
+            n += (size_t)snprintf(room + n, size - n, "\\x%02x", c);
+        } else {
+            room[n++] = (char)c;
+        }
+    }
+    return str_mem(room, n);
+}
 
 static int refuse(str text, const char *why, struct err *err)
 {
     struct arena a;
+    char quoted[2100];
     arena_init(&a, (size_t)1 << 20);
+    str shown = str_sub(url_shown(&a, text), 0, 500);
     int rc = err_set(err, ERR_INVALID, "parse \"%.*s\": %s",
-                     STR_FMT(str_sub(url_shown(&a, text), 0, 500)), why);
+                     STR_FMT(url_quoted(shown, quoted, sizeof(quoted))), why);
     arena_done(&a);
     return rc;
 }
@@ -62,7 +84,7 @@ int url_parse(str text, struct url *ret, struct err *err)
         return err_set(err, ERR_INVALID, "a URL is longer than %d bytes", URL_BYTES_MAX);
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
-            return err_set(err, ERR_INVALID, "net/url: invalid control character in URL");
+            return refuse(text, "net/url: invalid control character in URL", err);
     str rest = text;
     (void)str_cut(rest, '#', &rest, &(str){0});
     if (str_starts(rest, STR(":")))

@@ -22,6 +22,8 @@ struct url {
 /* -ERR_INVALID with Go's text: `parse "http://[::1": missing ']' in host`. */
 int url_parse(str text, struct url *ret, struct err *err) MUST_CHECK;
 str url_str(struct arena *a, const struct url *u); /* with user and password */
+/* The text with control characters as Go's %q writes them, into `room`; cut to fit. */
+str url_quoted(str text, char *room, size_t size);
 /* The same without user, password and query: for logs and errors. */
 str url_shown(struct arena *a, str url);
 /* ResolveReference. */

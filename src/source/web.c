@@ -104,6 +104,11 @@ static str worded(struct web *w, str why)
 
 static void fail(struct web *w, int kind, str why)
 {
+    if (w->answered_head && str_is(why, "unexpected EOF")) { /* Go: while reading, no URL is told */
+        w->rc = err_set(&w->err, kind, "unexpected EOF");
+        tell_later(w);
+        return;
+    }
     w->rc = err_set(&w->err, kind, "Get \"%.*s\": %.*s",
                     STR_FMT(url_shown(&w->question, w->answer.url)), STR_FMT(why));
     tell_later(w);
@@ -185,6 +190,7 @@ static void follow(struct web *w, str location)
     struct url to;
     struct err err;
     if (++w->n_redirects > WEB_REDIRECTS_MAX) {
+        w->answer.url = location;
         fail(w, ERR_INVALID, STR("stopped after 10 redirects"));
         return;
     }
@@ -476,5 +482,7 @@ void web_free(struct web *w)
     arena_done(&w->arena);
     free(w);
 }
+
+bool web_answered(const struct web *w) { return w->answered_head; }
 
 uint64_t web_requests(const struct web *w) { return w->n_requests; }

@@ -51,6 +51,7 @@ void web_free(struct web *w); /* no callback runs any more; allowed inside one; 
 /* rc 0: an answer, whatever its status. Runs from the loop, never inside web_get. */
 typedef void web_done_fn(void *arg, int rc, const struct web_answer *answer, const struct err *err);
 void web_get(struct web *w, const struct web_request *r, web_done_fn *done, void *arg);
+bool web_answered(const struct web *w);     /* the head of an answer came; then it failed */
 uint64_t web_requests(const struct web *w); /* sent so far, redirects included */
 
 /* Value of an Authorization header. */

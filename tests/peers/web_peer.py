@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """A web server that does what a table says: the peer of the tests of source/ and of the oracle.
 
-usage: web_peer.py TABLE.json LOG
+usage: web_peer.py LOG
 
-Listens on two ports of 127.0.0.1 ("a" and "b" of the table) and prints them on one line. The table:
+Listens on two ports of 127.0.0.1 ("a" and "b" of the table). Every line of its input is a table that replaces the
+one before; each is answered by a line with both ports. The table:
 
-  {"files": {NAME: {"chart": [NAME, VERSION]} | {"text": "..."} | {"repeat": ["text", N]}},
+  {"files": {NAME: {"chart": [NAME, VERSION]} | {"text": "..."} | {"repeat": ["text", N]} |
+             {"like": NAME}},
    "a": [RULE...], "b": [RULE...]}
 
 A rule: {"path": "/x", "query": "a=b", "auth": "Basic ..." | "Bearer ..." | "", "status": 200,
@@ -41,19 +43,23 @@ def chart(name, version):
 
 
 class World:
-    def __init__(self, table, log):
-        self.table = table
-        self.log = open(log, "a", buffering=1)
+    def __init__(self, log):
+        self.log = open(log, "a", buffering=1, encoding="utf-8")
         self.lock = threading.Lock()
         self.ports = {}
+        self.table = {}
         self.files = {}
+
+    def take(self, table):
+        self.table, self.files = table, {}
         for name, what in table.get("files", {}).items():
             if "chart" in what:
                 self.files[name] = chart(*what["chart"])
+            elif "like" in what:  # as many bytes, others
+                self.files[name] = bytes(255 - b for b in self.files[what["like"]])
             elif "repeat" in what:
                 self.files[name] = (what["repeat"][0] * what["repeat"][1]).encode()
 
-    def finish(self):
         for name, what in self.table.get("files", {}).items():
             if "text" in what:
                 self.files[name] = self.fill(what["text"]).encode()
@@ -68,7 +74,7 @@ class World:
 
 def handler_of(world, side):
     class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+        protocol_version = default_request_version = "HTTP/1.1"
 
         def log_message(self, *a):
             pass
@@ -86,7 +92,7 @@ def handler_of(world, side):
                 world.log.write(f"{side} {self.command} {target} {auth or '-'}"
                                 f"{' proxy ' + self.headers['Proxy-Authorization'] if 'Proxy-Authorization' in self.headers else ''}\n")
             for rule in world.table.get(side, []):
-                if rule["path"] != path or ("query" in rule and rule["query"] != query):
+                if world.fill(rule["path"]) != path or ("query" in rule and rule["query"] != query):
                     continue
                 if "auth" in rule and rule["auth"] != (auth or ""):
                     continue
@@ -134,20 +140,22 @@ def handler_of(world, side):
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass  # who went away early
+
     request_queue_size = 64
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as f:
-        world = World(json.load(f), sys.argv[2])
-    servers = {side: Server(("127.0.0.1", 0), handler_of(world, side)) for side in "ab"}
-    for side, server in servers.items():
+    world = World(sys.argv[1])
+    for side in "ab":
+        server = Server(("127.0.0.1", 0), handler_of(world, side))
         world.ports[side] = server.server_address[1]
-    world.finish()
-    for server in servers.values():
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(world.ports["a"], world.ports["b"], flush=True)
-    sys.stdin.read()  # until the one who started us goes away
+    for line in sys.stdin:  # until the one who started us goes away
+        world.take(json.loads(line))
+        print(world.ports["a"], world.ports["b"], flush=True)
 
 
 if __name__ == "__main__":

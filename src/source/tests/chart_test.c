@@ -223,7 +223,7 @@ static void harm_ends_in_a_clear_error_in_time(void **state)
         {"/noise", "1.0.0", ERR_INVALID, "malformed HTTP response"},
         {"/big", "1.0.0", ERR_TOO_LARGE, "the answer is larger than 1048576 bytes"},
         {"/to-file", "1.0.0", ERR_UNSUPPORTED, "unsupported protocol scheme \"file\""},
-        {"/evil", "1.0.0", ERR_UNSUPPORTED, "scheme \"file\" not supported"},
+        {"/evil", "1.0.0", ERR_INVALID, "repo  not found"},
         {"/evil", "2.0.0", ERR_NOT_FOUND, "/x.tgz : 404 Not Found"},
         {"/evil", "3.0.0", ERR_UNSUPPORTED, "scheme \"gopher\" not supported"},
         {"/evil", "4.0.0", ERR_INVALID, "parse"},

@@ -26,7 +26,7 @@ struct world {
     struct arena arena;
     char folder[64];
     pid_t peer;
-    int peer_stdin;
+    int peer_stdin, peer_stdout;
     str a, b; /* "127.0.0.1:PORT" of the peer */
     struct answer answer;
     unsigned n_answers, n_wanted;
@@ -45,19 +45,37 @@ static inline str world_read(struct world *w, const char *name)
     return str_mem(at, n);
 }
 
-/* `table`: JSON, or the name of a file beside web_peer.py. */
-static inline void world_peer(struct world *w, const char *table)
+/* The peer does what this table says from now on: JSON on one line, or the name of a file beside
+ * web_peer.py. */
+static inline void world_table(struct world *w, const char *table)
 {
-    char path[512], log[256], line[128] = "";
-    int in[2], out[2];
-    snprintf(path, sizeof(path), "%s/table.json", w->folder);
-    snprintf(log, sizeof(log), "%s/log", w->folder);
-    if (table[0] == '{') {
-        FILE *f = fopen(path, "w");
-        assert_true(f && fputs(table, f) >= 0 && fclose(f) == 0);
-    } else {
+    char path[512], line[128] = "";
+    char *text = arena_cstr(&w->arena, str_of(table));
+    if (table[0] != '{') {
         snprintf(path, sizeof(path), "%s/tests/peers/%s.json", getenv("TIPHYS_SOURCE_ROOT"), table);
+        FILE *f = fopen(path, "r");
+        assert_non_null(f);
+        text = arena_alloc(&w->arena, 65536);
+        assert_true(fread(text, 1, 65535, f) > 0);
+        fclose(f);
     }
+    for (char *p = text; (p = strchr(p, '\n'));)
+        *p = ' ';
+    assert_true(dprintf(w->peer_stdin, "%s\n", text) > 0);
+    for (size_t n = 0; n < sizeof(line) - 1 && !strchr(line, '\n'); n++)
+        if (read(w->peer_stdout, line + n, 1) != 1)
+            fail_msg("the peer does not answer");
+    int a, b;
+    assert_int_equal(sscanf(line, "%d %d", &a, &b), 2);
+    w->a = arena_printf(&w->arena, "127.0.0.1:%d", a);
+    w->b = arena_printf(&w->arena, "127.0.0.1:%d", b);
+}
+
+static inline void world_peer(struct world *w)
+{
+    char log[256];
+    int in[2], out[2];
+    snprintf(log, sizeof(log), "%s/log", w->folder);
     assert_int_equal(pipe2(in, O_CLOEXEC) | pipe2(out, O_CLOEXEC), 0);
     w->peer = fork();
     if (w->peer == 0) {
@@ -67,20 +85,13 @@ static inline void world_peer(struct world *w, const char *table)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(in[0], 0);
         dup2(out[1], 1);
-        execlp("python3", "python3", program, path, log, (char *)NULL);
+        execlp("python3", "python3", program, log, (char *)NULL);
         _exit(127);
     }
     close(in[0]);
     close(out[1]);
     w->peer_stdin = in[1];
-    for (size_t n = 0; n < sizeof(line) - 1 && !strchr(line, '\n'); n++)
-        if (read(out[0], line + n, 1) != 1)
-            fail_msg("the peer did not start");
-    close(out[0]);
-    int a, b;
-    assert_int_equal(sscanf(line, "%d %d", &a, &b), 2);
-    w->a = arena_printf(&w->arena, "127.0.0.1:%d", a);
-    w->b = arena_printf(&w->arena, "127.0.0.1:%d", b);
+    w->peer_stdout = out[0];
 }
 
 static inline void world_charts(struct world *w, struct charts_options o)
@@ -103,7 +114,8 @@ static inline struct world *world_open(const char *table)
     w->loop = loop_new(EVENT_UV, 0);
     w->pool = pool_new(NULL, 2);
     world_charts(w, (struct charts_options){0});
-    world_peer(w, table);
+    world_peer(w);
+    world_table(w, table);
     return w;
 }
 
@@ -121,6 +133,7 @@ static inline void world_close(struct world *w)
     pool_free(w->pool);
     loop_free(w->loop);
     close(w->peer_stdin);
+    close(w->peer_stdout);
     waitpid(w->peer, NULL, 0);
     folder_remove(w->folder);
     arena_done(&w->arena);
