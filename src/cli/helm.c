@@ -214,7 +214,10 @@ int helm_cli_values(const struct helm_command_line *c, value *ret, struct err *e
             vec_push(c->arena, &all, s);
         }
     }
-    struct helm_value_input in = {.at = all.at, .n = all.n, .read = read_path};
+    struct helm_value_input in = {.level = helm_cli_level(c),
+                                  .at = all.at,
+                                  .n = all.n,
+                                  .read = read_path};
     return helm_user_values(&in, c->arena, ret, err);
 }
 
@@ -301,6 +304,7 @@ static int print(struct helm_command_line *c, const struct helm_output *h, str r
         .no_hooks = helm_is_set(c, HELM_FLAG_NO_HOOKS),
         .show_only = c->given[HELM_FLAG_SHOW_ONLY].list.at,
         .n_show_only = c->given[HELM_FLAG_SHOW_ONLY].list.n,
+        .level = helm_cli_level(c),
     };
     int rc = helm_print(h, &p, c->arena, &b, err);
     fwrite(b.at, 1, b.len, c->out);
@@ -318,9 +322,47 @@ static int fail(struct helm_command_line *c, str text, bool started)
     return 1;
 }
 
+/* Helm 4: `helm template` is always a dry run; what the flag may say and what it is told. */
+static int check_dry_run_4(const struct helm_command_line *c, str given, struct err *err)
+{
+    static const char *const yes[] = {"1", "t", "T", "TRUE", "true", "True"};
+    static const char *const no[] = {"0", "f", "F", "FALSE", "false", "False", "none"};
+    if (str_is(given, "client"))
+        return 0;
+    if (str_is(given, "unset")) {
+        fputs("level=WARN msg=\"--dry-run is deprecated and should be replaced with "
+              "'--dry-run=client'\"\n",
+              c->log);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+        if (str_is(given, yes[i])) {
+            fprintf(c->log,
+                    "level=WARN msg=\"boolean '--dry-run=%s' flag is deprecated and must be "
+                    "replaced with '--dry-run=client'\"\n",
+                    yes[i]);
+            return 0;
+        }
+    for (size_t i = 0; i < ARRAY_LEN(no); i++)
+        if (str_is(given, no[i]))
+            return err_set(err, ERR_INVALID,
+                           "invalid dry-run value (\"%s\"). Must be \"server\" or \"client\"",
+                           no[i]);
+    return err_set(err, ERR_INVALID,
+                   "invalid dry-run value (\"%.*s\"). Must be \"none\", \"server\", or \"client\"",
+                   STR_FMT(given));
+}
+
+/* What needs more than the chart's files. */
 static int refuse_cluster(const struct helm_command_line *c, struct err *err)
 {
     str dry_run = c->given[HELM_FLAG_DRY_RUN].text;
+    bool is_asked = c->given[HELM_FLAG_DRY_RUN].is_given;
+    int rc = 0;
+    if (is_asked && c->level == HELM_LEVEL_4 && !str_is(dry_run, "server"))
+        rc = check_dry_run_4(c, dry_run, err);
+    if (rc)
+        return rc;
     if (helm_is_set(c, HELM_FLAG_VALIDATE) || str_is(dry_run, "server"))
         return err_set(err, ERR_UNSUPPORTED,
                        "--validate and --dry-run=server ask a cluster; helm template here never "
@@ -329,12 +371,24 @@ static int refuse_cluster(const struct helm_command_line *c, struct err *err)
         return err_set(err, ERR_UNSUPPORTED,
                        "--repo and --dependency-update ask a repository; helm template here reads "
                        "local charts only");
-    if (helm_is_set(c, HELM_FLAG_DRY_RUN) && !str_is(dry_run, "client") &&
-        !str_is(dry_run, "unset") && !str_is(dry_run, "true"))
-        return err_set(err, ERR_INVALID,
-                       "invalid dry-run value (\"%.*s\"). Must be \"server\" or \"client\"",
-                       STR_FMT(dry_run));
+    if (c->given[HELM_FLAG_POST_RENDERER].text.len || helm_is_set(c, HELM_FLAG_VERIFY))
+        return err_set(err, ERR_UNSUPPORTED,
+                       "--post-renderer and --verify run other programs; helm template here never "
+                       "does");
     return 0;
+}
+
+/* Helm 3 looks at it after the chart was loaded. */
+static int check_dry_run_3(const struct helm_command_line *c, struct err *err)
+{
+    static const char *const known[] = {"", "false", "true", "none", "client"};
+    str given = c->given[HELM_FLAG_DRY_RUN].text;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (c->level != HELM_LEVEL_3 || str_is(given, known[i]))
+            return 0;
+    return err_set(err, ERR_INVALID,
+                   "Invalid dry-run flag. Flag must one of the following: false, true, none, "
+                   "client, server");
 }
 
 static str namespace_of(const struct helm_command_line *c)
@@ -345,11 +399,17 @@ static str namespace_of(const struct helm_command_line *c)
     return from_environment && *from_environment ? str_of(from_environment) : STR("default");
 }
 
+enum helm_level helm_cli_level(const struct helm_command_line *c) { return c->level; }
+
+struct helm_log helm_cli_log(const struct helm_command_line *c)
+{
+    return (struct helm_log){.arena = c->arena, .level = helm_cli_level(c)};
+}
+
 struct helm_options helm_cli_options(const struct helm_command_line *c)
 {
-    str level = c->given[HELM_FLAG_LEVEL].text;
     return (struct helm_options){
-        .level = str_is(level, "3") || str_is(level, "v3") ? HELM_LEVEL_3 : HELM_LEVEL_4,
+        .level = helm_cli_level(c),
         .namespace = namespace_of(c),
         .is_upgrade = helm_is_set(c, HELM_FLAG_IS_UPGRADE),
         .kube_version = c->given[HELM_FLAG_KUBE_VERSION].text,
@@ -366,7 +426,9 @@ static int render(struct helm_command_line *c, struct helm_log *log, struct helm
     struct helm_job j = {.options = &o, .log = log};
     struct helm_chart *chart;
     str name = {0}, path;
-    int rc = helm_kube_version_check(o.kube_version, o.level, c->arena, err);
+    int rc = helm_command_line_check(c, err);
+    if (!rc)
+        rc = helm_kube_version_check(o.kube_version, o.level, c->arena, err);
     if (!rc)
         rc = refuse_cluster(c, err);
     if (!rc)
@@ -379,6 +441,9 @@ static int render(struct helm_command_line *c, struct helm_log *log, struct helm
         rc = helm_cli_load(name, c->arena, log, &path, &chart, err);
     if (rc)
         return rc;
+    rc = check_dry_run_3(c, err);
+    if (rc)
+        return rc;
     o.release = *ret_release;
     j.chart = chart;
     return helm_render(&j, c->arena, ret, err);
@@ -386,7 +451,7 @@ static int render(struct helm_command_line *c, struct helm_log *log, struct helm
 
 static int template_run_command(struct helm_command_line *c)
 {
-    struct helm_log log = {.arena = c->arena};
+    struct helm_log log = helm_cli_log(c);
     struct helm_output h = {.failure = STR("")};
     struct err err;
     str release = STR("");
@@ -406,52 +471,91 @@ static int template_run_command(struct helm_command_line *c)
 
 static const struct {
     const char *path; /* one or two words */
+    enum helm_command command;
     int (*run)(struct helm_command_line *c);
 } commands[] = {
-    {"template", template_run_command},
-    {"lint", helm_lint_run},
-    {"show values", helm_show_values_run},
-    {"show chart", helm_show_chart_run},
-    {"dependency list", helm_dependency_list_run},
-    {"dep list", helm_dependency_list_run},
-    {"dep ls", helm_dependency_list_run},
-    {"dependency ls", helm_dependency_list_run},
-    {"inspect values", helm_show_values_run},
-    {"inspect chart", helm_show_chart_run},
+    {"template", HELM_TEMPLATE, template_run_command},
+    {"lint", HELM_LINT, helm_lint_run},
+    {"show values", HELM_SHOW_VALUES, helm_show_values_run},
+    {"show chart", HELM_SHOW, helm_show_chart_run},
+    {"show readme", HELM_SHOW, helm_show_readme_run},
+    {"show crds", HELM_SHOW, helm_show_crds_run},
+    {"show all", HELM_SHOW, helm_show_all_run},
+    {"inspect values", HELM_SHOW_VALUES, helm_show_values_run},
+    {"inspect chart", HELM_SHOW, helm_show_chart_run},
+    {"inspect readme", HELM_SHOW, helm_show_readme_run},
+    {"inspect crds", HELM_SHOW, helm_show_crds_run},
+    {"inspect all", HELM_SHOW, helm_show_all_run},
+    {"dependency list", HELM_DEPENDENCY, helm_dependency_list_run},
+    {"dependency ls", HELM_DEPENDENCY, helm_dependency_list_run},
+    {"dependencies list", HELM_DEPENDENCY, helm_dependency_list_run},
+    {"dependencies ls", HELM_DEPENDENCY, helm_dependency_list_run},
+    {"dep list", HELM_DEPENDENCY, helm_dependency_list_run},
+    {"dep ls", HELM_DEPENDENCY, helm_dependency_list_run},
 };
 
 static int usage(FILE *to)
 {
     fputs("usage: helm template [NAME] [CHART] [flags]\n"
           "       helm lint PATH [flags]\n"
-          "       helm show values|chart CHART\n"
-          "       helm dependency list CHART\n"
-          "The flags are helm's; --helm-level 3 renders as Helm 3.\n",
+          "       helm show all|chart|crds|readme|values CHART [flags]\n"
+          "       helm dependency list [CHART] [flags]\n"
+          "\n"
+          "Output, error texts, exit codes and flags are helm's; what needs a cluster or a\n"
+          "repository is refused. One flag is Tiphys' own: --helm-level 3 answers as Helm 3.19\n"
+          "does; 4, the default, as Helm 4.2. An Application chooses with source.helm.version\n"
+          "(v3, v4).\n",
           to);
     return to == stdout ? 0 : 1;
+}
+
+/* It decides how the other flags are read, so it is looked for first. */
+static int find_level(struct helm_command_line *c, int argc, char **argv, struct err *err)
+{
+    str name, text;
+    for (int i = 1; i < argc && !str_is(str_of(argv[i]), "--"); i++) {
+        bool has_value = str_cut(str_of(argv[i]), '=', &name, &text);
+        if (!str_is(name, "--helm-level") || (!has_value && i + 1 >= argc))
+            continue;
+        if (!has_value)
+            text = str_of(argv[i + 1]);
+        text = str_trim_prefix(text, STR("v"));
+        if (!str_is(text, "3") && !str_is(text, "4"))
+            return err_set(err, ERR_INVALID,
+                           "invalid argument \"%.*s\" for \"--helm-level\" flag: it is 3 or 4",
+                           STR_FMT(text));
+        c->level = str_is(text, "3") ? HELM_LEVEL_3 : HELM_LEVEL_4;
+    }
+    return 0;
+}
+
+static int run_command(size_t i, int argc, char **argv, struct helm_command_line *c)
+{
+    struct err err;
+    int words = strchr(commands[i].path, ' ') ? 2 : 1;
+    c->command = commands[i].command;
+    int rc = find_level(c, argc - words, argv + words, &err);
+    if (!rc)
+        rc = helm_command_line_read(c, argc - words, argv + words, &err);
+    if (c->help)
+        return usage(stdout);
+    return rc ? fail(c, err_str(&err), false) : commands[i].run(c);
 }
 
 int helm_cli_main(int argc, char **argv)
 {
     struct arena a;
-    struct err err;
     arena_init(&a, (size_t)4 << 30);
     str first = str_of(argc > 1 ? argv[1] : ""), both = first;
     if (argc > 2)
         both = ARENA_CAT(&a, first, STR(" "), str_of(argv[2]));
     struct helm_command_line c = {.arena = &a, .out = stdout, .log = stderr};
     int exit_code = -1;
-    for (size_t i = 0; exit_code < 0 && i < ARRAY_LEN(commands); i++) {
-        int words = strchr(commands[i].path, ' ') ? 2 : 1;
-        if (!str_is(words == 2 ? both : first, commands[i].path))
-            continue;
-        if (helm_command_line_read(&c, argc - words, argv + words, &err))
-            exit_code = fail(&c, err_str(&err), false);
-        else
-            exit_code = c.help ? usage(stdout) : commands[i].run(&c);
-    }
+    for (size_t i = 0; exit_code < 0 && i < ARRAY_LEN(commands); i++)
+        if (str_is(strchr(commands[i].path, ' ') ? both : first, commands[i].path))
+            exit_code = run_command(i, argc, argv, &c);
     if (exit_code < 0)
-        exit_code = usage(stderr);
+        exit_code = usage(str_is(first, "--help") || str_is(first, "-h") ? stdout : stderr);
     fflush(stdout);
     arena_done(&a);
     return exit_code;

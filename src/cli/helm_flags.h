@@ -6,6 +6,16 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "render/helm_chart.h"
+
+/* Which flags are known. Of `show`, values has one more than the others. */
+enum helm_command {
+    HELM_TEMPLATE = 1,
+    HELM_LINT = 2,
+    HELM_SHOW = 4,
+    HELM_SHOW_VALUES = 8,
+    HELM_DEPENDENCY = 16,
+};
 
 enum helm_flag {
     HELM_FLAG_VALUES,
@@ -36,12 +46,20 @@ enum helm_flag {
     HELM_FLAG_LEVEL,
     HELM_FLAG_REPO,
     HELM_FLAG_DEPENDENCY_UPDATE,
+    HELM_FLAG_JSONPATH,
+    HELM_FLAG_COLUMN_WIDTH,
+    HELM_FLAG_VERIFY,
+    HELM_FLAG_POST_RENDERER,
+    HELM_FLAG_FORCE,
+    HELM_FLAG_FORCE_REPLACE,
+    HELM_FLAG_FORCE_CONFLICTS,
     HELM_FLAG_OTHER, /* accepted, of no effect here */
     HELM_FLAG_COUNT
 };
 
 struct helm_given {
-    bool is_set;
+    bool is_set; /* given, and not as "=false" */
+    bool is_given;
     str text;
     struct {
         str *at;
@@ -53,6 +71,8 @@ struct helm_given {
 struct helm_command_line {
     struct arena *arena;
     FILE *out, *log;
+    enum helm_command command;
+    enum helm_level level; /* of --helm-level, wherever it stands */
     struct helm_given given[HELM_FLAG_COUNT];
     struct {
         str *at;
@@ -64,6 +84,8 @@ struct helm_command_line {
 /* -ERR_INVALID with pflag's text ("unknown flag: --x"). Deprecated flags are told on `log`. */
 int helm_command_line_read(struct helm_command_line *c, int argc, char **argv,
                            struct err *err) MUST_CHECK;
+/* Flags that exclude each other; cobra's text. */
+int helm_command_line_check(const struct helm_command_line *c, struct err *err) MUST_CHECK;
 
 static inline bool helm_is_set(const struct helm_command_line *c, enum helm_flag f)
 {

@@ -140,7 +140,7 @@ static void check_chart_file(struct linting *l)
     bool there;
     value chart = VALUE_ABSENT;
     str file = STR("Chart.yaml"), text = read_below(l, "Chart.yaml", &there);
-    if (helm_metadata_parse(text, l->arena, &m, &err)) {
+    if (helm_metadata_parse(text, helm_cli_level(l->line), l->arena, &m, &err)) {
         SAY(l, ERROR, file, "unable to parse YAML\n\t%s", err.text);
         return;
     }
@@ -326,7 +326,7 @@ static bool check_template(struct linting *l, const struct helm_chart *c,
 
 static void check_templates(struct linting *l)
 {
-    struct helm_log log = {.arena = l->arena};
+    struct helm_log log = helm_cli_log(l->line);
     struct helm_lint_rendered r = {0};
     struct helm_chart *c;
     struct err err;
@@ -360,7 +360,7 @@ static void add_name(struct linting *l, str *io, str name)
 
 static void check_dependencies(struct linting *l)
 {
-    struct helm_log log = {.arena = l->arena};
+    struct helm_log log = helm_cli_log(l->line);
     struct helm_chart *c;
     struct err err;
     str path, unlisted = STR(""), missing = STR("");

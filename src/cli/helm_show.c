@@ -11,18 +11,67 @@
 static int load_one(struct helm_command_line *c, const char *command, str *ret_path,
                     struct helm_chart **ret)
 {
-    struct helm_log log = {.arena = c->arena};
+    struct helm_log log = helm_cli_log(c);
     struct err err;
     if (c->args.n != 1)
         return helm_cli_fail(c, arena_printf(c->arena,
                                              "\"helm %s\" requires 1 argument\n\nUsage:  helm %s "
                                              "[CHART] [flags]",
                                              command, command));
-    if (helm_cli_load(c->args.at[0], c->arena, &log, ret_path, ret, &err))
-        return helm_cli_fail(c, err_str(&err));
+    if (c->given[HELM_FLAG_REPO].text.len || helm_is_set(c, HELM_FLAG_VERIFY))
+        return helm_cli_fail(c, STR("--repo and --verify ask more than the chart's files; only "
+                                    "local charts are read here"));
+    int rc = helm_cli_load(c->args.at[0], c->arena, &log, ret_path, ret, &err);
     for (size_t i = 0; i < log.lines.n; i++)
         fprintf(c->log, "%.*s\n", STR_FMT(log.lines.at[i]));
-    return 0;
+    return rc ? helm_cli_fail(c, err_str(&err)) : 0;
+}
+
+static const struct helm_file *find_file(const struct helm_files *f, const char *name)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (str_is(f->at[i].name, name))
+            return &f->at[i];
+    return NULL;
+}
+
+/* Helm 3 takes a values.yaml that says nothing for none. */
+static const struct helm_file *values_of(const struct helm_command_line *c,
+                                         const struct helm_chart *chart)
+{
+    const struct helm_file *f = find_file(&chart->raw, "values.yaml");
+    struct err err;
+    value v = VALUE_ABSENT;
+    if (f && c->level == HELM_LEVEL_3 && !yaml_parse(f->data, NULL, c->arena, &v, &err) &&
+        value_is_nil(v))
+        return NULL;
+    return f;
+}
+
+static const struct helm_file *readme_of(const struct helm_chart *chart)
+{
+    static const char *const names[] = {"readme.md", "readme.txt", "readme"};
+    for (size_t i = 0; i < chart->files.n; i++)
+        for (size_t j = 0; j < ARRAY_LEN(names); j++)
+            if (str_ieq(chart->files.at[i].name, str_of(names[j])))
+                return &chart->files.at[i];
+    return NULL;
+}
+
+static void print_file(FILE *out, const struct helm_file *f)
+{
+    if (f)
+        fprintf(out, "%.*s\n", STR_FMT(helm_file_data(f)));
+}
+
+static void print_crds(struct helm_command_line *c, const struct helm_chart *chart)
+{
+    struct helm_crd *crd = NULL;
+    size_t n = helm_chart_crds(c->arena, chart, &crd);
+    for (size_t i = 0; i < n; i++) {
+        str text = helm_file_data(crd[i].content);
+        fprintf(c->out, "%s%.*s\n", str_starts(text, STR("---")) ? "" : "---\n", STR_FMT(text));
+    }
 }
 
 int helm_show_values_run(struct helm_command_line *c)
@@ -32,10 +81,30 @@ int helm_show_values_run(struct helm_command_line *c)
     int rc = load_one(c, "show values", &path, &chart);
     if (rc)
         return rc;
-    for (size_t i = 0; i < chart->raw.n; i++)
-        if (str_is(chart->raw.at[i].name, "values.yaml"))
-            fprintf(c->out, "%.*s\n", STR_FMT(chart->raw.at[i].data));
+    if (c->given[HELM_FLAG_JSONPATH].text.len)
+        return helm_cli_fail(c, STR("--jsonpath is not supported here"));
+    print_file(c->out, values_of(c, chart));
     return 0;
+}
+
+int helm_show_readme_run(struct helm_command_line *c)
+{
+    struct helm_chart *chart;
+    str path;
+    int rc = load_one(c, "show readme", &path, &chart);
+    if (!rc)
+        print_file(c->out, readme_of(chart));
+    return rc;
+}
+
+int helm_show_crds_run(struct helm_command_line *c)
+{
+    struct helm_chart *chart;
+    str path;
+    int rc = load_one(c, "show crds", &path, &chart);
+    if (!rc)
+        print_crds(c, chart);
+    return rc;
 }
 
 /* ---- show chart ---- */
@@ -112,16 +181,39 @@ static value metadata_value(struct arena *a, const struct helm_metadata *m)
     return map;
 }
 
-int helm_show_chart_run(struct helm_command_line *c)
+static void print_metadata(struct helm_command_line *c, const struct helm_chart *chart)
 {
     CLEANUP(buf_done) struct buf b = BUF_INIT;
+    yaml_print(metadata_value(c->arena, chart->metadata), YAML_SIGS, AUDIENCE_WIRE, &b);
+    fprintf(c->out, "%.*s\n", STR_FMT(buf_str(&b)));
+}
+
+int helm_show_chart_run(struct helm_command_line *c)
+{
     struct helm_chart *chart;
     str path;
     int rc = load_one(c, "show chart", &path, &chart);
+    if (!rc)
+        print_metadata(c, chart);
+    return rc;
+}
+
+int helm_show_all_run(struct helm_command_line *c)
+{
+    struct helm_chart *chart;
+    str path;
+    int rc = load_one(c, "show all", &path, &chart);
     if (rc)
         return rc;
-    yaml_print(metadata_value(c->arena, chart->metadata), YAML_SIGS, AUDIENCE_WIRE, &b);
-    fprintf(c->out, "%.*s\n", STR_FMT(buf_str(&b)));
+    const struct helm_file *values = values_of(c, chart), *readme = readme_of(chart);
+    print_metadata(c, chart);
+    if (values)
+        fputs("---\n", c->out);
+    print_file(c->out, values);
+    if (readme)
+        fputs("---\n", c->out);
+    print_file(c->out, readme);
+    print_crds(c, chart);
     return 0;
 }
 
@@ -156,12 +248,14 @@ static const char *version_status(struct arena *a, const struct helm_dependency 
     return semver_constraint_check(constraint, &v) ? NULL : "wrong version";
 }
 
-static const char *archive_status(struct arena *a, str path, const struct helm_dependency *d)
+static const char *archive_status(const struct helm_command_line *line, str path,
+                                  const struct helm_dependency *d)
 {
+    struct arena *a = line->arena;
     struct helm_chart *chart;
     struct err err;
     str absolute;
-    struct helm_log log = {.arena = a};
+    struct helm_log log = helm_cli_log(line);
     if (helm_cli_load(path, a, &log, &absolute, &chart, &err))
         return "corrupt";
     if (!str_eq(helm_chart_name(chart), d->name))
@@ -188,20 +282,21 @@ static str versioned(struct arena *a, const struct paths *p, str name, size_t *r
     return found;
 }
 
-static const char *dependency_status(struct arena *a, str chart_path,
+static const char *dependency_status(const struct helm_command_line *line, str chart_path,
                                      const struct helm_dependency *d, const struct helm_chart *c)
 {
+    struct arena *a = line->arena;
     struct paths archives =
         find_paths(a, ARENA_CAT(a, chart_path, STR("/charts/"), d->name, STR("-*.tgz")));
     if (archives.n == 1)
-        return archive_status(a, archives.at[0], d);
+        return archive_status(line, archives.at[0], d);
     if (archives.n > 1) {
         size_t n;
         str one = versioned(a, &archives, d->name, &n);
         if (n > 1)
             return "too many matches";
         if (n == 1)
-            return archive_status(a, one, d);
+            return archive_status(line, one, d);
     }
     const struct helm_chart *sub = NULL;
     for (size_t i = 0; i < c->n_dependencies; i++)
@@ -232,7 +327,7 @@ static void warn_unlisted(struct helm_command_line *c, str chart_path,
 {
     struct paths all = find_paths(c->arena, ARENA_CAT(c->arena, chart_path, STR("/charts/*")));
     for (size_t i = 0; i < all.n; i++) {
-        struct helm_log log = {.arena = c->arena};
+        struct helm_log log = helm_cli_log(c);
         struct helm_chart *sub;
         struct stat st;
         struct err err;
@@ -277,7 +372,7 @@ int helm_dependency_list_run(struct helm_command_line *c)
         row[i + 1][0] = d->name;
         row[i + 1][1] = d->version;
         row[i + 1][2] = d->repository;
-        row[i + 1][3] = str_of(dependency_status(c->arena, given, d, chart));
+        row[i + 1][3] = str_of(dependency_status(c, given, d, chart));
     }
     print_table(c->out, row, m->n_dependencies + 1);
     fputc('\n', c->out);

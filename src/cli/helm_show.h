@@ -11,6 +11,9 @@ int helm_cli_load(str name, struct arena *a, struct helm_log *log, str *ret_path
                   struct helm_chart **ret, struct err *err) MUST_CHECK;
 /* The user's values, from the flags. */
 int helm_cli_values(const struct helm_command_line *c, value *ret, struct err *err) MUST_CHECK;
+/* --helm-level; 4 without it. */
+enum helm_level helm_cli_level(const struct helm_command_line *c);
+struct helm_log helm_cli_log(const struct helm_command_line *c);
 struct helm_options helm_cli_options(const struct helm_command_line *c);
 /* "Error: TEXT" on stderr; 1. */
 int helm_cli_fail(struct helm_command_line *c, str text);
@@ -21,6 +24,9 @@ int helm_cli_read(str path, struct arena *a, str *ret, struct err *err) MUST_CHE
 int helm_lint_run(struct helm_command_line *c);
 int helm_show_values_run(struct helm_command_line *c);
 int helm_show_chart_run(struct helm_command_line *c);
+int helm_show_readme_run(struct helm_command_line *c);
+int helm_show_crds_run(struct helm_command_line *c);
+int helm_show_all_run(struct helm_command_line *c);
 int helm_dependency_list_run(struct helm_command_line *c);
 
 #endif

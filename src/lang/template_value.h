@@ -98,11 +98,14 @@ struct template_field {
 
 struct template_type {
     enum template_kind kind;
-    const char *name;                        /* as %T prints it: "map[string]interface {}" */
-    const struct template_type *elem;        /* of a list or map; what a pointer points to */
-    const struct template_type *underlying;  /* of a named type; NULL: it is unnamed or basic */
-    const struct template_method *method;    /* ends with a NULL name; NULL: none */
-    const struct template_field *field;      /* of a struct; ends with a NULL name */
+    const char *name;                       /* as %T prints it: "map[string]interface {}" */
+    const struct template_type *elem;       /* of a list or map; what a pointer points to */
+    const struct template_type *underlying; /* of a named type; NULL: it is unnamed or basic */
+    const struct template_method *method;   /* ends with a NULL name; NULL: none */
+    const struct template_field *field;     /* of a struct; ends with a NULL name */
+    /* Of the first field of a struct, which is embedded: found and marshalled as the struct's own.
+     * They are asked of the same object. NULL: nothing is embedded. */
+    const struct template_field *promoted;
     str (*text)(tval v, struct arena *a);    /* its String or Error method, or NULL */
     str (*go_text)(tval v, struct arena *a); /* its GoString method (%#v), or NULL */
     /* What encoding/json makes of it; NULL: by kind and fields. */
@@ -210,5 +213,9 @@ bool template_deep_equal(tval a, tval b);
  * Go's text ("json: unsupported value: +Inf"); a cycle or deeper nesting than VALUE_DEPTH_MAX is
  * refused. */
 int template_to_value(tval v, struct arena *a, value *ret, struct err *err) MUST_CHECK;
+/* The same for printing as JSON: *ret_in_order says that a struct is in it. Its fields stand in
+ * Go's order and maps are sorted already, so printing must not sort. */
+int template_to_value_in_order(tval v, struct arena *a, value *ret, bool *ret_in_order,
+                               struct err *err) MUST_CHECK;
 
 #endif

@@ -39,13 +39,19 @@ int helm_release_name_check(str name, struct err *err)
     return 0;
 }
 
+static void warn_deprecated(struct helm_log *log)
+{
+    helm_log_add(log, "WARN", STR("this chart is deprecated"), NULL);
+    helm_log_add3(log, "WARNING: ", "This chart is deprecated");
+}
+
 static int check_kind(const struct helm_chart *c, struct helm_log *log, struct err *err)
 {
     str type = c->metadata->type;
     if (type.len && !str_is(type, "application"))
         return err_set(err, ERR_INVALID, "%.*s charts are not installable", STR_FMT(type));
     if (c->metadata->deprecated)
-        helm_log_add(log, "WARN", STR("this chart is deprecated"), NULL);
+        warn_deprecated(log);
     return 0;
 }
 
@@ -92,6 +98,15 @@ static int render_chart(const struct helm_job *j, const struct helm_chart *c, va
     return helm_manifests_sort(at, n, j->options->level, a, j->log, ret, err);
 }
 
+/* Helm 4 says which step failed, on the log too. */
+static int failed(const struct helm_job *j, const char *step, struct err *err)
+{
+    if (j->options->level == HELM_LEVEL_3)
+        return -err->kind;
+    helm_log_add(j->log, "ERROR", str_of(step), "error", err_str(err), NULL);
+    return err_wrap(err, "%s", step);
+}
+
 int helm_render(const struct helm_job *j, struct arena *a, struct helm_output *ret, struct err *err)
 {
     const struct helm_options *o = j->options;
@@ -106,20 +121,13 @@ int helm_render(const struct helm_job *j, struct arena *a, struct helm_output *r
         rc = helm_dependencies_check(&x, j->chart, err);
     if (rc)
         return rc;
-    if (helm_release_name_check(o->release, err)) {
-        helm_log_add(j->log, "ERROR", STR("release name check failed"), "error", err_str(err),
-                     NULL);
-        return err_wrap(err, "release name check failed");
-    }
+    if (helm_release_name_check(o->release, err))
+        return failed(j, "release name check failed", err);
     struct helm_chart *c = helm_chart_clone(a, j->chart);
     rc = helm_dependencies_process(&x, c, j->user, err);
-    if (rc) {
-        helm_log_add(j->log, "ERROR", STR("chart dependencies processing failed"), "error",
-                     err_str(err), NULL);
-        return err_wrap(err, "chart dependencies processing failed");
-    }
-    if (!rc)
-        rc = helm_values_coalesce(&x, c, j->user, &values, err);
+    if (rc)
+        return failed(j, "chart dependencies processing failed", err);
+    rc = helm_values_coalesce(&x, c, j->user, &values, err);
     if (!rc && !o->skip_schema)
         rc = helm_schema_check(c, values, a, j->log, &ret->failure, err);
     return rc ? rc : render_chart(j, c, values, &kube, a, ret, err);

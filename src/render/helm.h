@@ -16,8 +16,6 @@
 #include "render/helm_chart.h"
 #include "render/helm_set.h"
 
-enum helm_level { HELM_LEVEL_4, HELM_LEVEL_3 };
-
 /* One -f, --set...; a file's text is its name, read through `read`. */
 enum helm_value_kind {
     HELM_VALUE_FILE,
@@ -33,6 +31,7 @@ struct helm_value_source {
 };
 
 struct helm_value_input {
+    enum helm_level level;
     const struct helm_value_source *at; /* any order: helm's own is by kind */
     size_t n;
     helm_set_read_fn *read;
@@ -92,6 +91,7 @@ struct helm_print {
     bool include_crds, skip_tests, no_hooks;
     const str *show_only;
     size_t n_show_only;
+    enum helm_level level;
 };
 /* What `helm template` prints; -ERR_NOT_FOUND "could not find template X in chart". */
 int helm_print(const struct helm_output *h, const struct helm_print *p, struct arena *a,

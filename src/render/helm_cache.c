@@ -138,7 +138,7 @@ static int load(struct helm_cache *c, struct files *f, str path, str key, struct
                 const struct helm_chart **ret, struct err *err)
 {
     struct kept_chart *k = ARENA_NEW(&c->arena, struct kept_chart);
-    struct helm_log own = {.arena = &c->arena};
+    struct helm_log own = {.arena = &c->arena, .level = log->level};
     struct read_set *outer = f->reads;
     k->reads = read_set_new();
     arena_on_done(&c->arena, free_reads, k->reads);
@@ -149,7 +149,7 @@ static int load(struct helm_cache *c, struct files *f, str path, str key, struct
         helm_load_folder_late(&k->reader, path, path.len ? path : STR("."), &own, &k->chart, err);
     f->reads = outer;
     tell_reads(k->reads, f);
-    for (size_t i = 0; log && i < own.lines.n; i++)
+    for (size_t i = 0; i < own.lines.n; i++)
         vec_push(log->arena, &log->lines, own.lines.at[i]);
     if (rc)
         return rc;
@@ -178,13 +178,14 @@ int helm_cache_load(struct helm_cache *c, struct files *f, str path, struct aren
         *ret = chart;
         return rc;
     }
-    str key = ARENA_CAT(a, str_mem((const char *)e.id.byte, e.id.len), path);
+    str key = ARENA_CAT(a, log->level == HELM_LEVEL_3 ? STR("3") : STR("4"),
+                        str_mem((const char *)e.id.byte, e.id.len), path);
     struct kept_chart *k = map_find(&c->charts, key);
     if (!k)
         return load(c, f, path, key, log, ret, err);
     read_for(c, &k->reader, f);
     tell_reads(k->reads, f);
-    for (size_t i = 0; log && i < k->log.n; i++)
+    for (size_t i = 0; i < k->log.n; i++)
         vec_push(log->arena, &log->lines, k->log.at[i]);
     *ret = k->chart;
     return 0;

@@ -21,8 +21,9 @@ void helm_cache_begin(struct helm_cache *c);
 void helm_cache_end(struct helm_cache *c);
 
 /* helm_load_folder, out of the cache when the folder has an id and was loaded before. c may be
- * NULL. The chart must not be changed: helm_render copies. Files that no role needs are read (and
- * recorded) when a template or the answer asks for them: by f, until helm_cache_end. */
+ * NULL, log not: its level is part of the key. The chart must not be changed: helm_render copies.
+ * Files that no role needs are read (and recorded) when a template or the answer asks for them: by
+ * f, until helm_cache_end. */
 int helm_cache_load(struct helm_cache *c, struct files *f, str path, struct arena *a,
                     struct helm_log *log, const struct helm_chart **ret,
                     struct err *err) MUST_CHECK;

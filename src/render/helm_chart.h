@@ -12,6 +12,7 @@
 #ifndef RENDER_HELM_CHART_H
 #define RENDER_HELM_CHART_H
 
+#include "base/attr.h"
 #include "files/files.h"
 #include "value/value.h"
 
@@ -19,6 +20,9 @@
 #define HELM_CHART_BYTES_MAX ((size_t)100 * 1024 * 1024) /* all files of an archive */
 #define HELM_FILES_MAX 100000                            /* of one chart, subcharts included */
 #define HELM_DEPTH_MAX 64                                /* subcharts in subcharts; folders */
+
+/* Whose rules and words: helm 4.2's, or helm 3.19's where the two differ. */
+enum helm_level { HELM_LEVEL_4, HELM_LEVEL_3 };
 
 /* Reads what loading a chart does not need (.Files, crds/, what only people read) when somebody
  * asks. The chart holds it; `files` is set for each job, and cleared behind it. */
@@ -112,16 +116,20 @@ struct helm_chart {
     size_t n_dependencies, cap_dependencies;
 };
 
-/* What the user should be told: lines as slog prints them, `level=WARN msg="..."`. */
+/* What the user should be told: lines as slog prints them (`level=WARN msg="..."`), or at Helm 3's
+ * level as log does (`coalesce.go:237: ...`). Loading a chart follows the level's rules. */
 struct helm_log {
     struct arena *arena;
+    enum helm_level level;
     struct helm_strs lines;
 };
-/* One line; attr: pairs of key and value, a NULL key ends them. */
-void helm_log_add(struct helm_log *l, const char *level, str msg, ...);
+/* One line of Helm 4; attr: pairs of key and value, a NULL key ends them. Nothing at level 3. */
+void helm_log_add(struct helm_log *l, const char *severity, str msg, ...);
+/* One line of Helm 3; place: "file.go:LINE: " or "WARNING: ". Nothing at level 4. */
+void helm_log_add3(struct helm_log *l, const char *place, const char *format, ...) PRINTF(3, 4);
 
 /* The chart in the folder `path` of f (links inside the tree are followed). `shown` is the folder's
- * name in messages. */
+ * name in messages. log: not NULL, its level says which helm reads. */
 int helm_load_folder(struct files *f, str path, str shown, struct arena *a, struct helm_log *log,
                      struct helm_chart **ret, struct err *err) MUST_CHECK;
 /* The same with late files and frozen values, to be kept: all memory is the reader's arena; the
@@ -139,9 +147,10 @@ int helm_load_files(struct helm_files *files, struct arena *a, struct helm_log *
 int helm_archive_read(str bytes, struct arena *a, struct helm_files *ret,
                       struct err *err) MUST_CHECK;
 
-/* values.yaml or a -f file: one or more documents, merged; a building map. Integers become doubles,
- * as Go's encoding/json reads them. */
-int helm_values_parse(str text, struct arena *a, value *ret, struct err *err) MUST_CHECK;
+/* values.yaml or a -f file: all its documents merged (Helm 3: the first); a building map. Integers
+ * become doubles, as Go's encoding/json reads them. */
+int helm_values_parse(str text, enum helm_level level, struct arena *a, value *ret,
+                      struct err *err) MUST_CHECK;
 /* v as a document that lives as long as the arena. */
 value helm_values_freeze(struct arena *a, value v);
 /* Every integer of a building tree becomes a double. */
@@ -151,11 +160,13 @@ value helm_values_as_float(struct arena *a, value v);
 
 /* Decode Chart.yaml (or requirements.yaml) over *io. Text: "error converting YAML to JSON: ..." or
  * "error unmarshaling JSON: ...". */
-int helm_metadata_parse(str text, struct arena *a, struct helm_metadata *io,
+int helm_metadata_parse(str text, enum helm_level level, struct arena *a, struct helm_metadata *io,
                         struct err *err) MUST_CHECK;
-int helm_lock_parse(str text, struct arena *a, struct helm_lock *io, struct err *err) MUST_CHECK;
+int helm_lock_parse(str text, enum helm_level level, struct arena *a, struct helm_lock *io,
+                    struct err *err) MUST_CHECK;
 /* Check and clean; "validation: ...". */
-int helm_metadata_check(struct arena *a, struct helm_metadata *m, struct err *err) MUST_CHECK;
+int helm_metadata_check(struct arena *a, enum helm_level level, struct helm_metadata *m,
+                        struct err *err) MUST_CHECK;
 
 /* A scalar as sigs.k8s.io/yaml turns it into text where Go wants a string. */
 str helm_scalar_text(struct arena *a, value v);

@@ -46,18 +46,23 @@ struct helm_chart *helm_chart_clone(struct arena *a, const struct helm_chart *c)
 }
 
 /* The subchart that a requirement means, as a copy under its alias; NULL: none fits. */
-static struct helm_chart *take_alias(struct arena *a, struct helm_chart *const *at, size_t n,
+static struct helm_chart *take_alias(const struct helm_values_context *x,
+                                     struct helm_chart *const *at, size_t n,
                                      const struct helm_dependency *d)
 {
+    struct arena *a = x->arena;
     for (size_t i = 0; i < n; i++) {
         struct helm_chart *c = at[i];
         if (!str_eq(helm_chart_name(c), d->name) ||
             !helm_is_compatible(a, d->version, c->metadata->version))
             continue;
         struct helm_chart *out = arena_copy(a, c, sizeof(*c));
-        out->metadata = copy_metadata(a, c->metadata);
-        clear_dependencies(out);
-        for (size_t j = 0; j < c->n_dependencies; j++)
+        /* Helm 3's copy is shallow: what is done to one alias' subcharts shows in the other's. */
+        out->metadata = x->level3 ? arena_copy(a, c->metadata, sizeof(*c->metadata))
+                                  : copy_metadata(a, c->metadata);
+        if (!x->level3)
+            clear_dependencies(out);
+        for (size_t j = 0; !x->level3 && j < c->n_dependencies; j++)
             add_dependency(a, out, arena_copy(a, c->dependency[j], sizeof(*c)));
         if (d->alias.len)
             out->metadata->name = d->alias;
@@ -80,9 +85,13 @@ static void apply_tags(const struct helm_values_context *x, struct helm_metadata
             value v = value_get(tags, d->tags.at[j]);
             if (value_type(v) == VALUE_BOOL)
                 *(value_bool(v) ? &has_true : &has_false) = true;
-            else if (value_exists(v))
+            else if (value_exists(v)) {
                 helm_log_add(x->log, "WARN", STR("returned non-bool value"), "tag", d->tags.at[j],
                              "chart", d->name, NULL);
+                helm_log_add3(x->log, "dependencies.go:95: ",
+                              "Warning: Tag '%.*s' for chart %.*s returned non-bool value",
+                              STR_FMT(d->tags.at[j]), STR_FMT(d->name));
+            }
         }
         d->enabled = has_true || !has_false;
     }
@@ -112,9 +121,13 @@ static void apply_conditions(const struct helm_values_context *x, struct helm_me
                 d->enabled = value_bool(v);
                 break;
             }
-            if (value_exists(v))
-                helm_log_add(x->log, "WARN", STR("returned non-bool value"), "path", one, "chart",
-                             d->name, NULL);
+            if (!value_exists(v))
+                continue;
+            helm_log_add(x->log, "WARN", STR("returned non-bool value"), "path", one, "chart",
+                         d->name, NULL);
+            helm_log_add3(x->log, "dependencies.go:64: ",
+                          "Warning: Condition path '%.*s' for chart %.*s returned non-bool value",
+                          STR_FMT(one), STR_FMT(d->name));
         }
     }
 }
@@ -130,8 +143,9 @@ static bool is_required(struct arena *a, const struct helm_metadata *m, const st
     return false;
 }
 
-static void resolve(struct arena *a, struct helm_chart *c)
+static void resolve(const struct helm_values_context *x, struct helm_chart *c)
 {
+    struct arena *a = x->arena;
     struct helm_metadata *m = c->metadata;
     struct helm_chart **was = c->dependency;
     size_t n = c->n_dependencies;
@@ -144,7 +158,7 @@ static void resolve(struct arena *a, struct helm_chart *c)
             add_dependency(a, c, was[i]);
     for (size_t i = 0; i < m->n_dependencies; i++) {
         struct helm_dependency *d = &m->dependency[i];
-        struct helm_chart *sub = take_alias(a, was, n, d);
+        struct helm_chart *sub = take_alias(x, was, n, d);
         if (sub)
             add_dependency(a, c, sub);
         if (d->alias.len)
@@ -168,7 +182,7 @@ static int process_enabled(const struct helm_values_context *x, struct helm_char
     value cvals;
     if (!m->has_dependencies)
         return 0;
-    resolve(x->arena, c);
+    resolve(x, c);
     int rc = helm_values_coalesce(x, c, user, &cvals, err);
     if (rc)
         return rc;
@@ -222,11 +236,18 @@ static void import_one(const struct helm_values_context *x, const struct helm_de
     value table = helm_values_table(cvals, ARENA_CAT(x->arena, d->name, STR("."), child), &bad);
     if (!value_exists(table)) {
         str text = arena_printf(x->arena, "\"%.*s\" is not a table", STR_FMT(bad));
-        if (named)
+        if (named) {
             helm_log_add(x->log, "WARN", STR("ImportValues missing table from chart"), "chart",
                          d->name, "error", text, NULL);
-        else
+            helm_log_add3(x->log, "dependencies.go:270: ",
+                          "Warning: ImportValues missing table from chart %.*s: %.*s",
+                          STR_FMT(d->name), STR_FMT(text));
+        } else {
             helm_log_add(x->log, "WARN", STR("ImportValues missing table"), "error", text, NULL);
+            helm_log_add3(x->log,
+                          "dependencies.go:287: ", "Warning: ImportValues missing table: %.*s",
+                          STR_FMT(text));
+        }
         return;
     }
     helm_values_merge_tables(x, io_all, nested(x->arena, parent, table));
@@ -368,7 +389,8 @@ static int process_kept_imports(const struct helm_values_context *x, struct helm
     while (m && !str_eq(m->subcharts, buf_str(&b)))
         m = m->next;
     if (!m) {
-        struct helm_log log = {.arena = all->arena};
+        struct helm_log log = {.arena = all->arena,
+                               .level = x->level3 ? HELM_LEVEL_3 : HELM_LEVEL_4};
         struct helm_values_context own = *x;
         own.log = &log;
         int rc = process_imports(&own, c, err);
@@ -416,10 +438,10 @@ int helm_dependencies_check(const struct helm_values_context *x, const struct he
     }
     if (!any)
         return 0;
-    return err_set(
-        err, ERR_PRECONDITION,
-        "an error occurred while checking for chart dependencies. You may need to run "
-        "'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but "
-        "missing in charts/ directory: %.*s",
-        STR_FMT(missing));
+    return err_set(err, ERR_PRECONDITION,
+                   "%s error occurred while checking for chart dependencies. You may need to run "
+                   "%chelm dependency build%c to fetch missing dependencies: found in Chart.yaml, "
+                   "but missing in charts/ directory: %.*s",
+                   x->level3 ? "An" : "an", x->level3 ? '`' : '\'', x->level3 ? '`' : '\'',
+                   STR_FMT(missing));
 }

@@ -50,12 +50,12 @@ static void log_value(struct buf *b, str s)
     buf_addc(b, '"');
 }
 
-void helm_log_add(struct helm_log *l, const char *level, str msg, ...)
+void helm_log_add(struct helm_log *l, const char *severity, str msg, ...)
 {
-    if (!l)
+    if (!l || l->level == HELM_LEVEL_3)
         return;
     CLEANUP(buf_done) struct buf b = BUF_INIT;
-    buf_printf(&b, "level=%s msg=", level);
+    buf_printf(&b, "level=%s msg=", severity);
     log_value(&b, msg);
     va_list args;
     va_start(args, msg);
@@ -63,6 +63,19 @@ void helm_log_add(struct helm_log *l, const char *level, str msg, ...)
         buf_printf(&b, " %s=", key);
         log_value(&b, va_arg(args, str));
     }
+    va_end(args);
+    vec_push(l->arena, &l->lines, arena_str(l->arena, buf_str(&b)));
+}
+
+void helm_log_add3(struct helm_log *l, const char *place, const char *format, ...)
+{
+    if (!l || l->level != HELM_LEVEL_3)
+        return;
+    CLEANUP(buf_done) struct buf b = BUF_INIT;
+    va_list args;
+    buf_addz(&b, place);
+    va_start(args, format);
+    buf_vprintf(&b, format, args);
     va_end(args);
     vec_push(l->arena, &l->lines, arena_str(l->arena, buf_str(&b)));
 }
@@ -111,18 +124,18 @@ static const char *json_name(value v)
     return names[value_type(v)];
 }
 
+/* What follows the first document is not looked at. */
 static int parse_document(str text, struct arena *a, value *io, struct err *err)
 {
     value v = VALUE_ABSENT;
     if (yaml_parse(text, NULL, a, &v, err))
-        return err_wrap(err, "cannot unmarshal yaml document: error converting YAML to JSON");
+        return err_wrap(err, "error converting YAML to JSON");
     if (value_is_nil(v))
         return 0;
     if (!value_is_map(v))
         return err_set(err, ERR_INVALID,
-                       "cannot unmarshal yaml document: error unmarshaling JSON: while decoding "
-                       "JSON: json: cannot unmarshal %s into Go value of type "
-                       "map[string]interface {}",
+                       "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal %s "
+                       "into Go value of type map[string]interface {}",
                        json_name(v));
     v = helm_values_as_float(a, v);
     *io = value_len(*io) ? merge_maps(a, *io, v) : v;
@@ -138,10 +151,14 @@ value helm_values_freeze(struct arena *a, value v)
     return doc_root(d);
 }
 
-/* Documents as apimachinery's YAMLReader cuts them: a line beginning "---" ends one. */
-int helm_values_parse(str text, struct arena *a, value *ret, struct err *err)
+static int add_document(str text, struct arena *a, value *io, struct err *err)
 {
-    value all = value_new_map(a);
+    return parse_document(text, a, io, err) ? err_wrap(err, "cannot unmarshal yaml document") : 0;
+}
+
+/* Documents as apimachinery's YAMLReader cuts them: a line beginning "---" ends one. */
+static int parse_documents(str text, struct arena *a, value *io, struct err *err)
+{
     str rest = text, line;
     const char *from = text.at;
     bool has_bytes = false;
@@ -156,7 +173,7 @@ int helm_values_parse(str text, struct arena *a, value *ret, struct err *err)
                            "error reading yaml document: invalid Yaml document separator: %.*s",
                            STR_FMT(after));
         if (has_bytes) {
-            int rc = parse_document(str_mem(from, (size_t)(line.at - from)), a, &all, err);
+            int rc = add_document(str_mem(from, (size_t)(line.at - from)), a, io, err);
             if (rc)
                 return rc;
             from = rest.at ? rest.at : text.at + text.len;
@@ -164,13 +181,17 @@ int helm_values_parse(str text, struct arena *a, value *ret, struct err *err)
         } else
             has_bytes = true; /* the separator stays as the first line of what follows */
     }
-    if (from) {
-        int rc = parse_document(str_mem(from, (size_t)(text.at + text.len - from)), a, &all, err);
-        if (rc)
-            return rc;
-    }
-    *ret = all;
-    return 0;
+    return from ? add_document(str_mem(from, (size_t)(text.at + text.len - from)), a, io, err) : 0;
+}
+
+int helm_values_parse(str text, enum helm_level level, struct arena *a, value *ret, struct err *err)
+{
+    value all = value_new_map(a);
+    int rc = level == HELM_LEVEL_3 ? parse_document(text, a, &all, err)
+                                   : parse_documents(text, a, &all, err);
+    if (!rc)
+        *ret = all;
+    return rc;
 }
 
 /* ---- subcharts ---- */
@@ -286,7 +307,7 @@ static int take_chart_yaml(struct loading *l, struct helm_chart *c, const struct
             continue;
         if (!c->metadata)
             c->metadata = ARENA_NEW(l->arena, struct helm_metadata);
-        if (helm_metadata_parse(f->data, l->arena, c->metadata, err))
+        if (helm_metadata_parse(f->data, l->log->level, l->arena, c->metadata, err))
             return err_wrap(err, "cannot load Chart.yaml");
         if (!c->metadata->api_version.len)
             c->metadata->api_version = STR("v1");
@@ -301,12 +322,14 @@ static int take_requirements(struct loading *l, struct helm_chart *c, const stru
 {
     if (!c->metadata)
         c->metadata = ARENA_NEW(l->arena, struct helm_metadata);
-    if (!is_v1(c))
-        helm_log_add(l->log, "INFO",
-                     STR("Warning: Dependencies are handled in Chart.yaml since apiVersion "
-                         "\"v2\". We recommend migrating dependencies to Chart.yaml."),
-                     NULL);
-    if (helm_metadata_parse(f->data, l->arena, c->metadata, err))
+    if (!is_v1(c)) {
+        static const char text[] = "Warning: Dependencies are handled in Chart.yaml since "
+                                   "apiVersion \"v2\". We recommend migrating dependencies to "
+                                   "Chart.yaml.";
+        helm_log_add(l->log, "INFO", str_of(text), NULL);
+        helm_log_add3(l->log, "load.go:120: ", "%s", text);
+    }
+    if (helm_metadata_parse(f->data, l->log->level, l->arena, c->metadata, err))
         return err_wrap(err, "cannot load requirements.yaml");
     if (is_v1(c))
         vec_push(l->arena, &c->files, *f);
@@ -316,16 +339,16 @@ static int take_requirements(struct loading *l, struct helm_chart *c, const stru
 static int take_requirements_lock(struct loading *l, struct helm_chart *c,
                                   const struct helm_file *f, struct err *err)
 {
-    if (helm_lock_parse(f->data, l->arena, &c->lock, err))
+    if (helm_lock_parse(f->data, l->log->level, l->arena, &c->lock, err))
         return err_wrap(err, "cannot load requirements.lock");
     if (!c->metadata)
         c->metadata = ARENA_NEW(l->arena, struct helm_metadata);
-    if (!is_v1(c))
-        helm_log_add(l->log, "INFO",
-                     STR("Warning: Dependency locking is handled in Chart.lock since apiVersion "
-                         "\"v2\". We recommend migrating to Chart.lock."),
-                     NULL);
-    else
+    if (!is_v1(c)) {
+        static const char text[] = "Warning: Dependency locking is handled in Chart.lock since "
+                                   "apiVersion \"v2\". We recommend migrating to Chart.lock.";
+        helm_log_add(l->log, "INFO", str_of(text), NULL);
+        helm_log_add3(l->log, "load.go:138: ", "%s", text);
+    } else
         vec_push(l->arena, &c->files, *f);
     return 0;
 }
@@ -333,7 +356,7 @@ static int take_requirements_lock(struct loading *l, struct helm_chart *c,
 static int take_lock(struct loading *l, struct helm_chart *c, const struct helm_file *f,
                      struct err *err)
 {
-    return helm_lock_parse(f->data, l->arena, &c->lock, err)
+    return helm_lock_parse(f->data, l->log->level, l->arena, &c->lock, err)
                ? err_wrap(err, "cannot load Chart.lock")
                : 0;
 }
@@ -342,7 +365,7 @@ static int take_values(struct loading *l, struct helm_chart *c, const struct hel
                        struct err *err)
 {
     if (!l->freezes)
-        return helm_values_parse(f->data, l->arena, &c->values, err)
+        return helm_values_parse(f->data, l->log->level, l->arena, &c->values, err)
                    ? err_wrap(err, "cannot load values.yaml")
                    : 0;
     struct arena scratch;
@@ -350,7 +373,7 @@ static int take_values(struct loading *l, struct helm_chart *c, const struct hel
     scratch.on_full = l->arena->on_full;
     scratch.on_full_arg = l->arena->on_full_arg;
     value v;
-    int rc = helm_values_parse(f->data, &scratch, &v, err);
+    int rc = helm_values_parse(f->data, l->log->level, &scratch, &v, err);
     if (!rc)
         c->values = helm_values_freeze(l->arena, v);
     arena_done(&scratch);
@@ -421,7 +444,7 @@ static int load(struct loading *l, struct helm_files *files, struct helm_chart *
         return rc;
     if (!c->metadata)
         return err_set(err, ERR_INVALID, "Chart.yaml file is missing");
-    rc = helm_metadata_check(l->arena, c->metadata, err);
+    rc = helm_metadata_check(l->arena, l->log->level, c->metadata, err);
     if (!rc)
         rc = load_subcharts(l, c, &below, err);
     if (rc)
@@ -454,11 +477,14 @@ static const struct helm_file *find_chart_yaml(const struct helm_files *files)
     return NULL;
 }
 
-/* Which loader? Only the chart's apiVersion is looked at. */
-static int check_version(str chart_yaml, struct arena *a, struct err *err)
+/* Which loader? Only the chart's apiVersion is looked at. Helm 3 has one loader and does not ask.
+ */
+static int check_version(str chart_yaml, enum helm_level level, struct arena *a, struct err *err)
 {
     struct helm_metadata m = {0};
     value v = VALUE_ABSENT;
+    if (level == HELM_LEVEL_3)
+        return 0;
     if (yaml_parse(chart_yaml, NULL, a, &v, err))
         return err_wrap(err, "cannot load Chart.yaml: error converting YAML to JSON");
     if (!value_is_nil(v) && !value_is_map(v))
@@ -477,14 +503,14 @@ int helm_load_archive(str bytes, str shown, struct arena *a, struct helm_log *lo
 {
     struct helm_files files = {0};
     if (helm_archive_read(bytes, a, &files, err)) {
-        if (!shown.len || err->kind == ERR_TOO_LARGE)
+        if (!shown.len || err->kind == ERR_TOO_LARGE || log->level == HELM_LEVEL_3)
             return -err->kind;
         return err_set(err, err->kind, "unable to load chart archive");
     }
     const struct helm_file *chart_yaml = find_chart_yaml(&files);
-    if (!chart_yaml)
+    if (!chart_yaml && log->level != HELM_LEVEL_3)
         return err_set(err, ERR_INVALID, "unable to detect chart version, no Chart.yaml found");
-    int rc = check_version(chart_yaml->data, a, err);
+    int rc = chart_yaml ? check_version(chart_yaml->data, log->level, a, err) : 0;
     return rc ? rc : helm_load_files(&files, a, log, ret, err);
 }
 
@@ -495,12 +521,23 @@ struct walking {
     struct arena *arena;
     struct helm_log *log;
     struct helm_reader *reader; /* NULL: nothing is late */
+    unsigned links; /* folders above that are links: names below them are not resolved */
     struct helm_files found;
 };
 
 static str below(struct arena *a, str folder, str name)
 {
     return folder.len ? ARENA_CAT(a, folder, STR("/"), name) : name;
+}
+
+/* A path of the tree as messages name it. */
+static str shown_path(const struct walking *w, str path)
+{
+    if (!w->root.len)
+        return ARENA_CAT(w->arena, w->shown, STR("/"), path);
+    if (str_starts(path, w->root) && (path.len == w->root.len || path.at[w->root.len] == '/'))
+        return ARENA_CAT(w->arena, w->shown, str_from(path, w->root.len));
+    return str_starts(w->shown, STR("/")) ? ARENA_CAT(w->arena, STR("/"), path) : path;
 }
 
 static int walk(struct walking *w, str folder, unsigned depth, struct err *err);
@@ -534,7 +571,7 @@ static int take_late(struct walking *w, str name, const struct file_entry *e, bo
 {
     size_t bytes;
     *ret_late = false;
-    if (!w->reader || !e->id.len || is_needed(name))
+    if (!w->reader || w->links || !e->id.len || is_needed(name))
         return 0;
     int rc = files_size(w->files, e->name, &bytes, err);
     if (rc)
@@ -599,25 +636,35 @@ str helm_file_data(const struct helm_file *f)
 static int walk_entry(struct walking *w, str name, struct file_entry e, unsigned depth,
                       struct err *err)
 {
+    bool is_link = e.kind == FILE_LINK;
     e.name = below(w->arena, w->root, name);
-    if (e.kind == FILE_LINK) {
+    if (is_link) {
         int rc = files_stat(w->files, e.name, true, w->arena, &e, err);
         if (rc)
             return rc;
         if (e.kind == FILE_MISSING)
             return err_set(err, ERR_INVALID,
-                           "error evaluating symlink %.*s/%.*s: lstat %.*s/%.*s: no such file or "
+                           "error evaluating symlink %.*s/%.*s: lstat %.*s: no such file or "
                            "directory",
-                           STR_FMT(w->shown), STR_FMT(name), STR_FMT(w->shown), STR_FMT(name));
+                           STR_FMT(w->shown), STR_FMT(name), STR_FMT(shown_path(w, e.name)));
+        str resolved = shown_path(w, e.name);
         helm_log_add(w->log, "INFO",
                      STR("found symbolic link in path. Contents of linked file included and used"),
-                     "path", ARENA_CAT(w->arena, w->shown, STR("/"), name), "resolved", e.name,
+                     "path", ARENA_CAT(w->arena, w->shown, STR("/"), name), "resolved", resolved,
                      NULL);
+        helm_log_add3(w->log, "walk.go:75: ",
+                      "found symbolic link in path: %.*s/%.*s resolves to %.*s. Contents of linked "
+                      "file included and used",
+                      STR_FMT(w->shown), STR_FMT(name), STR_FMT(resolved));
     }
     if (helm_ignore_match(w->ignore, name, e.kind == FILE_FOLDER))
         return 0;
-    if (e.kind == FILE_FOLDER)
-        return walk(w, name, depth + 1, err);
+    if (e.kind == FILE_FOLDER) {
+        w->links += is_link;
+        int rc = walk(w, name, depth + 1, err);
+        w->links -= is_link;
+        return rc;
+    }
     if (!file_kind_is_regular(e.kind))
         return err_set(err, ERR_INVALID,
                        "cannot load irregular file %.*s/%.*s as it has file mode type bits set",
@@ -661,12 +708,13 @@ static int load_folder(struct walking *w, struct helm_chart **ret, struct err *e
     int rc = read_if_there(f, below(a, path, STR("Chart.yaml")), a, &there, &text, err);
     if (rc)
         return rc;
-    if (!there)
+    if (!there && w->log->level != HELM_LEVEL_3)
         return err_set(err, ERR_INVALID,
                        "unable to detect chart at %.*s/Chart.yaml: open %.*s/Chart.yaml: no such "
                        "file or directory",
                        STR_FMT(w->shown), STR_FMT(w->shown));
-    rc = check_version(text, a, err);
+    if (there)
+        rc = check_version(text, w->log->level, a, err);
     if (!rc)
         rc = read_if_there(f, below(a, path, STR(".helmignore")), a, &there, &text, err);
     if (!rc && there)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lang/glob.h"
+#include "value/text.h"
 #include "value/yaml.h"
 
 /* ---- split ---- */
@@ -61,11 +62,37 @@ static void add_piece(str piece, enum helm_level level, struct arena *a, struct 
         vec_push(a, ret, piece);
 }
 
+static bool is_re_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
+/* Helm 3: `(?:^|\s*\n)---\s*`. The blanks behind one separator are taken, so a "---" in the next
+ * line has no newline left before it and is text. */
+static void split_3(str text, struct arena *a, struct helm_strs *ret)
+{
+    str rest = trim_right(trim_left(text));
+    const char *from = rest.at, *end = rest.at + rest.len;
+    for (const char *p = from; p < end; p++) {
+        if (end - p < 3 || memcmp(p, "---", 3) != 0 ||
+            (p != rest.at && (p == from || p[-1] != '\n')))
+            continue;
+        add_piece(str_mem(from, (size_t)(p - from)), HELM_LEVEL_3, a, ret);
+        for (from = p + 3; from < end && is_re_space(*from);)
+            from++;
+        p = from - 1;
+    }
+    if (from < end)
+        add_piece(str_mem(from, (size_t)(end - from)), HELM_LEVEL_3, a, ret);
+}
+
 void helm_manifests_split(str text, enum helm_level level, struct arena *a, struct helm_strs *ret)
 {
     str rest = trim_left(text);
-    if (level == HELM_LEVEL_3)
-        rest = trim_right(rest);
+    if (level == HELM_LEVEL_3) {
+        split_3(text, a, ret);
+        return;
+    }
     const char *from = rest.at, *end = rest.at + rest.len;
     for (const char *line = from; line < end;) {
         const char *next = memchr(line, '\n', (size_t)(end - line));
@@ -144,7 +171,8 @@ static int read_metadata(value v, struct head *ret, struct err *err)
     return 0;
 }
 
-static int read_head(value v, struct arena *a, struct head *ret, struct err *err)
+static int read_head(value v, enum helm_level level, struct arena *a, struct head *ret,
+                     struct err *err)
 {
     *ret = (struct head){.kind = STR("")};
     if (value_is_nil(v))
@@ -153,7 +181,7 @@ static int read_head(value v, struct arena *a, struct head *ret, struct err *err
         return err_set(err, ERR_INVALID,
                        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal %s "
                        "into Go value of type %s.SimpleHead",
-                       json_name(v), "util");
+                       json_name(v), level == HELM_LEVEL_3 ? "releaseutil" : "util");
     value version = field(v, "apiVersion"), kind = field(v, "kind");
     if (is_container(version))
         return MISFIT(version, "SimpleHead.apiVersion", "string");
@@ -268,6 +296,13 @@ static void sort_by_kind(struct helm_manifests *m, enum helm_level level, struct
         m->at[i] = r[i].m;
 }
 
+static str quoted(struct arena *a, str s)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT;
+    text_quote(s, &b);
+    return arena_str(a, buf_str(&b));
+}
+
 static int add_document(str path, str text, struct arena *a, struct helm_log *log,
                         struct helm_output *io, struct err *err)
 {
@@ -279,7 +314,7 @@ static int add_document(str path, str text, struct arena *a, struct helm_log *lo
     if (rc)
         rc = err_wrap(err, "error converting YAML to JSON");
     else
-        rc = read_head(m.object, a, &head, err);
+        rc = read_head(m.object, log->level, a, &head, err);
     if (rc)
         return err_wrap(err, "YAML parse error on %.*s", STR_FMT(path));
     m.kind = head.kind;
@@ -291,8 +326,11 @@ static int add_document(str path, str text, struct arena *a, struct helm_log *lo
     str events = text_of(a, hook);
     if (read_events(events, &m.is_test))
         vec_push(a, &io->hooks, m);
-    else
+    else {
         helm_log_add(log, "INFO", STR("skipping unknown hooks"), "hookTypes", events, NULL);
+        helm_log_add3(log, "manifest_sorter.go:199: ", "info: skipping unknown hook: %.*s",
+                      STR_FMT(quoted(a, events)));
+    }
     return 0;
 }
 
@@ -356,7 +394,7 @@ static int print_selected(const struct helm_print *p, str all, struct arena *a, 
                           struct err *err)
 {
     struct helm_strs pieces = {0};
-    helm_manifests_split(all, HELM_LEVEL_4, a, &pieces);
+    helm_manifests_split(all, p->level, a, &pieces);
     size_t start = out->len;
     for (size_t i = 0; i < p->n_show_only; i++) {
         bool missing = true;

@@ -76,8 +76,9 @@ static const struct record lock_record = {"Lock", lock_fields, ARRAY_LEN(lock_fi
 
 struct decoding {
     struct arena *arena;
-    const char *root; /* Go's name of the outermost struct */
-    str path;         /* of the field being read: "dependencies.name" */
+    const char *root;    /* Go's name of the outermost struct */
+    const char *package; /* of those structs */
+    str path;            /* of the field being read: "dependencies.name" */
     bool failed;
     str message; /* first misfit */
 };
@@ -141,6 +142,12 @@ str helm_scalar_text(struct arena *a, value v)
     }
 }
 
+/* "[]*v2.Maintainer" */
+static const char *go_type(struct decoding *d, const char *prefix, const char *name)
+{
+    return arena_cstr(d->arena, arena_printf(d->arena, "%s%s.%s", prefix, d->package, name));
+}
+
 static bool is_scalar(value v) { return value_exists(v) && !value_is_map(v) && !value_is_list(v); }
 
 static void decode_record(struct decoding *d, const struct record *r, value v, void *to);
@@ -193,7 +200,7 @@ static void decode_text_map(struct decoding *d, const char *record, value v, val
 static void decode_maintainers(struct decoding *d, const char *record, value v, void *field)
 {
     struct helm_metadata *m = CONTAINER_OF(field, struct helm_metadata, maintainers);
-    if (!is_list_or_misfit(d, record, v, "[]*v2.Maintainer"))
+    if (!is_list_or_misfit(d, record, v, go_type(d, "[]*", "Maintainer")))
         return;
     m->maintainers.n = 0;
     for (struct value_iter it = value_iter(v); value_next(&it);) {
@@ -203,7 +210,7 @@ static void decode_maintainers(struct decoding *d, const char *record, value v, 
             if (value_is_map(it.val))
                 decode_record(d, &maintainer_record, it.val, &one);
             else
-                misfit(d, it.val, record, "v2.Maintainer");
+                misfit(d, it.val, record, go_type(d, "", "Maintainer"));
         }
         vec_push(d->arena, &m->maintainers, one);
     }
@@ -220,7 +227,7 @@ static struct helm_dependency *decode_dependencies(struct decoding *d, const cha
         else if (value_is_map(it.val))
             decode_record(d, &dependency_record, it.val, &all[it.i]);
         else
-            misfit(d, it.val, record, "v2.Dependency");
+            misfit(d, it.val, record, go_type(d, "", "Dependency"));
     }
     *ret_n = n;
     return all;
@@ -229,7 +236,7 @@ static struct helm_dependency *decode_dependencies(struct decoding *d, const cha
 static void decode_dependency_list(struct decoding *d, const char *record, value v, void *field)
 {
     size_t n = 0;
-    if (!is_list_or_misfit(d, record, v, "[]*v2.Dependency"))
+    if (!is_list_or_misfit(d, record, v, go_type(d, "[]*", "Dependency")))
         return;
     struct helm_dependency *all = decode_dependencies(d, record, v, &n);
     if (strcmp(d->root, "Lock") == 0) {
@@ -293,10 +300,12 @@ static void decode_record(struct decoding *d, const struct record *r, value v, v
     d->path = outer;
 }
 
-static int decode(str text, const struct record *r, const char *go_type, struct arena *a, void *to,
-                  struct err *err)
+static int decode(str text, enum helm_level level, const struct record *r, struct arena *a,
+                  void *to, struct err *err)
 {
-    struct decoding d = {.arena = a, .root = r->name};
+    struct decoding d = {.arena = a,
+                         .root = r->name,
+                         .package = level == HELM_LEVEL_3 ? "chart" : "v2"};
     value v = VALUE_ABSENT;
     if (yaml_parse(text, NULL, a, &v, err))
         return err_wrap(err, "error converting YAML to JSON");
@@ -305,7 +314,7 @@ static int decode(str text, const struct record *r, const char *go_type, struct 
     else if (!value_is_nil(v)) {
         d.failed = true;
         d.message = arena_printf(a, "json: cannot unmarshal %s into Go value of type %s",
-                                 kind_name(v), go_type);
+                                 kind_name(v), go_type(&d, "", r->name));
     }
     return d.failed
                ? err_set(err, ERR_INVALID, "error unmarshaling JSON: while decoding JSON: %.*s",
@@ -313,15 +322,17 @@ static int decode(str text, const struct record *r, const char *go_type, struct 
                : 0;
 }
 
-int helm_metadata_parse(str text, struct arena *a, struct helm_metadata *io, struct err *err)
+int helm_metadata_parse(str text, enum helm_level level, struct arena *a, struct helm_metadata *io,
+                        struct err *err)
 {
-    return decode(text, &metadata_record, "v2.Metadata", a, io, err);
+    return decode(text, level, &metadata_record, a, io, err);
 }
 
-int helm_lock_parse(str text, struct arena *a, struct helm_lock *io, struct err *err)
+int helm_lock_parse(str text, enum helm_level level, struct arena *a, struct helm_lock *io,
+                    struct err *err)
 {
     *io = (struct helm_lock){.exists = true};
-    return decode(text, &lock_record, "v2.Lock", a, io, err);
+    return decode(text, level, &lock_record, a, io, err);
 }
 
 /* ---- check ---- */
@@ -444,7 +455,8 @@ static str go_base(str p)
     return p.len > 1 || !str_is(p, "/") ? files_path_base(p) : p;
 }
 
-static int check_name_and_version(struct arena *a, const struct helm_metadata *m, struct err *err)
+static int check_name_and_version(struct arena *a, enum helm_level level,
+                                  const struct helm_metadata *m, struct err *err)
 {
     struct semver v;
     struct err ignored;
@@ -452,7 +464,7 @@ static int check_name_and_version(struct arena *a, const struct helm_metadata *m
         return INVALID("chart.metadata.apiVersion is required");
     if (!m->name.len)
         return INVALID("chart.metadata.name is required");
-    if (str_is(m->name, ".") || str_is(m->name, ".."))
+    if (level != HELM_LEVEL_3 && (str_is(m->name, ".") || str_is(m->name, "..")))
         return INVALID("chart.metadata.name %.*s is not allowed", STR_FMT(quoted(a, m->name)));
     if (!str_eq(m->name, go_base(m->name)))
         return INVALID("chart.metadata.name %.*s is invalid", STR_FMT(quoted(a, m->name)));
@@ -465,7 +477,8 @@ static int check_name_and_version(struct arena *a, const struct helm_metadata *m
     return 0;
 }
 
-int helm_metadata_check(struct arena *a, struct helm_metadata *m, struct err *err)
+int helm_metadata_check(struct arena *a, enum helm_level level, struct helm_metadata *m,
+                        struct err *err)
 {
     str *const texts[] = {&m->name,      &m->description, &m->home,        &m->icon,
                           &m->condition, &m->tags,        &m->app_version, &m->kube_version};
@@ -473,7 +486,7 @@ int helm_metadata_check(struct arena *a, struct helm_metadata *m, struct err *er
         *texts[i] = clean(a, *texts[i]);
     clean_all(a, &m->sources);
     clean_all(a, &m->keywords);
-    int rc = check_name_and_version(a, m, err);
+    int rc = check_name_and_version(a, level, m, err);
     if (!rc)
         rc = check_maintainers(a, m, err);
     return rc ? rc : check_dependencies(a, m, err);

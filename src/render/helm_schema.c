@@ -16,6 +16,9 @@ static void tell_unresolved(void *arg, str urn)
 {
     helm_log_add(arg, "WARN", STR("unresolved URN reference ignored; using permissive schema"),
                  "urn", urn, NULL);
+    helm_log_add3(arg, "jsonschema.go:192: ",
+                  "WARNING: unresolved URN reference ignored; using permissive schema: %.*s",
+                  STR_FMT(urn));
 }
 
 static int check_one(struct checking *x, const struct helm_chart *c, value values, struct err *err)

@@ -269,7 +269,7 @@ static int read_index(struct setter *s, int64_t *ret)
     uint32_t last;
     str text = until(s, "]", &last);
     if (!last)
-        return END_OF_TEXT;
+        return s->in->level3 ? INVALID("error parsing index: EOF") : END_OF_TEXT;
     if (str_to_i64(text, ret))
         return 0;
     bool digits = text.len > 0;

@@ -27,6 +27,7 @@ struct helm_set_input {
     enum helm_set_kind kind;
     helm_set_read_fn *read; /* HELM_SET_FILE */
     void *arg;
+    bool level3; /* Helm 3: an index without "]" is an error */
 };
 
 int helm_set_into(const struct helm_set_input *in, str line, struct arena *a, value io_map,

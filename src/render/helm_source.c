@@ -249,10 +249,11 @@ static int take_all(struct helm_app *x, struct helm_options *o, struct err *err)
 static int render(struct helm_app *x, const struct helm_options *o, struct err *err)
 {
     const struct render_request *r = x->request;
-    struct helm_log log = {.arena = x->arena};
+    struct helm_log log = {.arena = x->arena, .level = o->level};
     struct helm_job j = {.options = o, .cache = r->helm_cache, .log = &log};
     struct helm_output h = {.failure = STR("")};
-    struct helm_value_input in = {.at = x->values.at,
+    struct helm_value_input in = {.level = o->level,
+                                  .at = x->values.at,
                                   .n = x->values.n,
                                   .read = helm_read_value_file,
                                   .read_arg = x};

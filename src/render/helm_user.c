@@ -11,25 +11,25 @@ static int add_file(const struct helm_value_input *in, str name, struct arena *a
     int rc = in->read(in->read_arg, name, a, &text, err);
     if (rc)
         return rc;
-    if (helm_values_parse(text, a, &v, err))
+    if (helm_values_parse(text, in->level, a, &v, err))
         return err_wrap(err, "failed to parse %.*s", STR_FMT(name));
     *io = helm_values_merge(a, *io, v);
     return 0;
 }
 
-static int add_json(str text, struct arena *a, value *io, struct err *err)
+static int add_json(str text, enum helm_level level, struct arena *a, value *io, struct err *err)
 {
     str trimmed = str_trim(text);
     struct err ignored;
     value v = VALUE_ABSENT;
-    if (str_starts(trimmed, STR("{"))) {
+    if (level != HELM_LEVEL_3 && str_starts(trimmed, STR("{"))) {
         if (json_parse(trimmed, NULL, a, &v, &ignored))
             return err_set(err, ERR_INVALID, "failed parsing --set-json data JSON: %.*s",
                            STR_FMT(text));
         *io = helm_values_merge(a, *io, helm_values_as_float(a, v));
         return 0;
     }
-    struct helm_set_input set = {.kind = HELM_SET_JSON};
+    struct helm_set_input set = {.kind = HELM_SET_JSON, .level3 = level == HELM_LEVEL_3};
     if (helm_set_into(&set, text, a, *io, &ignored))
         return err_set(err, ERR_INVALID, "failed parsing --set-json data %.*s", STR_FMT(text));
     return 0;
@@ -50,6 +50,7 @@ static int add_sets(const struct helm_value_input *in, size_t which, struct aren
                     struct err *err)
 {
     struct helm_set_input set = {.kind = set_kinds[which].set,
+                                 .level3 = in->level == HELM_LEVEL_3,
                                  .read = in->read,
                                  .arg = in->read_arg};
     for (size_t i = 0; i < in->n; i++)
@@ -69,7 +70,7 @@ int helm_user_values(const struct helm_value_input *in, struct arena *a, value *
             rc = add_file(in, in->at[i].text, a, &all, err);
     for (size_t i = 0; !rc && i < in->n; i++)
         if (in->at[i].kind == HELM_VALUE_JSON)
-            rc = add_json(in->at[i].text, a, &all, err);
+            rc = add_json(in->at[i].text, in->level, a, &all, err);
     for (size_t i = 0; !rc && i < ARRAY_LEN(set_kinds); i++)
         rc = add_sets(in, i, a, all, err);
     if (!rc)

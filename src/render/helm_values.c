@@ -73,7 +73,16 @@ value helm_values_merge(struct arena *a, value io_base, value over)
     return io_base;
 }
 
-#define WARN(x, ...) helm_log_add((x)->log, "INFO", arena_printf((x)->arena, __VA_ARGS__), NULL)
+static void warn(const struct helm_values_context *x, int line, str text)
+{
+    char place[32];
+    snprintf(place, sizeof(place), "coalesce.go:%d: ", line);
+    helm_log_add(x->log, "INFO", text, NULL);
+    helm_log_add3(x->log, place, "%.*s", STR_FMT(text));
+}
+
+/* line: of helm 3.19's coalesce.go, which says where the text is from. */
+#define WARN(x, line, ...) warn((x), (line), arena_printf((x)->arena, __VA_ARGS__))
 
 static str prefixed(struct arena *a, str prefix, str key)
 {
@@ -113,10 +122,11 @@ static void coalesce_tables(const struct helm_values_context *x, value dst, valu
         else if (value_is_map(val) && value_is_map(was))
             coalesce_tables(x, was, val, prefixed(x->arena, prefix, key), merge);
         else if (value_is_map(val))
-            WARN(x, "warning: cannot overwrite table with non table for %.*s (%.*s)",
+            WARN(x, 298, "warning: cannot overwrite table with non table for %.*s (%.*s)",
                  STR_FMT(prefixed(x->arena, prefix, key)), STR_FMT(helm_value_text(x->arena, val)));
         else if (value_is_map(was) && !value_is_null(val))
-            WARN(x, "warning: destination for %.*s is a table. Ignoring non-table value (%.*s)",
+            WARN(x, 301,
+                 "warning: destination for %.*s is a table. Ignoring non-table value (%.*s)",
                  STR_FMT(prefixed(x->arena, prefix, key)), STR_FMT(helm_value_text(x->arena, val)));
     }
 }
@@ -133,13 +143,14 @@ static void coalesce_global(const struct helm_values_context *x, value dg, str k
     value was = value_get(dg, key);
     if (!value_is_map(val)) {
         if (value_is_map(was))
-            WARN(x, "key %.*s is table. Skipping", STR_FMT(key));
+            WARN(x, 175, "key %.*s is table. Skipping", STR_FMT(key));
         else
             value_set(x->arena, dg, key, val);
         return;
     }
     if (value_exists(was) && !value_is_map(was)) {
-        WARN(x, "Conflict: cannot merge map onto non-map for \"%.*s\". Skipping.", STR_FMT(key));
+        WARN(x, 161, "Conflict: cannot merge map onto non-map for \"%.*s\". Skipping.",
+             STR_FMT(key));
         return;
     }
     value copy = value_new_map(x->arena);
@@ -154,11 +165,11 @@ static void coalesce_globals(const struct helm_values_context *x, value dest, va
 {
     value dg = value_getz(dest, "global"), sg = value_getz(src, "global");
     if (value_exists(dg) && !value_is_map(dg)) {
-        WARN(x, "warning: skipping globals because destination global is not a table.");
+        WARN(x, 138, "warning: skipping globals because destination global is not a table.");
         return;
     }
     if (value_exists(sg) && !value_is_map(sg)) {
-        WARN(x, "warning: skipping globals because source global is not a table.");
+        WARN(x, 145, "warning: skipping globals because source global is not a table.");
         return;
     }
     if (!value_exists(dg))
@@ -237,7 +248,7 @@ static void coalesce_values(const struct helm_values_context *x, const struct he
                 remove_nulls(def);
             coalesce_tables(x, was, def, prefixed(x->arena, sub_prefix, key), deeper);
         } else if (value_is_map(was) && !value_is_null(def))
-            WARN(x, "warning: skipped value for %.*s.%.*s: Not a table.", STR_FMT(sub_prefix),
+            WARN(x, 237, "warning: skipped value for %.*s.%.*s: Not a table.", STR_FMT(sub_prefix),
                  STR_FMT(key));
     }
 }

@@ -95,21 +95,28 @@ static int field_of_nothing(struct state *s, str name, tval *ret)
     return rc;
 }
 
+static const struct template_field *find_field(const struct template_field *f, str name)
+{
+    while (f && f->name && !str_is(name, f->name))
+        f++;
+    return f && f->name ? f : NULL;
+}
+
 /* 1: there is no such field. */
 static int struct_field(struct state *s, const struct field_access *f, tval v, const char *type,
                         tval *ret)
 {
-    for (const struct template_field *field = v.type->field; field && field->name; field++) {
-        if (!str_is(name_text(f->name), field->name))
-            continue;
-        if (field->name[0] < 'A' || field->name[0] > 'Z')
-            return state_fail(s, "%s is an unexported field of struct type %s", field->name, type);
-        if (has_args(&f->args))
-            return state_fail(s, "%s has arguments but cannot be invoked as function", field->name);
-        *ret = field->get(v.p, s->run->arena);
-        return 0;
-    }
-    return 1;
+    const struct template_field *field = find_field(v.type->field, name_text(f->name));
+    if (!field)
+        field = find_field(v.type->promoted, name_text(f->name));
+    if (!field)
+        return 1;
+    if (field->name[0] < 'A' || field->name[0] > 'Z')
+        return state_fail(s, "%s is an unexported field of struct type %s", field->name, type);
+    if (has_args(&f->args))
+        return state_fail(s, "%s has arguments but cannot be invoked as function", field->name);
+    *ret = field->get(v.p, s->run->arena);
+    return 0;
 }
 
 static int call_method(struct state *s, tval dot, const struct template_method *m, tval receiver,
@@ -121,10 +128,7 @@ static int call_method(struct state *s, tval dot, const struct template_method *
 
 static bool has_field(const struct template_type *t, str name)
 {
-    for (const struct template_field *f = t->field; f && f->name; f++)
-        if (str_is(name, f->name))
-            return true;
-    return false;
+    return find_field(t->field, name) || find_field(t->promoted, name);
 }
 
 static int eval_field(struct state *s, tval dot, tval receiver, const struct field_access *f,

@@ -9,6 +9,8 @@
 struct converter {
     struct arena *arena;
     struct err *err;
+    bool sorted;     /* maps come out sorted, as encoding/json prints them */
+    bool has_struct; /* one was met */
 };
 
 static int convert(struct converter *c, tval v, unsigned depth, value *ret);
@@ -70,14 +72,10 @@ static int convert_map(struct converter *c, tval v, unsigned depth, value *ret)
     return 0;
 }
 
-static int convert_struct(struct converter *c, tval v, unsigned depth, value *ret)
+static int convert_fields(struct converter *c, tval v, const struct template_field *f,
+                          unsigned depth, value map)
 {
-    if (!v.p) {
-        *ret = value_null(c->arena);
-        return 0;
-    }
-    *ret = value_new_map(c->arena);
-    for (const struct template_field *f = v.type->field; f && f->name; f++) {
+    for (; f && f->name; f++) {
         str name, option;
         value item;
         if (!f->json)
@@ -89,9 +87,35 @@ static int convert_struct(struct converter *c, tval v, unsigned depth, value *re
         int rc = convert(c, field, depth + 1, &item);
         if (rc)
             return rc;
-        value_set(c->arena, *ret, name, item);
+        value_set(c->arena, map, name, item);
     }
     return 0;
+}
+
+static int convert_struct(struct converter *c, tval v, unsigned depth, value *ret)
+{
+    if (!v.p) {
+        *ret = value_null(c->arena);
+        return 0;
+    }
+    c->has_struct = true;
+    *ret = value_new_map(c->arena);
+    int rc = convert_fields(c, v, v.type->promoted, depth, *ret);
+    return rc ? rc : convert_fields(c, v, v.type->field, depth, *ret);
+}
+
+static void sort_all(struct arena *a, value *io)
+{
+    *io = value_thaw(a, *io);
+    if (value_is_map(*io)) {
+        value_sort_keys(a, *io, true);
+        return;
+    }
+    for (size_t i = 0, n = value_is_list(*io) ? value_len(*io) : 0; i < n; i++) {
+        value item = value_at(*io, i);
+        sort_all(a, &item);
+        value_put(a, *io, i, item);
+    }
 }
 
 static int convert(struct converter *c, tval v, unsigned depth, value *ret)
@@ -124,6 +148,8 @@ static int convert(struct converter *c, tval v, unsigned depth, value *ret)
     case TEMPLATE_MAP:
         if (is_json_view(v)) {
             *ret = v.type->kind == TEMPLATE_MAP ? v.map->view : v.list->view;
+            if (c->sorted)
+                sort_all(c->arena, ret);
             return 0;
         }
         return v.type->kind == TEMPLATE_MAP ? convert_map(c, v, depth, ret)
@@ -136,10 +162,27 @@ static int convert(struct converter *c, tval v, unsigned depth, value *ret)
 
 int template_to_value(tval v, struct arena *a, value *ret, struct err *err)
 {
-    struct converter c = {a, err};
+    struct converter c = {.arena = a, .err = err};
     value made;
     int rc = convert(&c, v, 0, &made);
     if (!rc)
         *ret = made;
     return rc;
+}
+
+int template_to_value_in_order(tval v, struct arena *a, value *ret, bool *ret_in_order,
+                               struct err *err)
+{
+    struct converter c = {.arena = a, .err = err};
+    value made;
+    int rc = convert(&c, v, 0, &made);
+    if (!rc && c.has_struct) {
+        c.sorted = true;
+        rc = convert(&c, v, 0, &made);
+    }
+    if (rc)
+        return rc;
+    *ret_in_order = c.has_struct;
+    *ret = made;
+    return 0;
 }

@@ -208,28 +208,6 @@ static void endless_work_ends_with_a_clear_error(void **state)
     arena_done(&a);
 }
 
-/* What helm 3.19 (Go 1.24) answers where helm 4.2 says more. */
-static void helm_3_names_no_types_in_a_comparison(void **state)
-{
-    struct arena a;
-    struct err err;
-    const struct template_tree *tree;
-    struct buf out = BUF_INIT;
-    (void)state;
-    arena_init(&a, ARENA_BYTES);
-    struct template_set *set = template_set_new(&a);
-    struct template_env env = {.set = set, .funcs = &TEMPLATE_FUNCS_HELM3};
-    assert_int_equal(template_parse(STR("t"), STR("{{ eq 1 1.0 }}"), env.funcs, &a, &tree, &err),
-                     0);
-    template_set_add(set, tree);
-    struct template_run *run = template_run_new(&a, &env);
-    assert_int_equal(template_execute(run, STR("t"), TEMPLATE_NO_VALUE, &out, &err), -ERR_INVALID);
-    assert_string_equal(err.text, "template: t:1:3: executing \"t\" at <eq 1 1.0>: error calling "
-                                  "eq: incompatible types for comparison");
-    buf_done(&out);
-    arena_done(&a);
-}
-
 static void a_view_is_never_changed(void **state)
 {
     struct arena a;
@@ -259,7 +237,6 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(every_recorded_expression_answers_as_helm,
                                   argc > 1 ? argv[1] : NULL),
         cmocka_unit_test(endless_work_ends_with_a_clear_error),
-        cmocka_unit_test(helm_3_names_no_types_in_a_comparison),
         cmocka_unit_test(a_view_is_never_changed),
     };
     return cmocka_run_group_tests_name("lang/template", tests, NULL, NULL);

@@ -4,6 +4,7 @@ import base64, gzip, io, json, tarfile
 CHART = "apiVersion: v2\nname: c\nversion: 0.1.0\n"
 DUMP = "v: {{ .Values | toJson | squote }}\n"
 CASES = []
+COMMANDS = []
 
 
 def case(name, files=None, args=(), release="r", chart=CHART, dump=True):
@@ -12,6 +13,11 @@ def case(name, files=None, args=(), release="r", chart=CHART, dump=True):
         f["templates/v.yaml"] = DUMP
     f.update(files or {})
     CASES.append({"name": name, "files": f, "release": release, "args": list(args)})
+
+
+def command(name, argv, files):
+    """A command line of helm in the folder $D, told whole."""
+    COMMANDS.append({"name": name, "files": files, "command": argv, "args": []})
 
 
 def tgz(files):
@@ -176,3 +182,56 @@ schema("skipped", {"required": ["x"]}, "a: 1\n", ["--skip-schema-validation"])
 case("schema of a subchart", dict(SUB, **{"charts/s/values.schema.json": '{"required":["k"]}', "values.schema.json": '{"required":["x"]}'}))
 case("schema of a subchart only", dict(SUB, **{"charts/s/values.schema.json": '{"required":["k"]}'}))
 case("schema of a disabled subchart", dict(SUB, **{"charts/s/values.schema.json": '{"required":["k"]}', "values.yaml": "s: {on: false}\n"}), chart=DEP % ", condition: s.on")
+
+# ---- where Helm 3 and Helm 4 part ----
+FULL = """apiVersion: v2
+name: c
+version: 1.2.3+build
+description: a chart
+home: https://x.example
+icon: https://x.example/i.png
+appVersion: "2.0"
+kubeVersion: ">= 1.20"
+keywords: [k, l]
+sources: [https://s.example]
+maintainers: [{name: n, email: e@x, url: https://u.example}, {name: m}]
+annotations: {b: two, a: one}
+type: application
+condition: c.d
+tags: t
+dependencies: [{name: s, version: 1.0.0, repository: "file://x", condition: s.on, tags: [t, u], import-values: [e, {child: f, parent: g}], alias: z}]
+"""
+SUBZ = {"charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "charts/s/values.yaml": "exports: {e: {x: 1}}\nf: {y: 2}\n", "charts/s/templates/v.yaml": "s: {{ .Chart | toJson | squote }} {{ .Chart.IsRoot }} {{ .Chart.Name }}\n"}
+for i, text in enumerate([".Chart | toJson", ".Chart | toYaml | nindent 2", ".Chart | toPrettyJson | nindent 2", "list .Chart (dict \"b\" 1 \"a\" 2) | toJson", "dict \"z\" .Chart \"a\" .Values \"k\" .Capabilities.KubeVersion | toJson", ".Capabilities.KubeVersion | toJson", ".Chart.Metadata.Name", ".Chart.Metadata | toJson", ".Chart.name", ".Chart.Version", "typeOf .Chart.Maintainers", "typeOf .Chart.Dependencies", "typeOf .Chart.Sources", "typeOf .Chart.Annotations", "typeOf .Chart.Metadata", "kindOf .Chart", "(index .Chart.Maintainers 0).Name", "(index .Chart.Maintainers 0).name", "range .Chart.Maintainers }}{{ .Name }} {{ .Email }} {{ .URL }},{{ end", "range .Chart.Dependencies }}{{ .Name }} {{ .Version }} {{ .Repository }} {{ .Condition }} {{ .Tags }} {{ .Enabled }} {{ .ImportValues }} {{ .Alias }} {{ typeOf . }} {{ typeOf .Tags }}{{ end", ".Chart.Dependencies | toJson", ".Chart.Maintainers | toJson", "range $k, $v := .Chart }}{{ $k }} {{ end", "hasKey .Chart \"Name\"", "get .Chart \"Name\"", "index .Chart \"Name\"", "index .Chart.Annotations \"a\"", ".Chart.Annotations", ".Chart.Keywords", ".Chart.Keywords | join \",\"", ".Chart.Deprecated", ".Chart.Type", ".Chart.KubeVersion", ".Chart.Tags", ".Chart.Condition", "len .Chart", "empty .Chart", "default 1 .Chart | toJson", "merge (dict) .Chart", ".Chart.Validate", "eq .Chart .Chart", "deepEqual .Chart .Chart", "printf \"%T\" .Chart", "mustToYaml .Values", "mustToJson .Values", "mustToToml .Values", "mustToYaml (dict \"f\" (list))", "toToml .Values", "toToml (list 1)", "toToml 1", "toYamlPretty .Values", "toYaml (dict \"a\" 1.0 \"b\" 1e20 \"c\" \"1\")", "range 3 }}{{ . }}{{ end", "range $i := .Values.n }}{{ $i }}{{ end", "eq 1 \"a\"", "lt 1 1.5", ".Values.m | toJson", "fromToml \"a = 1\" | toJson", "fromJsonArray \"[1,{}]\" | toJson", "fromYaml \"a: 1\\n---\\na: 2\" | toJson", "fromYamlArray \"- 1\" | toJson", "typeOf (fromYaml \"a: 1\")", ".Capabilities.HelmVersion.KubeClientVersion", "typeOf .Capabilities.KubeVersion", "typeOf .Capabilities.HelmVersion", "kindOf .Capabilities.KubeVersion", "toYaml .Release", "lookup \"v1\" \"Secret\" \"a\" \"b\" | toJson", "getHostByName \"localhost\"", ".Values.AsMap | toJson", "(.Values.Table \"t\") | toJson", "(.Values.Table \"nope\")", "(.Values.PathValue \"t.x\")", "(.Values.PathValue \"t\")", ".Values.YAML | nindent 2"]):
+    case(f"level object {i}", dict(SUBZ, **{"values.yaml": "n: 3\nt: {x: 1.5}\nm: [1, a, null, {q: true}]\n", "templates/v.yaml": "v: |\n  {{ %s }}\n" % text}), ["--kube-version", "v1.31.4-gke.1"], chart=FULL)
+for i, text in enumerate(["a: 1\n---\n---\nb: 2\n", "---\n---\na: 1\n", "a: 1\n---", "a: 1\n--- \n", "a: 1\n---b: 2\n", "a: 1\n\n\n---\t\n\n\nb: 2\n\n", "  a: 1\n---\n  b: 2\n", "a: 1\n  \n---\n", "a: |\n  x\n\n", "a: |+\n  x\n\n\n---\nb: |\n  ---\n  y\n", "\u00a0a: 1\n---\nb: 1\u00a0\n", "---# c\na: 1\n", "# only\n---\n# comments\n", "a: 1\r\n---\r\nb: 2\r\n", "a: 1\n----\nb: 1\n", "a: 1\n---\f\nb: 2\n", "a: 1\n---\n---\n---\nb: 1\n"]):
+    case(f"level split {i}", {"templates/a.yaml": text}, dump=False)
+    case(f"level split {i} shown", {"templates/a.yaml": text}, ["-s", "templates/a.yaml"], dump=False)
+for i, (parent, sub, args) in enumerate([("a: null\n", "", []), ("a: {b: null, c: 1}\n", "", []), ("a: {b: null, c: 1}\n", "", ["--set", "a.d=1"]), ("a: {b: {c: null}}\n", "", ["--set", "a.b.d=null"]), ("a: {b: {c: 1}}\n", "", ["--set", "a.b.c=null,a.b.e=null,z=null"]), ("s: {a: null}\n", "a: null\n", []), ("s: {a: {b: null}}\n", "a: {b: 1, c: null}\n", []), ("s: {a: {b: null}}\n", "a: {b: null, c: null}\n", ["--set", "s.a.c=null"]), ("", "a: null\nb: {c: null}\n", []), ("", "a: null\nb: {c: null}\n", ["--set", "s.b.d=1,s.a=null"]), ("global: {a: null}\n", "global: {a: 1, b: null}\n", []), ("global: {a: 1}\n", "global: {a: null}\n", ["--set", "global.a=null,s.global.b=null"]), ("a: 1\n---\na: 2\n", "b: 1\n---\nb: 2\n", [])]):
+    for chart in ["", DEP % "", DEP % ", import-values: [{child: a, parent: p}]"]:
+        case(f"level coalesce {i} {len(chart)}", dict(SUB, **{"values.yaml": parent, "charts/s/values.yaml": sub}), args, chart=chart or CHART)
+for i, text in enumerate(["{{ define \"x\" }}{{ .a.b }}{{ end }}{{ include \"x\" . }}", "{{ tpl \"{{ include \\\"nope\\\" . }}\" . }}", "{{ tpl \"{{ tpl .Values.t . }}\" . }}", "{{ fail \"a: b: c\" }}", "{{ required \"multi\\nline\" nil }}", "{{ .Values.s | required \"x\" | nope }}", "{{ include \"a\" }}", "{{ index .Values \"s\" \"t\" }}", "{{ .Values.s.t.u }}", "{{ template \"nope\" . }}", "{{ toYaml . | fromJson | len }}", "{{ call .Values.s }}", "{{ range .Values.s }}{{ end }}", "{{ len 3 }}", "{{ slice \"abc\" 5 }}", "{{ \"a\" | repeat 3 | b64dec }}", "{{ mustFromJson \"{\" }}", "{{ mustToDate \"x\" \"y\" }}", "{{ semverCompare \"x\" \"1\" }}", "{{ genCA 1 2 }}", "{{ include \"self\" . }}{{ define \"self\" }}{{ include \"self\" . }}{{ end }}", "{{ tpl .Values.t . }}", "{{ printf \"%d\" \"x\" }}", "{{ .Values.s.x }}", "{{ (lookup \"v1\" \"Pod\" \"\" \"\").items.x }}", "{{ break }}", "{{ range .Values.l }}{{ break }}{{ end }}", "{{ with $x := 1 }}{{ $y }}{{ end }}", "{{ block \"b\" . }}{{ fail \"in block\" }}{{ end }}", "{{ /* c */ }}", "{{- /* c */ -}}", "{{ 0x1p4 }} {{ 1_000 }} {{ 'a' }}", "{{ else }}", "{{ if .x }}{{ else if }}{{ end }}", "{{ template }}", "{{ define x }}{{ end }}", "{{ .a b", "{{ $ := 1 }}", "{{ nil }}", "{{ eq 1 nil }}", "{{ eq .Values.l .Values.l }}", "{{ eq .Values .Values }}", "{{ lt \"a\" 1 }}", "{{ and .a .b.c.d }}", "{{ not }}", "{{ or }}", "{{ index .Values.l \"a\" }}"]):
+    case(f"level failing {i}", {"templates/v.yaml": "v: x\nw: " + text + "\n", "values.yaml": "l: [1]\ns: text\nt: \"{{ .a.b.c }}\"\n"})
+case("level webhooks", {"templates/a.yaml": "\n---\n".join("kind: " + k for k in ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "APIService", "IngressClass", "PriorityClass", "NetworkPolicy", "PodDisruptionBudget", "ServiceAccount", "SecretList", "StorageClass", "ClusterRoleList", "HorizontalPodAutoscaler", "Unknown", "CronJob", "List"]) + "\n"}, dump=False)
+case("level hook weights", {"templates/h.yaml": "\n---\n".join("kind: Job\nmetadata: {name: j%s, annotations: {helm.sh/hook: %s, helm.sh/hook-weight: \"%s\"}}" % (n, h, w) for n, h, w in [(1, "post-install", 5), (2, "pre-install", -5), (3, "pre-install", "x"), (4, "test", 0), (5, "pre-delete", 99), (6, "pre-install", 5)]) + "\n"}, dump=False)
+case("level symlinks", {"real.txt": "x", "templates/l.yaml": {"link": "v.yaml"}, "link.txt": {"link": "real.txt"}, "d": {"link": "templates"}})
+case("level dangling link", {"link.txt": {"link": "nope"}})
+case("level no templates", dump=False)
+case("level values without a chart's", {"values.yaml": ""})
+for name, text in {"bool": "true", "number": "5", "anchors": "a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}\n", "duplicate": "a: 1\na: 2\n", "duplicate map": "a: {b: 1}\na: {c: 2}\n", "tags": "a: !!str 1\nb: !!binary aGk=\nc: !x y\n", "odd keys": "1: a\ntrue: b\nnull: c\n1.5: d\n? [a]\n: e\n", "merge odd": "a: {<<: 1}\n", "tab": "a:\t1\n", "end": "a: 1\n...\nb: 2\n", "directive": "%YAML 1.1\n---\na: yes\n", "second broken": "a: 1\n---\nb: [\n", "second list": "a: 1\n---\n- b\n", "nan": "a: .nan\n", "inf": "a: -.inf\n", "huge": "a: 1e400\n", "octal": "a: 0o17\nb: 017\nc: 0b11\n", "time": "a: 2001-01-01T00:00:00Z\nb: 12:30:45\n"}.items():
+    case(f"level values {name}", {"values.yaml": text})
+    case(f"level values file {name}", {"x.yaml": text}, ["-f", "x.yaml"])
+for v in ["v1.31.4-gke.1", "1.31", "v1.31.0+k3s1", "1.31.4.5", "v1.31.4-alpha.1+b"]:
+    case(f"level kube version {v}", {"templates/v.yaml": "v: {{ .Capabilities.KubeVersion }} {{ .Capabilities.KubeVersion.Version }} {{ .Capabilities.KubeVersion.GitVersion }} {{ semverCompare \"<1.31.4\" .Capabilities.KubeVersion.Version }}\n"}, ["--kube-version", v], chart=CHART + "kubeVersion: \">= 1.31.0\"\n")
+    case(f"level kube version refused {v}", {}, ["--kube-version", v], chart=CHART + "kubeVersion: \">= 1.32.0\"\n")
+for line in ["a[0", "a[0]b[1", "a.b[1", "a[0][1", "a[", "a]=1", "a[0]={b", "a=1,b[0"]:
+    for flag in ["--set", "--set-string", "--set-json", "--set-literal"]:
+        case(f"level {flag} {line}", {"values.yaml": BASE}, [flag, line])
+case("level --set-json object", {"values.yaml": BASE}, ["--set-json", "{\"a\":{\"b\":2,\"z\":null},\"n\":{\"k\":1}}"])
+case("level --set-json object and more", {"values.yaml": BASE}, ["--set-json", "{\"a\":1},b=2"])
+for name, files in {"no Chart.yaml": {"s/x": "a"}, "ok": {"s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "s/templates/a.yaml": "x: 1\n"}, "other name": {"t/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "t/templates/a.yaml": "x: 1\n"}, "bad Chart.yaml": {"s/Chart.yaml": "- a\n"}, "dot name": {"s/Chart.yaml": "apiVersion: v2\nname: ..\nversion: 1.0.0\n"}}.items():
+    case(f"level tgz {name}", {"charts/s-1.0.0.tgz": tgz(files)})
+
+# ---- command lines ----
+for flag in [["--dry-run"], ["--dry-run=client"], ["--dry-run=none"], ["--dry-run=x"], ["--dry-run="], ["--dry-run=true"], ["--wait"], ["--wait=true"], ["--wait=watcher"], ["--wait=x"], ["--atomic"], ["--force"], ["--force-replace"], ["--server-side"], ["--render-subchart-notes"], ["--validate=false"], ["--nope"], ["-Z"], ["--set"], ["--no-hooks=x"], ["--kube-version"], ["-n"], ["--skip-tests", "--no-hooks"], ["--color=never"], ["--jsonpath", "x"], ["--timeout", "x"], ["--timeout", "5m"], ["--labels", "a"], ["-l", "a=b"], ["--burst-limit", "x"], ["--qps", "1.5"], ["--force-replace", "--force-conflicts"], ["--generate-name"], ["--name-template", "x"], ["extra"], ["extra", "more"]]:
+    command("template flag " + " ".join(flag), ["template", "r", "$D"] + flag, {"Chart.yaml": CHART, "templates/v.yaml": DUMP, "templates/NOTES.txt": "notes"})

@@ -35,11 +35,8 @@ static enum basic basic_of(tval v)
     }
 }
 
-/* Go names the types since 1.25; Helm 3 is built by an older one. */
 static int incompatible(struct template_call *c, tval a, tval b)
 {
-    if (c->run->env.funcs == &TEMPLATE_FUNCS_HELM3)
-        return template_fail(c, "incompatible types for comparison");
     return template_fail(c, "incompatible types for comparison: %s and %s", a.type->name,
                          b.type->name);
 }

@@ -67,10 +67,11 @@ static int to_json(struct template_call *c, tval v, unsigned flags, enum on_erro
 {
     value made;
     struct err err;
-    if (template_to_value(v, c->arena, &made, &err))
+    bool in_order;
+    if (template_to_value_in_order(v, c->arena, &made, &in_order, &err))
         return failed(c, on_error, &err, ret);
     struct buf *b = template_buf(c);
-    json_print(made, AUDIENCE_WIRE, flags | JSON_SORT_KEYS, b);
+    json_print(made, AUDIENCE_WIRE, in_order ? flags : flags | JSON_SORT_KEYS, b);
     return template_buf_tval(c, b, ret);
 }
 
