@@ -415,7 +415,11 @@ class World:
             p = re.search(r"admin password: (\S+)", text)
             self.password = p[1] if p else self.password
             return True
-        wait_until("tiphys serves\n" + tail(self.output), serves, START_S, 0.002)
+        try:
+            wait_until("tiphys serves\n" + tail(self.output), serves, START_S, 0.002)
+        except BaseException:  # nobody else knows of this process: a second one on the same cluster would disturb every story
+            self.kill()
+            raise
         seconds = time.monotonic() - began
         self.starts.append(seconds)
         self.kube = Kube(self.kubeconfig)
