@@ -23,7 +23,6 @@ static inline __attribute__((always_inline)) uint32_t *put_entries(uint64_t mask
         /* there is no zero to count in 0: the highest bit stands behind all others */
         out[k] = position + (uint32_t)__builtin_ctzll(mask | (uint64_t)1 << 63);
         mask &= mask - 1;
-        __asm__("" : "+r"(mask)); /* the compiler would gather them in vectors, which is slower */
     }
     for (out += ALWAYS_WRITTEN; __builtin_expect(out < end, 0); out++) {
         *out = position + (uint32_t)__builtin_ctzll(mask);

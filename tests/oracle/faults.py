@@ -16,11 +16,11 @@ fault("half a surrogate pair is a character", "value", "src/value/json/string.c"
       "    *ret = 0xfffd;\n    return 0;", "    return 0;")
 fault("two surrogates stay two characters", "value", "src/value/json/string.c",
       "if (low >= 0xdc00 && low <= 0xdfff) {", "if (low >= 0xdc00 && low < 0xdc00) {")
-fault("the last of duplicate keys does not replace the others", "value", "src/value/json/parse.c",
+fault("the last of duplicate keys does not replace the others", "value", "src/value/json/rare.c",
       "        r->duplicates = true;", "        r->duplicates = r->strict;")
-fault("strict reading takes duplicate keys", "value", "src/value/json/parse.c",
-      "        if (r->strict) {", "        if (r->strict && !r) {")
-fault("integers above int64 are exact", "value", "src/value/json/parse.c",
+fault("strict reading takes duplicate keys", "value", "src/value/json/rare.c",
+      "return r->strict ? failed(r, say_duplicate(r, f, at, key)) : true;", "return true;")
+fault("integers above int64 are exact", "value", "src/value/json/rare.c",
       "integer && r->source.in->exact_uint64 && str_to_u64(text, &u)", "integer && str_to_u64(text, &u)")
 fault("a number may begin with zeroes", "value", "src/value/json/parse.c",
       "bool odd = p == digits || (*digits == '0' && p - digits > 1);", "bool odd = p == digits;")
@@ -30,7 +30,7 @@ fault("a number that no double can hold is infinite", "value", "src/value/number
 # --- JSON as Go prints it
 
 fault("<, > and & are printed as they are", "value", "src/value/json/print.c",
-      "            if (c < 0x20 || html)", "            if (c < 0x20)")
+      "    if (c < 0x20 || html)", "    if (c < 0x20)")
 fault("the line separator is printed as it is", "value", "src/value/json/print.c",
       "rune == 0x2028 || rune == 0x2029 ?", "rune == 0x2029 ?")
 fault("backspace has no short escape", "value", "src/value/json/print.c",
@@ -113,7 +113,8 @@ fault("equal maps with merging lists inside are passed over", "kube", "src/kube/
 fault("conflicts are overwritten", "kube", "src/kube/apply.c",
       "if (!k->force && find_conflicts(", "if (!k->force && !k && find_conflicts(")
 fault("force does not take the field from its manager", "kube", "src/kube/apply.c",
-      "        m->set = fieldset_difference(w->a, m->set, fieldset_union(w->a, c.modified, c.added));", "")
+      "        m->set = fieldset_difference(w->a, set_of(w->a, m), changed);",
+      "        m->set = set_of(w->a, m);")
 fault("what is not applied any more stays", "kube", "src/kube/apply.c",
       "    if (!fieldset_is_empty(last.set))", "    if (!fieldset_is_empty(last.set) && !k)")
 fault("what another manager owns is pruned", "kube", "src/kube/apply.c",
