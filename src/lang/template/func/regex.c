@@ -3,36 +3,13 @@
  * Source: Sprig 3.3 regex.go; Go regexp (matching one after the other, expansion of $name). */
 #include <string.h>
 
+#include "lang/regexp.h"
 #include "lang/template/func/rows.h"
-#include "lang/template/func/regex_re2.h"
 #include "lang/template/run.h"
 #include "lang/template/strconv.h"
 #include "lang/template/unicode.h"
 
 #define REGEX_BYTES_MAX (64u << 10)
-#define ARG_MAX 512
-
-/* By RE2's error codes: Go's text, and whether Go shows the whole expression, a part, or nothing.
- */
-static const struct {
-    int code;
-    const char *text;
-    char shows; /* 'a' the argument, 'w' the whole, '0' nothing */
-} REFUSAL[] = {
-    {2, "invalid escape sequence", 'a'},
-    {3, "invalid character class", 'a'},
-    {4, "invalid character class range", 'a'},
-    {5, "missing closing ]", 'a'},
-    {6, "missing closing )", 'w'},
-    {7, "unexpected )", 'w'},
-    {8, "trailing backslash at end of expression", '0'},
-    {9, "missing argument to repetition operator", 'a'},
-    {10, "invalid repeat count", 'a'},
-    {11, "invalid nested repetition operator", 'a'},
-    {12, "invalid or unsupported Perl syntax", 'a'},
-    {13, "invalid UTF-8", 'a'},
-    {14, "invalid named capture", 'a'},
-};
 
 struct regex {
     const void *program;
@@ -148,17 +125,16 @@ static str quoted(struct template_call *c, str s)
 
 static str refusal(struct template_call *c, str pattern, int code, str arg)
 {
-    for (size_t i = 0; i < ARRAY_LEN(REFUSAL); i++) {
-        if (REFUSAL[i].code != code)
-            continue;
-        str shown = REFUSAL[i].shows == 'w' ? pattern : REFUSAL[i].shows == 'a' ? arg : STR("");
-        if (str_starts(shown, STR("(?P<")) && !str_has(pattern, shown))
-            shown = ARENA_CAT(c->arena, STR("(?<"), str_from(shown, 4));
-        return arena_printf(c->arena, "error parsing regexp: %s: `%.*s`", REFUSAL[i].text,
-                            STR_FMT(shown));
-    }
-    return arena_printf(c->arena, "error parsing regexp: expression too large: `%.*s`",
-                        STR_FMT(pattern));
+    const struct regexp_refusal *why = regexp_refusal_find(code);
+    if (!why)
+        return arena_printf(c->arena, "error parsing regexp: expression too large: `%.*s`",
+                            STR_FMT(pattern));
+    str shown = why->shows == REGEXP_SHOWS_WHOLE      ? pattern
+                : why->shows == REGEXP_SHOWS_ARGUMENT ? arg
+                                                      : STR("");
+    if (str_starts(shown, STR("(?P<")) && !str_has(pattern, shown))
+        shown = ARENA_CAT(c->arena, STR("(?<"), str_from(shown, 4));
+    return arena_printf(c->arena, "error parsing regexp: %s: `%.*s`", why->text, STR_FMT(shown));
 }
 
 /* NULL: *ret_error says why. */
@@ -166,23 +142,22 @@ static const struct regex *compile(struct template_call *c, str pattern, str *re
 {
     struct map *kept = &c->run->regex;
     const struct regex *found = map_find(kept, pattern);
-    char arg[ARG_MAX];
+    char arg[REGEXP_ARG_MAX];
     size_t arg_len = sizeof arg;
     int code = -1;
     if (found)
         return found;
     str text = in_old_words(c, pattern);
-    void *program = pattern.len > REGEX_BYTES_MAX
-                        ? NULL
-                        : regex_re2_new(text.at, text.len, &code, arg, &arg_len);
+    void *program =
+        pattern.len > REGEX_BYTES_MAX ? NULL : regexp_new(text.at, text.len, &code, arg, &arg_len);
     if (!program) {
         *ret_error = refusal(c, pattern, code, code < 0 ? STR("") : str_mem(arg, arg_len));
         return NULL;
     }
-    arena_on_done(c->arena, regex_re2_free, program);
+    arena_on_done(c->arena, regexp_free, program);
     struct regex *r = ARENA_NEW(c->arena, struct regex);
     r->program = program;
-    r->groups = regex_re2_groups(program) + 1;
+    r->groups = regexp_groups(program) + 1;
     map_set(kept, arena_str(c->arena, pattern), r);
     return r;
 }
@@ -202,7 +177,7 @@ static const struct regex *must_compile(struct template_call *c, str pattern, bo
 
 static bool match_at(const struct regex *r, str s, size_t from, ptrdiff_t *group, size_t n)
 {
-    return regex_re2_match(r->program, s.at ? s.at : "", s.len, from, group, n);
+    return regexp_match(r->program, s.at ? s.at : "", s.len, from, group, n);
 }
 
 /* ---- match, find ---- */
@@ -399,7 +374,7 @@ static int64_t group_of(const struct regex *r, str name)
         is_number = name.at[i] >= '0' && name.at[i] <= '9' && number < 100000000;
         number = number * 10 + (name.at[i] - '0');
     }
-    return is_number ? number : regex_re2_named(r->program, name.at, name.len);
+    return is_number ? number : regexp_named(r->program, name.at, name.len);
 }
 
 static void expand(const struct regex *r, str s, const ptrdiff_t *group, str pattern,

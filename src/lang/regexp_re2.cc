@@ -1,12 +1,12 @@
-// Go's regular expressions are RE2's: see regex_re2.h.
-#include "lang/template/func/regex_re2.h"
+// The only C++ of this room: RE2 behind the C functions of regexp.h.
+#include "lang/regexp.h"
 
 #include <re2/re2.h>
 
 #include <cstring>
 #include <vector>
 
-void *regex_re2_new(const char *at, size_t len, int *ret_code, char *ret_arg, size_t *io_arg_len)
+void *regexp_new(const char *at, size_t len, int *ret_code, char *ret_arg, size_t *io_arg_len)
 {
     RE2::Options options;
     options.set_log_errors(false);
@@ -21,22 +21,22 @@ void *regex_re2_new(const char *at, size_t len, int *ret_code, char *ret_arg, si
     return nullptr;
 }
 
-void regex_re2_free(void *program) { delete static_cast<RE2 *>(program); }
+void regexp_free(void *program) { delete static_cast<RE2 *>(program); }
 
-size_t regex_re2_groups(const void *program)
+size_t regexp_groups(const void *program)
 {
     return static_cast<size_t>(static_cast<const RE2 *>(program)->NumberOfCapturingGroups());
 }
 
-int regex_re2_named(const void *program, const char *name, size_t len)
+int regexp_named(const void *program, const char *name, size_t len)
 {
     const auto &names = static_cast<const RE2 *>(program)->NamedCapturingGroups();
     auto found = names.find(std::string(name, len));
     return found == names.end() ? -1 : found->second;
 }
 
-bool regex_re2_match(const void *program, const char *at, size_t len, size_t from,
-                     ptrdiff_t *ret_group, size_t n)
+bool regexp_match(const void *program, const char *at, size_t len, size_t from,
+                  ptrdiff_t *ret_group, size_t n)
 {
     std::vector<re2::StringPiece> group(n);
     if (!static_cast<const RE2 *>(program)->Match(re2::StringPiece(at, len), from, len,
