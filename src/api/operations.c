@@ -291,6 +291,8 @@ static void all_resolved(struct operation *o)
 
 static void resolve_next(struct operation *o);
 
+static bool is_chart(const struct ask *x) { return value_str(value_getz(x->source, "chart")).len; }
+
 static void resolved(void *arg, struct answer *ans)
 {
     struct operation *o = arg;
@@ -301,18 +303,19 @@ static void resolved(void *arg, struct answer *ans)
                      ans->err.text);
         return;
     }
-    const struct source_commit *commit = ans->result;
-    x->revision = arena_str(o->r->a, str_of(commit->sha));
-    x->shown = arena_printf(o->r->a, "%.*s (%s)", STR_FMT(x->wanted), commit->sha);
+    if (is_chart(x))
+        x->revision = arena_str(o->r->a, ((const struct chart_revision *)ans->result)->version);
+    else
+        x->revision = arena_str(o->r->a, str_of(((const struct source_commit *)ans->result)->sha));
+    x->shown = arena_printf(o->r->a, "%.*s (%.*s)", STR_FMT(x->wanted), STR_FMT(x->revision));
     o->at++;
     resolve_next(o);
 }
 
-/* A whole SHA is taken as it is; a chart's version is resolved when it is rendered. */
+/* A whole SHA is taken as it is. */
 static bool needs_no_look(const struct operation *o, const struct ask *x)
 {
-    return !o->r->api->config.manifests || source_is_sha(x->wanted) ||
-           value_str(value_getz(x->source, "chart")).len;
+    return !o->r->api->config.manifests || (!is_chart(x) && source_is_sha(x->wanted));
 }
 
 static void resolve_next(struct operation *o)
@@ -328,7 +331,12 @@ static void resolve_next(struct operation *o)
             struct source_repo repo;
             str url = value_str(value_getz(x->source, "repoURL"));
             app_repo(r, url, app_project(doc_root(o->app)), &repo);
-            manifests_commit(r->api->config.manifests, &repo, x->wanted, op_call(o, resolved));
+            if (is_chart(x))
+                manifests_chart_version(r->api->config.manifests, &repo,
+                                        value_str(value_getz(x->source, "chart")), x->wanted,
+                                        op_call(o, resolved));
+            else
+                manifests_commit(r->api->config.manifests, &repo, x->wanted, op_call(o, resolved));
             return;
         }
         x->revision = x->shown = x->wanted;

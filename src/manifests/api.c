@@ -73,6 +73,12 @@ void manifests_commit(struct manifests *m, const struct source_repo *repo, str r
         source_refs_get(m->source, &j->repo, 0, call_open(m->loop, 0, refs_arrived, j));
 }
 
+void manifests_chart_version(struct manifests *m, const struct source_repo *repo, str chart,
+                             str revision, struct call c)
+{
+    charts_resolve(m->charts, repo, chart, revision, CHARTS_FRESH, c);
+}
+
 void manifests_refs(struct manifests *m, const struct source_repo *repo, struct call c)
 {
     source_refs_get(m->source, repo, 0, c);

@@ -182,6 +182,10 @@ size_t manifests_changed(struct manifests *m, const struct source_repo *repo,
  * source_commit_unref). An unresolved one is asked of the repository now. */
 void manifests_commit(struct manifests *m, const struct source_repo *repo, str revision,
                       struct call c);
+/* The version of a chart that `revision` means, asked of the repository now when it is a
+ * constraint: answers a `struct chart_revision` (drop: chart_revision_free). */
+void manifests_chart_version(struct manifests *m, const struct source_repo *repo, str chart,
+                             str revision, struct call c);
 /* Refs (branches and tags; also "can this repository be reached?"): answers a `struct source_refs`.
  */
 void manifests_refs(struct manifests *m, const struct source_repo *repo, struct call c);

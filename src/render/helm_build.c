@@ -21,7 +21,10 @@ struct building {
     struct helm_dependency *wanted; /* of Chart.yaml, with URLs for names */
     str *added;                     /* repositories that are known to helm by then */
     size_t n_added;
-    bool waits; /* something was not supplied yet */
+    str no_version; /* dependencies of which no version fits */
+    size_t n_no_version;
+    bool tells_of_helm2; /* the lock is not helm 3's: it was looked at as helm 2's */
+    bool waits;          /* something was not supplied yet */
 };
 
 static bool has_subchart(const struct helm_chart *c, str name)
@@ -45,10 +48,16 @@ static bool is_http(str repository)
 }
 
 /* `helm dependency build` says this. */
-static int build_failed(struct err *err)
+static int build_failed(const struct building *b, struct err *err)
 {
-    return err_wrap(err, "failed to build helm dependencies: failed to build dependencies: failed "
-                         "running helm: `helm dependency build` failed exit status 1: Error");
+    str text = arena_str(b->app->arena, err_str(err));
+    return err_set(err, err->kind,
+                   "failed to build helm dependencies: failed to build dependencies: failed "
+                   "running helm: `helm dependency build` failed exit status 1: %sError: %.*s",
+                   b->tells_of_helm2 ? "level=INFO msg=\"warning: a valid Helm v3 hash was not "
+                                       "found. Checking against Helm v2 hash...\"\n"
+                                     : "",
+                   STR_FMT(text));
 }
 
 /* ---- repositories ---- */
@@ -138,7 +147,7 @@ static bool digest_is(struct arena *a, const struct buf *text, str digest)
     return str_starts(digest, STR("sha256:")) && str_eq(str_from(digest, 7), hex);
 }
 
-static bool lock_fits(const struct building *b)
+static bool lock_fits(struct building *b)
 {
     CLEANUP(buf_done) struct buf now = BUF_INIT, helm2 = BUF_INIT;
     struct arena *a = b->app->arena;
@@ -151,8 +160,10 @@ static bool lock_fits(const struct building *b)
     buf_addz(&helm2, "{\"dependencies\":");
     print_dependencies(a, c->metadata->dependency, c->metadata->n_dependencies, &helm2);
     buf_addc(&helm2, '}');
-    return digest_is(a, &now, c->lock.digest) ||
-           (str_is(c->metadata->api_version, "v1") && digest_is(a, &helm2, c->lock.digest));
+    if (digest_is(a, &now, c->lock.digest))
+        return true;
+    b->tells_of_helm2 = str_is(c->metadata->api_version, "v1");
+    return b->tells_of_helm2 && digest_is(a, &helm2, c->lock.digest);
 }
 
 static bool same_url(str x, str y)
@@ -168,7 +179,7 @@ static bool is_added(const struct building *b, str repository)
     return false;
 }
 
-static int check_lock(const struct building *b, struct err *err)
+static int check_lock(struct building *b, struct err *err)
 {
     const struct helm_chart *c = b->chart;
     str missing = STR("");
@@ -188,7 +199,10 @@ static int check_lock(const struct building *b, struct err *err)
             missing = ARENA_CAT(b->app->arena, missing, missing.len ? STR(", ") : STR(""), r);
     }
     if (missing.len)
-        return err_set(err, ERR_INVALID, "no repository definition for %.*s", STR_FMT(missing));
+        return err_set(err, ERR_INVALID,
+                       "no repository definition for %.*s. Please add the missing repos via 'helm "
+                       "repo add'",
+                       STR_FMT(missing));
     return 0;
 }
 
@@ -230,6 +244,16 @@ static void take_subchart(struct building *b, struct helm_chart *sub)
     helm_chart_add(b->app->arena, c, sub);
 }
 
+/* Versions that nobody has are told together; helm with a lock tells the first. */
+static int no_version(struct building *b, const struct helm_dependency *d)
+{
+    struct arena *a = b->app->arena;
+    str one = arena_printf(a, "\"%.*s\" (repository \"%.*s\", version \"%.*s\")", STR_FMT(d->name),
+                           STR_FMT(d->repository), STR_FMT(d->version));
+    b->no_version = ARENA_CAT(a, b->no_version, b->n_no_version++ ? STR(", ") : STR(""), one);
+    return 0;
+}
+
 static int bring_local(struct building *b, const struct helm_dependency *d, struct err *err)
 {
     struct helm_app *x = b->app;
@@ -241,17 +265,49 @@ static int bring_local(struct building *b, const struct helm_dependency *d, stru
                        STR_FMT(where));
     int rc = files_stat(x->request->files, path, true, x->arena, &e, err);
     if (!rc && e.kind == FILE_MISSING)
-        return err_set(err, ERR_INVALID, "directory <path to cached source>/%.*s not found",
-                       STR_FMT(path));
+        return err_set(err, ERR_INVALID, "directory %.*s not found", STR_FMT(where));
     if (!rc)
         rc = helm_load_folder(x->request->files, path, path, x->arena, b->log, &sub, err);
     if (rc)
         return rc;
     if (!helm_is_compatible(x->arena, d->version, sub->metadata->version))
-        return err_set(err, ERR_INVALID, "can't get a valid version for dependency %.*s",
-                       STR_FMT(d->name));
+        return b->chart->lock.exists
+                   ? err_set(err, ERR_INVALID, "can't get a valid version for dependency %.*s",
+                             STR_FMT(d->name))
+                   : no_version(b, d);
     take_subchart(b, sub);
     return 0;
+}
+
+/* The URL of "failed to fetch URL : 404 Not Found". */
+static str fetched_url(str text)
+{
+    str rest = str_trim_prefix(text, STR("failed to fetch "));
+    ptrdiff_t end = str_find(rest, STR(" : "));
+    return end > 0 && rest.len < text.len ? str_sub(rest, 0, (size_t)end) : STR("");
+}
+
+/* helm's words: it looks into an index with a lock, and negotiates without one. */
+static int chart_failed(struct building *b, const struct helm_dependency *d,
+                        const struct render_supply *s, struct err *err)
+{
+    struct arena *a = b->app->arena;
+    bool fetched = str_starts(s->text, STR("failed to fetch "));
+    bool no_chart =
+        str_has(s->text, STR("not found in index")) ||
+        str_starts(s->text, ARENA_CAT(a, STR("chart \""), d->name, STR("\" not found")));
+    if (s->error != ERR_NOT_FOUND || fetched || is_oci(d->repository)) {
+        str url = fetched ? fetched_url(s->text) : d->repository;
+        return err_set(err, ERR_INVALID, "could not download %.*s: %.*s", STR_FMT(url),
+                       STR_FMT(s->text));
+    }
+    if (b->chart->lock.exists)
+        return err_set(err, ERR_INVALID, "could not find : %s",
+                       no_chart ? "entry not found" : "no matching version");
+    if (no_chart)
+        return err_set(err, ERR_INVALID, "%.*s chart not found in repo %.*s", STR_FMT(d->name),
+                       STR_FMT(d->repository));
+    return no_version(b, d);
 }
 
 /* An archive that is no chart is passed over: helm then misses it again, and says so. */
@@ -266,21 +322,32 @@ static int bring_remote(struct building *b, const struct helm_dependency *d, str
     if (rc || !s)
         return rc;
     if (s->error)
-        return err_set(err, s->error, "%.*s", STR_FMT(s->text));
+        return chart_failed(b, d, s, err);
     if (!helm_load_archive(s->bytes, STR(""), b->app->arena, b->log, &sub, &why))
         take_subchart(b, sub);
     return 0;
 }
 
+/* charts/NAME, which is a subchart already. */
+static int look_below(const struct building *b, const struct helm_dependency *d, struct err *err)
+{
+    if (has_subchart(b->chart, d->name))
+        return 0;
+    return err_set(err, ERR_INVALID, "directory charts/%.*s not found", STR_FMT(d->name));
+}
+
 static int bring(struct building *b, const struct helm_dependency *d, struct err *err)
 {
+    struct err why;
+    const struct semver_constraint *ignored;
+    if (!b->chart->lock.exists &&
+        semver_constraint_parse(d->version, b->app->arena, &ignored, &why))
+        return err_set(err, ERR_INVALID,
+                       "dependency \"%.*s\" has an invalid version/constraint format: improper "
+                       "constraint: \"%.*s\"",
+                       STR_FMT(d->name), STR_FMT(d->version));
     if (!d->repository.len)
-        return has_subchart(b->chart, d->name)
-                   ? 0
-                   : err_set(err, ERR_INVALID,
-                             "directory <path to cached source>/%.*s%scharts/%.*s"
-                             " not found",
-                             STR_FMT(b->app->path), b->app->path.len ? "/" : "", STR_FMT(d->name));
+        return look_below(b, d, err);
     return str_starts(d->repository, STR("file://")) ? bring_local(b, d, err)
                                                      : bring_remote(b, d, err);
 }
@@ -295,7 +362,13 @@ static int bring_all(struct building *b, struct err *err)
         rc = check_lock(b, err);
     for (size_t i = 0; !rc && i < n; i++)
         rc = bring(b, &at[i], err);
-    return rc ? build_failed(err) : 0;
+    if (!rc && b->n_no_version)
+        rc = err_set(err, ERR_INVALID,
+                     "can't get a valid version for %zu subchart(s): %.*s. Make sure a matching "
+                     "chart version exists in the repo, or change the version constraint in "
+                     "Chart.yaml",
+                     b->n_no_version, STR_FMT(b->no_version));
+    return rc ? build_failed(b, err) : 0;
 }
 
 static bool misses_subchart(const struct helm_chart *c)

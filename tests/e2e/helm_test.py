@@ -55,11 +55,11 @@ def revisions(app):
 
 
 def error_of(app):
-    """The one condition of an application that cannot be rendered."""
+    """The one condition of an application that cannot be rendered; asked often enough it is answered from memory."""
     app.wait(sync="Unknown")
     message = app.wait_condition("ComparisonError")
     tap.equal([t for t, _ in app.brief()["conditions"]], ["ComparisonError"])
-    return message
+    return message.replace("Manifest generation error (cached): ", "")
 
 
 def two_sources(name, value_file="$vals/v/values.yaml", **ref):
@@ -408,6 +408,49 @@ def a_lock_that_is_out_of_sync_is_told():
         tap.equal(error_of(app), SOURCE % (1, 1) + "error building helm chart dependencies: failed to build helm dependencies: failed to build dependencies: "
                   "failed running helm: `helm dependency build` failed exit status 1: Error: the lock file (Chart.lock) is out of sync with the dependencies "
                   "file (Chart.yaml). Please update the dependencies with 'helm dependency update'")
+        app.delete()
+
+
+BUILD = SOURCE % (1, 1) + "error building helm chart dependencies: failed to build helm dependencies: failed to build dependencies: failed running helm: " \
+    "`helm dependency build` failed exit status 1: Error: "
+
+
+@tap.test
+def what_a_repository_of_dependencies_has_not_is_told_as_helm_tells_it():
+    with charts.Server() as s:
+        s.add(chart("redis", "1.0.0"))
+        secret("hasnot", url=s.url)
+        url = {"repository": s.url}
+        cases = {
+            "noversion": ({"name": "redis", "version": "9.x"}, None, f"can't get a valid version for 1 subchart(s): \"redis\" (repository \"{s.url}\", version "
+                          "\"9.x\"). Make sure a matching chart version exists in the repo, or change the version constraint in Chart.yaml"),
+            "nochart": ({"name": "db", "version": "1.x"}, None, f"db chart not found in repo {s.url}"),
+            "lockedversion": ({"name": "redis", "version": "1.x"}, "1.4.0", "could not find : no matching version"),
+            "lockedchart": ({"name": "db", "version": "1.x"}, "1.4.0", "could not find : entry not found"),
+            "unknown": ({"name": "redis", "version": "1.x"}, "1.0.0", f"no repository definition for {s.url}. Please add the missing repos via 'helm repo add'"),
+        }
+        apps = {}
+        for name, (wanted, version, _) in cases.items():
+            files = {"app/Chart.lock": lock([{**wanted, **url}], [{"name": wanted["name"], "version": version, **url}])} if version else {}
+            known = url if name == "unknown" or not version else {"repository": "@hasnot"}
+            apps[name] = application("dep-" + name, {"repoURL": umbrella("dep-" + name, {**wanted, **known}, files).url, "path": "app"})
+        for name, (_, _, message) in cases.items():
+            tap.equal(error_of(apps[name]), BUILD + message)
+            apps[name].delete()
+
+
+@tap.test
+def a_sync_by_the_api_takes_the_version_that_a_constraint_means():
+    w = shared()
+    with charts.Server() as s:
+        s.add(chart("web", "1.0.0"))
+        app = application("bycli", chart_source(s, "web", "1.x"), automated=False)
+        app.wait(sync="OutOfSync", revision="1.0.0")
+        w.login()
+        w.cli("app", "sync", "bycli")
+        app.synced("1.0.0")
+        events = [e["message"] for e in w.kube.list("Event", ARGOCD) if e["involvedObject"]["name"] == "bycli"]
+        tap.true(any("initiated sync to 1.x (1.0.0)" in m for m in events), str(events))
         app.delete()
 
 

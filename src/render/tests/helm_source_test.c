@@ -82,11 +82,11 @@ static bool check(struct arena *a, value c)
     return good;
 }
 
-static void sources_are_rendered_as_argo_cd_renders_them(UNUSED void **state)
+static void check_file(const char *name, size_t n_wanted)
 {
     const char *root = getenv("TIPHYS_SOURCE_ROOT");
     char path[512], *line = malloc(LINE_MAX_BYTES);
-    snprintf(path, sizeof(path), "%s/tests/golden/render/helm-sources.jsonl", root ? root : ".");
+    snprintf(path, sizeof(path), "%s/tests/golden/render/%s", root ? root : ".", name);
     FILE *f = fopen(path, "r");
     assert_non_null(f);
     assert_non_null(line);
@@ -107,13 +107,25 @@ static void sources_are_rendered_as_argo_cd_renders_them(UNUSED void **state)
     arena_done(&a);
     fclose(f);
     free(line);
-    if (bad || n < 20)
+    if (bad || n < n_wanted)
         fail_msg("%zu of %zu sources differ", bad, n);
+}
+
+static void sources_are_rendered_as_argo_cd_renders_them(UNUSED void **state)
+{
+    check_file("helm-sources.jsonl", 20);
+}
+
+/* Made by tests/oracle/helm/local_builds.py. */
+static void dependencies_are_built_as_helm_builds_them(UNUSED void **state)
+{
+    check_file("helm-builds.jsonl", 20);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sources_are_rendered_as_argo_cd_renders_them)};
+        cmocka_unit_test(sources_are_rendered_as_argo_cd_renders_them),
+        cmocka_unit_test(dependencies_are_built_as_helm_builds_them)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
