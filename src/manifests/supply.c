@@ -9,6 +9,7 @@ struct supplying { /* one need */
     struct need need; /* in the order's arena */
     struct source_repo repo;
     str version; /* of a chart, exact */
+    str failure; /* what was said when it was asked for */
     struct call step;
 };
 
@@ -278,11 +279,31 @@ static void chart_read(void *arg, struct answer *a)
         keep_blob(x, answer_take(a), x->version);
 }
 
+/* Which is not there, the version or the chart? `helm` tells them apart. */
+static void versions_arrived(void *arg, struct answer *a)
+{
+    struct supplying *x = arg;
+    add_error(x, ERR_NOT_FOUND, a->rc ? err_str(&a->err) : x->failure);
+}
+
+static void chart_failed(struct supplying *x, const struct err *why)
+{
+    struct manifests *m = x->job->m;
+    if (why->kind != ERR_NOT_FOUND || source_repo_is_oci(&x->repo) ||
+        str_starts(err_str(why), STR("failed to fetch "))) {
+        add_error(x, why->kind, err_str(why));
+        return;
+    }
+    x->failure = arena_str(&x->job->order->arena, err_str(why));
+    x->step = call_open(m->loop, 0, versions_arrived, x);
+    charts_versions(m->charts, &x->repo, x->need.chart.name, 0, x->step);
+}
+
 static void chart_arrived(void *arg, struct answer *a)
 {
     struct supplying *x = arg;
     if (a->rc) {
-        add_error(x, a->err.kind, err_str(&a->err));
+        chart_failed(x, &a->err);
         return;
     }
     x->step = call_open(x->job->m->loop, 0, chart_read, x);

@@ -291,11 +291,8 @@ static str fetched_url(str text)
 static int chart_failed(struct building *b, const struct helm_dependency *d,
                         const struct render_supply *s, struct err *err)
 {
-    struct arena *a = b->app->arena;
     bool fetched = str_starts(s->text, STR("failed to fetch "));
-    bool no_chart =
-        str_has(s->text, STR("not found in index")) ||
-        str_starts(s->text, ARENA_CAT(a, STR("chart \""), d->name, STR("\" not found")));
+    bool no_chart = str_has(s->text, STR("not found in index"));
     if (s->error != ERR_NOT_FOUND || fetched || is_oci(d->repository)) {
         str url = fetched ? fetched_url(s->text) : d->repository;
         return err_set(err, ERR_INVALID, "could not download %.*s: %.*s", STR_FMT(url),
