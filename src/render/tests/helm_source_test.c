@@ -124,8 +124,9 @@ static void dependencies_are_built_as_helm_builds_them(UNUSED void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sources_are_rendered_as_argo_cd_renders_them),
-        cmocka_unit_test(dependencies_are_built_as_helm_builds_them)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(
+                                           sources_are_rendered_as_argo_cd_renders_them),
+                                       cmocka_unit_test(
+                                           dependencies_are_built_as_helm_builds_them)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
