@@ -3,8 +3,9 @@
  *
  * A path element is kept in its FieldsV1 spelling: "f:name", "k:{\"name\":\"a\"}", "v:\"x\"",
  * "i:0"; entries are sorted by it. Everything lives in the arena given; sets are not changed after
- * they were made, but by fieldset_insert. Source: sigs.k8s.io/structured-merge-diff/v6 fieldpath
- * (Set, serialize.go), typed (tofieldset.go, compare.go, merge.go). */
+ * they were made, but by fieldset_insert and fieldset_drop_empty. The trie is fieldset.c, what it
+ * asks of values fieldset_typed.c. Source: sigs.k8s.io/structured-merge-diff/v6 fieldpath (Set,
+ * serialize.go), typed (tofieldset.go, compare.go, merge.go). */
 #ifndef KUBE_FIELDSET_H
 #define KUBE_FIELDSET_H
 
@@ -24,6 +25,11 @@ struct fieldset {
 };
 
 struct fieldset *fieldset_new(struct arena *a);
+/* The entry for an element, made when missing; until the next insertion. The element is borrowed.
+ */
+struct fieldset_entry *fieldset_insert(struct arena *a, struct fieldset *s, str element);
+/* Remove the element's entry when it was made on the way and holds nothing. */
+void fieldset_drop_empty(struct fieldset *s, str element);
 /* -ERR_INVALID: not FieldsV1. */
 int fieldset_parse(value fields_v1, struct arena *a, struct fieldset **ret,
                    struct err *err) MUST_CHECK;

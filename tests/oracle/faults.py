@@ -120,21 +120,21 @@ fault("what is not applied any more stays", "kube", "src/kube/apply.c",
 fault("what another manager owns is pruned", "kube", "src/kube/apply.c",
       "    struct fieldset *kept = fieldset_union(a, named_paths(a, *pruned), owned);",
       "    struct fieldset *kept = fieldset_union(a, named_paths(a, *pruned), owned->n ? NULL : owned);")
-fault("atomic lists are merged", "kube", "src/kube/fieldset.c",
+fault("atomic lists are merged", "kube", "src/kube/fieldset_typed.c",
       "s && s->type == KUBE_LIST && s->list != KUBE_LIST_ATOMIC", "s && s->type == KUBE_LIST && s->elem")
-fault("atomic maps are merged", "kube", "src/kube/fieldset.c",
+fault("atomic maps are merged", "kube", "src/kube/fieldset_typed.c",
       "        return granular || !s->atomic;", "        return granular || s;")
-fault("items of a map list are known by their place", "kube", "src/kube/fieldset.c",
+fault("items of a map list are known by their place", "kube", "src/kube/fieldset_typed.c",
       "    if (list->list != KUBE_LIST_MAP)\n        return", "    if (list->list != KUBE_LIST_SET)\n        return")
-fault("a key's default does not count", "kube", "src/kube/fieldset.c",
+fault("a key's default does not count", "kube", "src/kube/fieldset_typed.c",
       "    if (missing.len && json_parse(", "    if (missing.len && !a && json_parse(")
-fault("items with one key are compared one by one", "kube", "src/kube/fieldset.c",
+fault("items with one key are compared one by one", "kube", "src/kube/fieldset_typed.c",
       "    if (nx <= 1 && ny <= 1) {", "    if (nx + ny) {")
 fault("managers of another version are compared in this one", "kube", "src/kube/apply.c",
       "    if (!k->versions || str_eq(t.version, version))", "    if (!k->versions || k)")
 fault("managers of a version that is gone stay", "kube", "src/kube/apply.c",
       "        if (!version_is_served(k, m.api_version))", "        if (!k && !version_is_served(k, m.api_version))")
-fault("a field that became atomic keeps its parts' owners", "kube", "src/kube/fieldset.c",
+fault("a field that became atomic keeps its parts' owners", "kube", "src/kube/fieldset_typed.c",
       "        if (is_atomic(below, granular)) {", "        if (is_atomic(below, granular) && !a) {")
 fault("fields from before the first apply belong to nobody", "kube", "src/kube/apply.c",
       "    if (!v.n && value_exists(live))", "    if (!v.n && value_exists(live) && !k)")
