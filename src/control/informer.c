@@ -48,9 +48,19 @@ struct informer {
     struct informer_snapshot *snapshot; /* of `version`, or NULL */
 };
 
-static str key_of(struct arena *a, str ns, str name)
+#define KEY_BYTES_MAX 1024 /* names and namespaces have 253 at most */
+
+/* In `at`; longer ones, which no server has, are cut. */
+static str key_of(char at[KEY_BYTES_MAX], str ns, str name)
 {
-    return ARENA_CAT(a, ns, str_mem("", 1), name);
+    size_t n = MIN_OF(ns.len, (size_t)KEY_BYTES_MAX / 2 - 1);
+    size_t m = MIN_OF(name.len, (size_t)KEY_BYTES_MAX / 2);
+    if (n)
+        memcpy(at, ns.at, n);
+    at[n] = 0;
+    if (m)
+        memcpy(at + n + 1, name.at, m);
+    return str_mem(at, n + 1 + m);
 }
 
 static void enter(struct informer *i) { i->depth++; }
@@ -90,24 +100,19 @@ static void tell(struct informer *i, const struct doc *before, const struct doc 
 
 static struct entry *find(const struct informer *i, str ns, str name)
 {
-    struct arena a;
-    arena_init(&a, 1 << 20);
-    struct entry *e = map_find(&i->entries, key_of(&a, ns, name));
-    arena_done(&a);
-    return e;
+    char key[KEY_BYTES_MAX];
+    return map_find(&i->entries, key_of(key, ns, name));
 }
 
 static struct entry *add(struct informer *i, str ns, str name)
 {
-    struct arena a;
-    arena_init(&a, 1 << 20);
-    str key = key_of(&a, ns, name);
+    char text[KEY_BYTES_MAX];
+    str key = key_of(text, ns, name);
     struct entry *e = calloc(1, sizeof(*e) + key.len);
     assert(e);
     memcpy(e + 1, key.at, key.len);
     e->key = (str){(char *)(e + 1), key.len};
     map_set(&i->entries, e->key, e);
-    arena_done(&a);
     return e;
 }
 
