@@ -31,11 +31,13 @@ void settings_snapshot_unref(struct settings_snapshot *s);
 
 struct evaluation {
     struct arena arena;
+    struct app_controller *controller;
     struct settings_snapshot *settings;
     struct app view;
     struct app_cluster cluster;
     struct project project;
-    struct sha256 project_digest; /* of the project and its global ones */
+    value *global; /* projects that `project` inherits from */
+    size_t n_globals;
     bool has_project, has_cluster;
     struct cluster_kinds *cluster_kinds;
     struct plan_kinds kinds;
@@ -228,6 +230,7 @@ struct app_controller {
     void (*watcher)(void *arg, const struct doc *before, const struct doc *after);
     void *watcher_arg;
     struct metric *reconcile, *queue_depth; /* NULL without metrics */
+    struct arena spare;                     /* of the last evaluation; no block: none */
 };
 
 /* Draw conclusions from the facts, then poke. The only entry of handlers. */
@@ -237,6 +240,8 @@ void application_free(struct application *app);
 /* evaluate.c */
 struct evaluation *evaluation_new(struct application *app);
 void evaluation_free(struct evaluation *e);
+/* Names the state of the project and of those it inherits from. */
+struct sha256 evaluation_project_digest(const struct evaluation *e);
 /* The kinds that the destination serves now; once for an evaluation. */
 void evaluation_take_kinds(struct evaluation *e, struct cluster_client *client);
 /* Desired objects of a complete round and the live ones -> e->result. not ready: the cluster is not

@@ -59,7 +59,7 @@ static struct basis basis_of(const struct application *app, struct evaluation *e
         .round = app->rendered.serial,
         .world = app->controller->world_serial,
         .spec = spec_digest(e),
-        .project = e->project_digest,
+        .project = evaluation_project_digest(e),
         .settings = e->settings,
         .kinds = e->cluster_kinds,
     };

@@ -595,6 +595,7 @@ void app_controller_free(struct app_controller *c)
     map_done(&c->app);
     map_done(&c->by_instance);
     map_done(&c->by_key);
+    arena_done(&c->spare);
     free(c);
 }
 

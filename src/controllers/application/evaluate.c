@@ -12,6 +12,9 @@
 #include "kube/object.h"
 
 #define BODY_LOOK_US USEC_PER_SEC
+#define GLOBAL_PROJECTS_MAX 16
+/* Of an arena that the next evaluation may use again. */
+#define SPARE_BYTES_MAX ((size_t)128 << 10)
 
 static struct plan_kind find_kind(const void *arg, str group, str version, str kind)
 {
@@ -60,14 +63,11 @@ bool evaluation_cluster(struct application *app, const struct evaluation *e,
            fleet_get(app->controller->fleet, e->cluster.server, STR(""), ret, &err) == 0;
 }
 
-/* uid and version name a state of an object. */
-static void add_version(struct sha256_stream *digest, const struct doc *d)
+/* Frozen, and as long as the evaluation. */
+static value hold_object(struct evaluation *e, const struct doc *object)
 {
-    value o = d ? doc_root(d) : VALUE_ABSENT;
-    sha256_add(digest, object_uid(o));
-    sha256_add(digest, STR("/"));
-    sha256_add(digest, object_resource_version(o));
-    sha256_add(digest, STR("/"));
+    value_hold(&e->arena, doc_root(object));
+    return doc_root(object);
 }
 
 static void find_project(struct application *app, struct evaluation *e)
@@ -77,22 +77,36 @@ static void find_project(struct application *app, struct evaluation *e)
         informer_find(c->projects, c->config.control_namespace, e->view.project);
     if (!object)
         return;
-    str name[16];
-    value global[16];
-    size_t n_globals = 0;
+    str name[GLOBAL_PROJECTS_MAX];
     size_t n = project_globals(&e->settings->settings, doc_root(object), name, ARRAY_LEN(name));
-    struct sha256_stream *digest = sha256_open();
-    add_version(digest, object);
+    e->global = n ? ARENA_ARRAY(&e->arena, value, n) : NULL;
     for (size_t i = 0; i < n; i++) {
         const struct doc *d = informer_find(c->projects, c->config.control_namespace, name[i]);
         if (d)
-            global[n_globals++] = value_copy(&e->arena, doc_root(d));
-        add_version(digest, d);
+            e->global[e->n_globals++] = hold_object(e, d);
     }
-    e->project_digest = sha256_close(digest);
-    project_view(value_copy(&e->arena, doc_root(object)), global, n_globals, &e->arena,
-                 &e->project);
+    project_view(hold_object(e, object), e->global, e->n_globals, &e->arena, &e->project);
     e->has_project = true;
+}
+
+/* uid and version name a state of an object. */
+static void add_state(struct buf *b, value object)
+{
+    buf_add(b, object_uid(object));
+    buf_addc(b, '/');
+    buf_add(b, object_resource_version(object));
+    buf_addc(b, '/');
+}
+
+struct sha256 evaluation_project_digest(const struct evaluation *e)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT;
+    if (!e->has_project)
+        return (struct sha256){0};
+    add_state(&b, e->project.object);
+    for (size_t i = 0; i < e->n_globals; i++)
+        add_state(&b, e->global[i]);
+    return sha256_of(buf_str(&b));
 }
 
 str evaluation_project_error(struct evaluation *e)
@@ -139,7 +153,11 @@ static void see_wanted_status(struct application *app, struct evaluation *e)
 struct evaluation *evaluation_new(struct application *app)
 {
     struct evaluation *e = checked_calloc(1, sizeof(*e));
-    arena_init(&e->arena, ARENA_BYTES_DEFAULT);
+    e->controller = app->controller;
+    e->arena = app->controller->spare;
+    app->controller->spare = (struct arena){0};
+    if (!e->arena.block)
+        arena_init(&e->arena, ARENA_BYTES_DEFAULT);
     e->settings = settings_snapshot_ref(app->controller->settings);
     struct doc *object = doc_ref(app->object);
     arena_on_done(&e->arena, (void (*)(void *))doc_unref, object);
@@ -168,7 +186,13 @@ void evaluation_free(struct evaluation *e)
 {
     if (!e)
         return;
-    arena_done(&e->arena);
+    struct arena *spare = &e->controller->spare;
+    if (!spare->block && e->arena.used_bytes <= SPARE_BYTES_MAX) {
+        arena_reset(&e->arena);
+        *spare = e->arena;
+    } else {
+        arena_done(&e->arena);
+    }
     cluster_kinds_unref(e->cluster_kinds);
     settings_snapshot_unref(e->settings);
     free(e);
