@@ -3,6 +3,7 @@
 #include "api/impl.h"
 #include "argo/project.h"
 #include "base/digest.h"
+#include "base/fault.h"
 #include "control/write.h"
 #include "kube/object.h"
 #include "kube/selector.h"
@@ -396,6 +397,7 @@ static value fresh_object(struct api_request *r, value body)
 static void stored(void *arg, struct answer *ans)
 {
     struct api_request *r = arg;
+    FAULT_POINT("api.change.answered");
     if (ans->rc) {
         answer_err(r, &ans->err);
         return;
@@ -407,6 +409,7 @@ static void stored(void *arg, struct answer *ans)
 static void created(void *arg, struct answer *ans)
 {
     struct api_request *r = arg;
+    FAULT_POINT("api.create.answered");
     if (ans->rc) {
         err_wrap(&ans->err, "error creating application");
         answer_err(r, &ans->err);
@@ -420,6 +423,7 @@ static void create_now(struct api_request *r, value object)
 {
     struct cluster_target t = app_target(object_ns(object), STR(""));
     const struct cluster_options o = {.field_manager = STR("argocd")};
+    FAULT_POINT("api.create.start");
     cluster_create(r->api->config.home, &t, object, &o, api_call(r, created));
 }
 
@@ -439,6 +443,7 @@ static void store_changes(struct api_request *r, value before, value after)
         answer_value(r, fields_filter(r, app_public(r->a, before)));
         return;
     }
+    FAULT_POINT("api.change.start");
     cluster_patch(r->api->config.home, &t, CLUSTER_PATCH_MERGE,
                   json_str(r->a, patch, AUDIENCE_WIRE, 0), &o, api_call(r, stored));
 }
@@ -637,6 +642,7 @@ void handle_app_patch(struct api_request *r)
 static void deleted(void *arg, struct answer *ans)
 {
     struct api_request *r = arg;
+    FAULT_POINT("api.delete.answered");
     if (ans->rc && ans->rc != -ERR_NOT_FOUND) {
         err_wrap(&ans->err, "error deleting application");
         answer_err(r, &ans->err);
@@ -650,6 +656,7 @@ static void delete_now(struct api_request *r)
 {
     value app = doc_root(r->state);
     struct cluster_target t = app_target(object_ns(app), object_name(app));
+    FAULT_POINT("api.delete.start");
     cluster_delete(r->api->config.home, &t, NULL, api_call(r, deleted));
 }
 

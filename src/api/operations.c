@@ -3,6 +3,7 @@
  * Rollback, TerminateOperation). */
 #include "api/impl.h"
 #include "argo/project.h"
+#include "base/fault.h"
 #include "kube/object.h"
 
 #define CALL_TIMEOUT_US (60 * USEC_PER_SEC)
@@ -38,6 +39,7 @@ static void op_read(struct operation *o);
 static void op_written(void *arg, struct answer *ans)
 {
     struct operation *o = arg;
+    FAULT_POINT("api.operation.answered");
     if (ans->rc == -ERR_CONFLICT && ++o->tries < WRITE_TRIES_MAX) {
         op_read(o);
         return;
@@ -87,6 +89,7 @@ static void op_write(struct operation *o, value app)
     add_empty_members(a, patch, app);
     struct cluster_target t = app_target(o->ns, o->name);
     const struct cluster_options opt = {.field_manager = STR("argocd")};
+    FAULT_POINT("api.operation.start");
     cluster_patch(o->r->api->config.home, &t, CLUSTER_PATCH_MERGE,
                   json_str(a, patch, AUDIENCE_WIRE, 0), &opt, op_call(o, op_written));
 }
