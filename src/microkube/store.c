@@ -97,7 +97,8 @@ static int db_create(struct mk_db *d, struct err *err)
                        version, MK_SCHEMA_VERSION);
     rc = db_exec(d,
                  "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-                 "PRAGMA synchronous=NORMAL",
+                 "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000;"
+                 "PRAGMA wal_autocheckpoint=4000",
                  err);
     if (rc == 0 && version == 1)
         rc = db_exec(d, "BEGIN; ALTER TABLE object RENAME TO object_1", err);
