@@ -79,12 +79,10 @@ static bool json_is_valid(str text)
 
 /* Two decoders, each with its own complaint; lines are kept only by a second reading, for there is
  * nearly never an error. */
-static void judge(struct chart_index *x, str text, value root)
+static void judge(struct chart_index *x, str text, value root, bool json)
 {
     struct arena a;
-    struct doc *strict = NULL;
     arena_init(&a, ARENA_BYTES_DEFAULT * 4);
-    bool json = json_is_valid(text);
     str wrong = argo_index_time_complaint(root, &a);
     if (!wrong.len && argo_index_type_complaint(root, &a).len) {
         value placed = root;
@@ -95,18 +93,13 @@ static void judge(struct chart_index *x, str text, value root)
     }
     if (wrong.len)
         (void)err_set(&x->argo, ERR_INVALID, "%.*s", STR_FMT(wrong));
-    wrong = helm_index_complaint(root, json, &a);
-    if (!json && yaml_parse_doc(text, &(struct yaml_input){.strict = true}, &strict, &x->helm))
-        (void)err_wrap(&x->helm, "error converting YAML to JSON");
-    else if (wrong.len)
+    wrong = x->helm.kind ? STR("") : helm_index_complaint(root, json, &a);
+    if (wrong.len)
         (void)err_set(&x->helm, ERR_INVALID, "%s%.*s",
                       json ? "" : "error unmarshaling JSON: while decoding JSON: ", STR_FMT(wrong));
-    else if (!text_of(&a, value_getz(root, "apiVersion")).len &&
+    else if (!x->helm.kind && !text_of(&a, value_getz(root, "apiVersion")).len &&
              !text_of(&a, value_getz(root, "apiversion")).len)
         (void)err_set(&x->helm, ERR_INVALID, "no API version specified");
-    else
-        x->helm = (struct err){0};
-    doc_unref(strict);
     arena_done(&a);
 }
 
@@ -133,6 +126,25 @@ static void take_charts(struct chart_index *x, str text, value root)
     arena_done(&a);
 }
 
+/* helm refuses a key that is there twice, Argo CD takes the last: nearly always one reading serves
+ * both. */
+static int read_index(struct chart_index *x, str text, bool json, struct doc **ret)
+{
+    struct err strict;
+    if (yaml_parse_doc(text, &(struct yaml_input){.strict = true}, ret, &strict) == 0)
+        return 0;
+    int rc = strict.kind == ERR_TOO_LARGE
+                 ? err_copy(&x->argo, &strict)
+                 : yaml_parse_doc(text, &(struct yaml_input){0}, ret, &x->argo);
+    if (rc || !json)
+        x->helm = strict;
+    if (rc || !json)
+        (void)err_wrap(&x->helm, "error converting YAML to JSON");
+    if (!rc)
+        x->argo = (struct err){0};
+    return rc;
+}
+
 struct chart_index *chart_index_parse(str text)
 {
     struct doc *d = NULL;
@@ -148,19 +160,16 @@ struct chart_index *chart_index_parse(str text)
                       text.len ? "no API version specified" : "empty index.yaml file");
         return x;
     }
-    if (yaml_parse_doc(text, &(struct yaml_input){0}, &d, &x->argo)) {
-        x->helm = x->argo;
-        (void)err_wrap(&x->helm, "error converting YAML to JSON");
+    bool json = json_is_valid(text);
+    if (read_index(x, text, json, &d))
         return x;
-    }
-    x->argo = (struct err){0};
     value root = doc_root(d);
     if (count_versions(value_getz(root, "entries")) > CHART_INDEX_VERSIONS_MAX) {
         (void)err_set(&x->argo, ERR_TOO_LARGE, "the index has more than %d versions",
                       CHART_INDEX_VERSIONS_MAX);
         x->helm = x->argo;
     } else {
-        judge(x, text, root);
+        judge(x, text, root, json);
         if (!x->argo.kind)
             take_charts(x, text, root);
     }

@@ -3,8 +3,9 @@
 
 usage: web_peer.py LOG
 
-Listens on two ports of 127.0.0.1 ("a" and "b" of the table). Every line of its input is a table that replaces the
-one before; each is answered by a line with both ports. The table:
+Listens on three ports of 127.0.0.1 ("a", "b" and "t" of the table; t speaks TLS when the table says {"tls": {"cert":
+FILE, "key": FILE, "client_ca": FILE or nothing}}). A CONNECT to a that no rule (path "host:port") answers leads to t. Every line of its input is a table that replaces the
+one before; each is answered by a line with all ports. The table:
 
   {"files": {NAME: {"chart": [NAME, VERSION]} | {"text": "..."} | {"repeat": ["text", N]} |
              {"like": NAME}},
@@ -14,7 +15,7 @@ A rule: {"path": "/x", "query": "a=b", "auth": "Basic ..." | "Bearer ..." | "", 
 "reason": "OK", "header": {...}, "body": "...", "file": NAME, "do": "endless" | "drip" | "cut" |
 "hang" | "gibberish", "length": N}. The first rule whose path (and query, and auth, when given) fits
 answers; none: 404. "auth": "" fits a request without credentials. In texts, {a} and {b} are
-"127.0.0.1:PORT", {sha256:NAME} and {size:NAME} speak of a file. Every request is a line of LOG:
+"127.0.0.1:PORT" and {t} is the port of t, {sha256:NAME} and {size:NAME} speak of a file. Every request is a line of LOG:
 "a GET /path?query Authorization-or-minus". Charts are archives that helm accepts; the same NAME and
 VERSION give the same bytes each time.
 """
@@ -23,6 +24,8 @@ import hashlib
 import http.server
 import io
 import json
+import socket
+import ssl
 import re
 import sys
 import tarfile
@@ -49,6 +52,7 @@ class World:
         self.ports = {}
         self.table = {}
         self.files = {}
+        self.secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
     def take(self, table):
         self.table, self.files = table, {}
@@ -64,12 +68,33 @@ class World:
             if "text" in what:
                 self.files[name] = self.fill(what["text"]).encode()
 
+        if "tls" in table:
+            self.secure.load_cert_chain(table["tls"]["cert"], table["tls"]["key"])
+            if "client_ca" in table["tls"]:
+                self.secure.load_verify_locations(table["tls"]["client_ca"])
+                self.secure.verify_mode = ssl.CERT_REQUIRED
+
+    def note(self, side, method, target, headers):
+        via = headers.get("Proxy-Authorization")
+        with self.lock:
+            self.log.write(f"{side} {method} {target} {headers.get('Authorization') or '-'}"
+                           f"{' proxy ' + via if via else ''}\n")
+
     def fill(self, text):
         text = re.sub(r"\{sha256:([^}]*)\}",
                       lambda m: hashlib.sha256(self.files[m[1]]).hexdigest(), text)
         text = re.sub(r"\{size:([^}]*)\}", lambda m: str(len(self.files[m[1]])), text)
         return text.replace("{a}", f"127.0.0.1:{self.ports['a']}").replace(
-            "{b}", f"127.0.0.1:{self.ports['b']}")
+            "{b}", f"127.0.0.1:{self.ports['b']}").replace("{t}", str(self.ports["t"]))
+
+
+def pour(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
 
 
 def handler_of(world, side):
@@ -80,7 +105,17 @@ def handler_of(world, side):
             pass
 
         def do_CONNECT(self):
-            self.do_GET()
+            if any(r["path"] == self.path for r in world.table.get(side, [])):
+                self.do_GET()
+                return
+            world.note(side, self.command, self.path, self.headers)
+            self.send_response(200)
+            self.end_headers()
+            self.close_connection = True
+            with socket.create_connection(("127.0.0.1", world.ports["t"])) as far:
+                there = threading.Thread(target=pour, args=(self.connection, far), daemon=True)
+                there.start()
+                pour(far, self.connection)
 
         def do_GET(self):
             target = self.path
@@ -88,9 +123,7 @@ def handler_of(world, side):
                 target = "/proxied/" + target[len("http://"):]
             path, _, query = target.partition("?")
             auth = self.headers.get("Authorization")
-            with world.lock:
-                world.log.write(f"{side} {self.command} {target} {auth or '-'}"
-                                f"{' proxy ' + self.headers['Proxy-Authorization'] if 'Proxy-Authorization' in self.headers else ''}\n")
+            world.note(side, self.command, target, self.headers)
             for rule in world.table.get(side, []):
                 if world.fill(rule["path"]) != path or ("query" in rule and rule["query"] != query):
                     continue
@@ -145,17 +178,26 @@ class Server(http.server.ThreadingHTTPServer):
         pass  # who went away early
 
     request_queue_size = 64
+    secure = None
+
+    def finish_request(self, request, client_address):
+        if self.secure:  # in the connection's own thread
+            request.settimeout(10)
+            request = self.secure.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
 
 def main():
     world = World(sys.argv[1])
-    for side in "ab":
+    for side in "abt":
         server = Server(("127.0.0.1", 0), handler_of(world, side))
+        if side == "t":
+            server.secure = world.secure
         world.ports[side] = server.server_address[1]
         threading.Thread(target=server.serve_forever, daemon=True).start()
     for line in sys.stdin:  # until the one who started us goes away
         world.take(json.loads(line))
-        print(world.ports["a"], world.ports["b"], flush=True)
+        print(*(world.ports[side] for side in "abt"), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
  * and Argo CD make of the same peers is in tests/golden/source/charts.jsonl (chart_golden_test.c);
  * here is what they are not asked: who gets credentials, what is kept, what is shared, and peers
  * that mean harm. */
+#include "net/tls.h"
 #include "source/tests/chart_world.h"
+#include "source/web.h"
 
 static struct source_repo repo_at(struct world *w, const char *path)
 {
@@ -205,6 +207,189 @@ static void two_identities_share_no_archive(void **state)
     world_close(w);
 }
 
+/* ---- TLS and proxies ---- */
+
+static void write_file(struct world *w, const char *name, str text)
+{
+    FILE *f = fopen(arena_cstr(&w->arena,
+                               ARENA_CAT(&w->arena, str_of(w->folder), STR("/"), str_of(name))),
+                    "w");
+    assert_true(f && fwrite(text.at, 1, text.len, f) == text.len && fclose(f) == 0);
+}
+
+struct identity {
+    struct buf cert, key;
+};
+
+static void identity_make(struct identity *i)
+{
+    static const str names[] = {STR_INIT("charts.example"), STR_INIT("localhost")};
+    struct err err;
+    *i = (struct identity){BUF_INIT, BUF_INIT};
+    assert_int_equal(tls_self_signed(names, ARRAY_LEN(names), time_wall_now(), 2, &i->cert, &i->key,
+                                     &err),
+                     0);
+}
+
+static void identity_done(struct identity *i)
+{
+    buf_done(&i->cert);
+    buf_done(&i->key);
+}
+
+/* The chart is at /charts of port t; who is asked for a certificate when `asked`. */
+static void serve_tls(struct world *w, const struct identity *i, bool asked)
+{
+    write_file(w, "cert.pem", buf_str(&i->cert));
+    write_file(w, "key.pem", buf_str(&i->key));
+    str rules = STR("[{\"path\":\"/charts/index.yaml\",\"body\":\"apiVersion: v1\\nentries:\\n  "
+                    "web: [{name: web, version: 1.0.0, urls: [w.tgz]}]\\n\"},"
+                    "{\"path\":\"/charts/w.tgz\",\"body\":\"an archive\"}]");
+    str ask =
+        asked ? arena_printf(&w->arena, ",\"client_ca\":\"%s/cert.pem\"", w->folder) : STR("");
+    str table = arena_printf(&w->arena,
+                             "{\"t\":%.*s,\"a\":[{\"path\":\"closed.example:443\",\"status\":407}],"
+                             "\"tls\":{\"cert\":\"%s/cert.pem\",\"key\":\"%s/key.pem\"%.*s}}",
+                             STR_FMT(rules), w->folder, w->folder, STR_FMT(ask));
+    world_table(w, table.at);
+}
+
+static void certificates_decide_who_is_believed(void **state)
+{
+    (void)state;
+    struct world *w = world_open("plain");
+    struct identity host, other;
+    identity_make(&host);
+    identity_make(&other);
+    serve_tls(w, &host, false);
+    struct source_repo repo = {
+        .url = arena_printf(&w->arena, "https://localhost:%d/charts", w->tls_port)};
+    assert_true(str_ends(str_of(get(w, &repo, "1.0.0", false)),
+                         STR("tls: failed to verify certificate: x509: certificate signed by "
+                             "unknown authority")));
+    assert_int_equal(w->answer.rc, -ERR_UNAUTHENTICATED);
+    repo.ca_pem = buf_str(&other.cert);
+    assert_non_null(get(w, &repo, "1.0.0", false));
+    repo.ca_pem = buf_str(&host.cert);
+    assert_null(get(w, &repo, "1.0.0", false));
+    repo.ca_pem = STR("");
+    repo.insecure = true;
+    assert_null(get(w, &repo, "1.0.0", false));
+    repo.insecure = false;
+    repo.ca_pem = buf_str(&host.cert);
+    repo.url = arena_printf(&w->arena, "https://127.0.0.1:%d/charts", w->tls_port);
+    assert_true(str_has(str_of(get(w, &repo, "1.0.0", false)),
+                        STR("x509: certificate is not valid for 127.0.0.1")));
+    identity_done(&host);
+    identity_done(&other);
+    world_close(w);
+}
+
+static void a_client_certificate_is_shown_when_asked_for(void **state)
+{
+    (void)state;
+    struct world *w = world_open("plain");
+    struct identity i;
+    identity_make(&i);
+    serve_tls(w, &i, true);
+    struct source_repo repo = {.url = arena_printf(&w->arena, "https://localhost:%d/charts",
+                                                   w->tls_port),
+                               .ca_pem = buf_str(&i.cert)};
+    assert_non_null(get(w, &repo, "1.0.0", false));
+    repo.tls_client_cert = buf_str(&i.cert);
+    repo.tls_client_key = buf_str(&i.key);
+    assert_null(get(w, &repo, "1.0.0", false));
+    repo.tls_client_key = STR("not a key");
+    assert_non_null(get(w, &repo, "1.0.0", false));
+    assert_int_equal(w->answer.rc, -ERR_INVALID);
+    identity_done(&i);
+    world_close(w);
+}
+
+static void https_goes_through_the_tunnel_of_a_proxy(void **state)
+{
+    (void)state;
+    struct world *w = world_open("plain");
+    struct identity i;
+    identity_make(&i);
+    serve_tls(w, &i, false);
+    struct source_repo repo = {.url = STR("https://charts.example/charts"),
+                               .ca_pem = buf_str(&i.cert),
+                               .username = STR("u"),
+                               .password = STR("p"),
+                               .proxy = ARENA_CAT(&w->arena, STR("http://me:word@"), w->a)};
+    assert_null(get(w, &repo, "1.0.0", false));
+    assert_int_equal(count_lines(w, "a CONNECT charts.example:443 - proxy Basic bWU6d29yZA=="), 2);
+    assert_int_equal(count_lines(w, "t GET /charts/index.yaml " SECRET), 1);
+    assert_int_equal(count_lines(w, "t GET /charts/w.tgz " SECRET), 1);
+    repo.url = STR("https://closed.example/charts");
+    assert_true(str_has(str_of(get(w, &repo, "1.0.0", false)),
+                        STR("the proxy does not connect: 407 Proxy Authentication Required")));
+    assert_false(str_has(str_of(w->answer.err.text), STR("word")));
+    identity_done(&i);
+    world_close(w);
+}
+
+static void http_is_asked_of_the_proxy_but_for_the_hosts_of_no_proxy(void **state)
+{
+    (void)state;
+    struct world *w = world_open(
+        "{\"a\":[{\"path\":\"/proxied/charts.example/values.yaml\",\"body\":\"a: 2\"}]}");
+    struct remote_wanted r = {.url = STR("http://charts.example/values.yaml"), .proxy = w->a};
+    remote_get(w->charts, &r, world_expect(w));
+    world_wait(w);
+    const struct remote_file *f = w->answer.result;
+    assert_true(w->answer.rc == 0 && str_is(f->bytes, "a: 2"));
+    r.no_proxy = STR("other.example, .example");
+    remote_get(w->charts, &r, world_expect(w));
+    world_wait(w);
+    assert_true(w->answer.rc == -ERR_UNAVAILABLE &&
+                str_has(str_of(w->answer.err.text), STR("lookup charts.example")));
+    world_close(w);
+}
+
+/* What golang.org/x/net/http/httpproxy answers (recorded with it). */
+static void a_proxy_is_picked_as_go_picks_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *no_proxy;
+        bool proxied;
+    } cases[] = {
+        {"http://a.example/", "", true},
+        {"http://localhost/", "", false},
+        {"http://127.0.0.9/", "", false},
+        {"http://[::1]/", "", false},
+        {"http://a.example/", "example", false},
+        {"http://example/", "example", false},
+        {"http://example/", ".example", true},
+        {"http://a.example/", ".example", false},
+        {"http://a.example/", "*.example", false},
+        {"http://anexample/", "example", true},
+        {"http://a.example/", "*", false},
+        {"http://a.example:8080/", "a.example:8080", false},
+        {"http://a.example:8081/", "a.example:8080", true},
+        {"https://a.example/", "a.example:443", false},
+        {"http://10.1.2.3/", "10.0.0.0/8", false},
+        {"http://11.1.2.3/", "10.0.0.0/8", true},
+        {"http://10.1.2.3/", "10.1.2.3", false},
+        {"http://10.1.2.3:81/", "10.1.2.3:80", true},
+        {"http://[fd00::1]/", "fd00::/8", false},
+        {"http://A.Example/", "a.example", false},
+    };
+    struct arena a;
+    struct err err;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct url u;
+        assert_int_equal(url_parse(str_of(cases[i].url), &u, &err), 0);
+        str proxy = web_proxy_for(&a, &u, STR("proxy:3128"), str_of(cases[i].no_proxy));
+        if (!str_is(proxy, cases[i].proxied ? "http://proxy:3128" : ""))
+            fail_msg("%s, %s: '%.*s'", cases[i].url, cases[i].no_proxy, STR_FMT(proxy));
+    }
+    arena_done(&a);
+}
+
 /* ---- harm ---- */
 
 static void harm_ends_in_a_clear_error_in_time(void **state)
@@ -276,6 +461,11 @@ int main(void)
         cmocka_unit_test(a_value_file_is_fetched_every_time),
         cmocka_unit_test(credentials_go_to_the_repository_only),
         cmocka_unit_test(two_identities_share_no_archive),
+        cmocka_unit_test(certificates_decide_who_is_believed),
+        cmocka_unit_test(a_client_certificate_is_shown_when_asked_for),
+        cmocka_unit_test(https_goes_through_the_tunnel_of_a_proxy),
+        cmocka_unit_test(http_is_asked_of_the_proxy_but_for_the_hosts_of_no_proxy),
+        cmocka_unit_test(a_proxy_is_picked_as_go_picks_it),
         cmocka_unit_test(harm_ends_in_a_clear_error_in_time),
         cmocka_unit_test(the_end_of_charts_answers_everybody),
     };

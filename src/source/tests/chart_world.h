@@ -28,6 +28,7 @@ struct world {
     pid_t peer;
     int peer_stdin, peer_stdout;
     str a, b; /* "127.0.0.1:PORT" of the peer */
+    int tls_port;
     struct answer answer;
     unsigned n_answers, n_wanted;
 };
@@ -66,7 +67,7 @@ static inline void world_table(struct world *w, const char *table)
         if (read(w->peer_stdout, line + n, 1) != 1)
             fail_msg("the peer does not answer");
     int a, b;
-    assert_int_equal(sscanf(line, "%d %d", &a, &b), 2);
+    assert_int_equal(sscanf(line, "%d %d %d", &a, &b, &w->tls_port), 3);
     w->a = arena_printf(&w->arena, "127.0.0.1:%d", a);
     w->b = arena_printf(&w->arena, "127.0.0.1:%d", b);
 }

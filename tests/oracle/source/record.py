@@ -49,7 +49,7 @@ def ask(case, helm, resolver):
         with subprocess.Popen([sys.executable, ROOT / "tests/peers/web_peer.py", f"{folder}/log"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peer:
             print(json.dumps(case), file=peer.stdin, flush=True)
-            a, b = (f"127.0.0.1:{p}" for p in peer.stdout.readline().split())
+            a, b = (f"127.0.0.1:{p}" for p in peer.stdout.readline().split()[:2])
 
             def fill(text):
                 return text.replace("{a}", a).replace("{b}", b)
