@@ -193,6 +193,47 @@ static void credentials_go_to_the_repository_only(void **state)
     world_close(w);
 }
 
+/* A page of tags, a manifest and a blob that are elsewhere, at one who asks who we are. */
+static void credentials_of_a_registry_stay_with_it(void **state)
+{
+    (void)state;
+    struct world *w = world_open("registry");
+    struct source_repo repo = {.url = ARENA_CAT(&w->arena, w->a, STR("/charts")),
+                               .username = STR("u"),
+                               .password = STR("p"),
+                               .enable_oci = true,
+                               .oci_force_http = true};
+    assert_null(get(w, &repo, "1.0.0", false));
+    assert_int_equal(count_lines(w, "b GET /blob -"), 1);
+    charts_resolve(w->charts, &repo, STR("web"), STR("*"), 0, world_expect(w));
+    world_wait(w);
+    assert_int_equal(w->answer.rc, -ERR_UNAUTHENTICATED);
+    assert_int_equal(count_lines(w, "b GET /v2/more -"), 1);
+    assert_non_null(get(w, &repo, "2.0.0", false));
+    assert_int_equal(w->answer.rc, -ERR_UNAUTHENTICATED);
+    assert_int_equal(count_lines(w, "b GET /v2/charts/web/manifests/1.0.0 -"), 1);
+    assert_int_equal(count_lines(w, "a GET /v2/charts/web/manifests/2.0.0 " SECRET), 1);
+    assert_int_equal(count_lines(w, "b GET"), 3); /* those three, all without credentials */
+    world_close(w);
+}
+
+/* An index may name a registry: credentials go there only when they may go anywhere. */
+static void an_index_that_names_a_registry_is_followed(void **state)
+{
+    (void)state;
+    struct world *w = world_open("registry");
+    struct source_repo repo = repo_at(w, "/repo");
+    repo.username = STR("u");
+    repo.password = STR("p");
+    repo.oci_force_http = true;
+    assert_non_null(get(w, &repo, "1.0.0", false));
+    assert_int_equal(count_lines(w, "b GET /v2/charts/web/manifests/1.0.0 -"), 1);
+    assert_int_equal(count_lines(w, "b GET /v2/charts/web/manifests/1.0.0 " SECRET), 0);
+    assert_null(get(w, &repo, "1.0.0", true));
+    assert_int_equal(count_lines(w, "b GET /v2/charts/web/manifests/1.0.0 " SECRET), 1);
+    world_close(w);
+}
+
 static void two_identities_share_no_archive(void **state)
 {
     (void)state;
@@ -460,6 +501,8 @@ int main(void)
         cmocka_unit_test(gc_forgets_what_was_not_used),
         cmocka_unit_test(a_value_file_is_fetched_every_time),
         cmocka_unit_test(credentials_go_to_the_repository_only),
+        cmocka_unit_test(credentials_of_a_registry_stay_with_it),
+        cmocka_unit_test(an_index_that_names_a_registry_is_followed),
         cmocka_unit_test(two_identities_share_no_archive),
         cmocka_unit_test(certificates_decide_who_is_believed),
         cmocka_unit_test(a_client_certificate_is_shown_when_asked_for),
