@@ -1,178 +1,82 @@
 /* kube/kyaml_merge.c: a walk over both trees at once, as kyaml's walk.Walker with merge2.Merger.
  *
- * Both inputs are thawed first: the walk takes nodes of either into the result and changes them in
+ * Both inputs are copied first: the walk takes nodes of either into the result and changes them in
  * place, as upstream does. Where the object has no node yet, the patch's becomes both sides of the
- * walk, so nulls and directives inside it are carried out on itself. The association of list items
- * has quirks that users see (kustomize.md, 12.2); it follows upstream step by step. */
+ * walk, so nulls and directives inside it are carried out on itself. Lists that merge by item are
+ * kyaml_list.c's. */
 #include "kube/kyaml_merge.h"
 
-#include "value/json.h"
-#include "value/style.h"
+#include "base/map.h"
+#include "kube/kyaml_walk.h"
 
-struct kyaml_type;
-
-struct kyaml_field {
-    str name, keys; /* of a list's items, comma-separated; "": items are scalars */
-    bool merge;     /* its list merges by item */
-    const struct kyaml_type *type;
-};
-
-struct kyaml_type {
-    const struct kyaml_field *field;
-    size_t n_fields;
-    const struct kyaml_type *elem; /* of lists and maps */
-};
-
-struct kyaml_kind {
-    str api_version, kind;
-    const struct kyaml_type *type;
-};
-
-#include "kube/kyaml_table.inc"
-
-#define KEYS_MAX 4
+#define LOOKED_THROUGH_MAX 32 /* fields of a map that need no index */
 
 typedef VEC(str) str_vec;
-typedef VEC(value) value_vec;
-
-struct walk {
-    const struct kyaml_merge *how;
-    struct arena *a;
-    struct err *err;
-    unsigned depth;
-    str path; /* dotted, of the node */
-};
-
-/* What is known of a node: its type, and whether it is a list that merges. */
-struct known {
-    const struct kyaml_type *type;
-    const struct kyaml_field *field;
-    bool of_kind; /* it is in an object of a known kind: nothing is inferred */
-};
-
-static int walk(struct walk *w, struct known known, value dest, value origin, value *ret);
 
 /* ---- nodes ---- */
 
-static bool missing(value v) { return value_is_nil(v); }
-static bool is_scalar(value v) { return value_exists(v) && value_type(v) < VALUE_LIST; }
+bool kyaml_is_missing(const struct yaml_node *n) { return !n || str_is(n->tag, "!!null"); }
 
-/* The text of a scalar as it stands in the file; of other nodes "". */
-static str text_of(struct walk *w, value v)
+bool kyaml_is_empty_map(const struct yaml_node *n)
 {
-    if (value_is_string(v))
-        return value_str(v);
-    if (value_is_null(v))
-        return value_style(v) & VALUE_STYLE_EMPTY ? STR("") : STR("null");
-    if (!is_scalar(v))
-        return STR("");
-    str literal = value_literal(v);
-    return literal.len ? literal : json_str(w->a, v, AUDIENCE_WIRE, 0);
+    return kyaml_is_missing(n) || (n->kind == YAML_NODE_MAP && !n->n_children);
 }
 
-static bool is_empty(value v)
+static int wrong_kind(struct kyaml_walk *w, const struct yaml_node *n, enum yaml_node_kind want)
 {
-    return missing(v) || ((value_is_map(v) || value_is_list(v)) && !value_len(v));
+    static const char *const name[] = {[YAML_NODE_SCALAR] = "ScalarNode",
+                                       [YAML_NODE_LIST] = "SequenceNode",
+                                       [YAML_NODE_MAP] = "MappingNode",
+                                       [YAML_NODE_ALIAS] = "AliasNode"};
+    struct buf text;
+    buf_init(&text, ERR_TEXT_MAX);
+    yaml_node_print(n, w->a, &text);
+    int r = err_set(w->err, ERR_INVALID,
+                    "wrong node kind: expected %s but got %s: node contents:\n%.*s", name[want],
+                    name[n->kind], STR_FMT(buf_str(&text)));
+    buf_done(&text);
+    return r;
 }
 
-static bool is_empty_map(value v) { return missing(v) || (value_is_map(v) && !value_len(v)); }
-
-/* What a text means when nothing says that it is one. */
-static value plain_scalar(struct walk *w, str text)
+int kyaml_need_kind(struct kyaml_walk *w, const struct yaml_node *n, enum yaml_node_kind want)
 {
-    struct json_input in = {.keep_literals = true};
-    value v;
-    if (json_parse(text, &in, w->a, &v, NULL) == 0 && is_scalar(v) && !value_is_string(v))
-        return v;
-    return value_of_str(w->a, text);
+    return kyaml_is_missing(n) || n->kind == want ? 0 : wrong_kind(w, n, want);
 }
 
-/* The scalar, or the container, as it is written in the place of `old`. */
-static value restyled(struct walk *w, value v, value old)
+/* ---- what both sides of a node say ---- */
+
+/* The patch's comments go to the object, which keeps its own where the patch has none. */
+static void set_comments(struct kyaml_walk *w, struct yaml_node *dest,
+                         const struct yaml_node *origin)
 {
-    unsigned style = value_style(old) & ~(unsigned)VALUE_STYLE_EMPTY;
-    bool number = is_scalar(v) && !value_is_string(v);
-    if (missing(v) || (number && !(style & VALUE_STYLE_QUOTED)))
-        return v;
-    if (number)
-        v = value_of_str(w->a, text_of(w, v));
-    if (!v.doc)
-        value_set_style(v, style);
-    return v;
+    if (!dest || !origin || dest == origin || !origin->comments)
+        return;
+    struct yaml_comments c =
+        dest->comments ? *dest->comments : (struct yaml_comments){STR(""), STR(""), STR("")};
+    c.head = origin->comments->head.len ? origin->comments->head : c.head;
+    c.line = origin->comments->line.len ? origin->comments->line : c.line;
+    c.foot = origin->comments->foot.len ? origin->comments->foot : c.foot;
+    dest->comments = arena_copy(w->a, &c, sizeof(c));
 }
 
-static const char *kind_name(value v)
+/* An empty collection takes the style of what is merged into it. */
+static void set_style(struct yaml_node *dest, const struct yaml_node *origin)
 {
-    return value_is_map(v) ? "MappingNode" : value_is_list(v) ? "SequenceNode" : "ScalarNode";
+    if (dest && origin && dest->kind != YAML_NODE_SCALAR && !dest->n_children)
+        dest->style = origin->style;
 }
 
-static int wrong_kind(struct walk *w, value v, const char *want)
+static void meet(struct kyaml_walk *w, struct yaml_node *dest, const struct yaml_node *origin)
 {
-    return err_set(w->err, ERR_INVALID,
-                   "wrong node kind: expected %s but got %s: node contents:\n%.*s", want,
-                   kind_name(v),
-                   STR_FMT(is_scalar(v) ? text_of(w, v) : json_str(w->a, v, AUDIENCE_WIRE, 0)));
-}
-
-static int need_kind(struct walk *w, value v, const char *want)
-{
-    return missing(v) || strcmp(kind_name(v), want) == 0 ? 0 : wrong_kind(w, v, want);
-}
-
-/* ---- what is known ---- */
-
-static struct known known_field(struct known k, str name)
-{
-    const struct kyaml_type *t = k.type;
-    for (size_t i = 0; t && i < t->n_fields; i++)
-        if (str_eq(t->field[i].name, name))
-            return (struct known){t->field[i].type, &t->field[i], true};
-    return (struct known){t && !t->n_fields ? t->elem : NULL, NULL, k.of_kind};
-}
-
-/* The kind of an object that stands where nothing is known of the type. */
-static struct known known_kind(struct known k, value v)
-{
-    str api_version = value_path_str(v, "apiVersion"), kind = value_path_str(v, "kind");
-    size_t low = 0, high = ARRAY_LEN(kyaml_kinds);
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        int c = str_cmp(kyaml_kinds[mid].api_version, api_version);
-        c = c ? c : str_cmp(kyaml_kinds[mid].kind, kind);
-        if (!c)
-            return (struct known){kyaml_kinds[mid].type, NULL, true};
-        if (c < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return k;
-}
-
-static bool is_known(struct known k) { return k.type || k.field; }
-
-/* All items have a `name`. */
-static bool has_names(value list)
-{
-    for (struct value_iter it = value_iter(list); value_next(&it);)
-        if (!value_exists(value_getz(it.val, "name")))
-            return false;
-    return true;
-}
-
-static bool merges_by_item(const struct walk *w, struct known k, value dest, value origin)
-{
-    if (is_known(k))
-        return k.field && k.field->merge;
-    return w->how->infer_lists && !k.of_kind &&
-           ((!missing(dest) && has_names(dest)) || (!missing(origin) && has_names(origin)));
+    set_comments(w, dest, origin);
+    set_style(dest, origin);
 }
 
 /* ---- directives ---- */
 
 enum directive { MERGE, REPLACE, DELETE };
 
-static int directive_of(struct walk *w, str text, enum directive *ret)
+static int directive_of(struct kyaml_walk *w, str text, enum directive *ret)
 {
     static const char *const name[] =
         {[MERGE] = "merge", [REPLACE] = "replace", [DELETE] = "delete"};
@@ -184,55 +88,173 @@ static int directive_of(struct walk *w, str text, enum directive *ret)
     return err_set(w->err, ERR_INVALID, "unknown patch strategy '%.*s'", STR_FMT(text));
 }
 
-static int map_directive(struct walk *w, value origin, enum directive *ret)
+static int map_directive(struct kyaml_walk *w, struct yaml_node *origin, enum directive *ret)
 {
-    value v = value_getz(origin, "$patch");
     *ret = MERGE;
-    if (!value_exists(v))
+    if (kyaml_is_missing(origin) || origin->kind != YAML_NODE_MAP)
         return 0;
-    int r = directive_of(w, text_of(w, v), ret);
-    if (r == 0)
-        value_remove(origin, STR("$patch"));
+    ptrdiff_t i = yaml_node_find(origin, STR("$patch"));
+    int r = i < 0 ? 0 : directive_of(w, origin->child[i + 1]->text, ret);
+    if (r == 0 && i >= 0)
+        yaml_node_remove(origin, (size_t)i, 2);
     return r;
 }
 
-static int set_element(struct walk *w, value list, value element, const str *key, size_t n_keys,
-                       const str *val, size_t n_vals);
-
-static int list_directive(struct walk *w, value origin, enum directive *ret)
+static int list_directive(struct kyaml_walk *w, struct yaml_node *origin, enum directive *ret)
 {
     const str key = STR("$patch");
     *ret = MERGE;
-    for (struct value_iter it = value_iter(origin); value_next(&it);) {
-        value v = value_get(it.val, key);
-        if (!value_exists(v))
+    for (size_t i = 0; origin && i < origin->n_children; i++) {
+        const struct yaml_node *item = origin->child[i];
+        const struct yaml_node *v = kyaml_is_missing(item) ? NULL : yaml_node_get(item, key);
+        if (!v)
             continue;
-        if (value_len(it.val) > 1)
+        if (item->n_children > 2)
             return 0; /* it is the item's */
-        str text = text_of(w, v);
+        str text = v->text;
         int r = directive_of(w, text, ret);
-        return r ? r : set_element(w, origin, VALUE_ABSENT, &key, 1, &text, 1);
+        return r ? r : kyaml_set_element(w, origin, NULL, &key, 1, &text, 1);
     }
+    return 0;
+}
+
+/* ---- fields ---- */
+
+/* Where the fields of a map are. Fields that were removed leave NULL until the walk of the map is
+ * over, so places stay. */
+struct fields {
+    struct yaml_node *map;
+    struct map at; /* name -> 1 + index of its key, when they are many */
+    bool indexed;
+};
+
+static struct fields fields_of(struct kyaml_walk *w, struct yaml_node *map)
+{
+    struct fields f = {.map = map && map->kind == YAML_NODE_MAP ? map : NULL};
+    if (!f.map || map->n_children <= 2 * LOOKED_THROUGH_MAX)
+        return f;
+    f.indexed = true;
+    map_init(&f.at, w->a);
+    for (size_t i = 0; i + 1 < map->n_children; i += 2)
+        if (!map_has(&f.at, map->child[i]->text))
+            map_set(&f.at, map->child[i]->text, (void *)(i + 1));
+    return f;
+}
+
+/* The place of a field's key, or -1. */
+static ptrdiff_t field_at(const struct fields *f, str name)
+{
+    if (!f->map)
+        return -1;
+    if (f->indexed)
+        return (ptrdiff_t)(uintptr_t)map_find(&f->at, name) - 1;
+    for (size_t i = 0; i + 1 < f->map->n_children; i += 2)
+        if (f->map->child[i] && str_eq(f->map->child[i]->text, name))
+            return (ptrdiff_t)i;
+    return -1;
+}
+
+static void remove_gaps(struct yaml_node *map)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < map->n_children; i++)
+        if (map->child[i])
+            map->child[n++] = map->child[i];
+    map->n_children = n;
+}
+
+/* A text that YAML 1.1 takes for something else is quoted. */
+static void quote_if_needed(struct kyaml_walk *w, struct yaml_node *n)
+{
+    if (n->kind == YAML_NODE_SCALAR && (!n->tag.len || str_is(n->tag, "!!str")) && !n->style &&
+        yaml_node_reads_otherwise(n->text, w->a))
+        n->style = VALUE_STYLE_DOUBLE;
+}
+
+/* `to` becomes what v is, in its own style. */
+static void replace_node(struct kyaml_walk *w, struct yaml_node *to, struct yaml_node *v)
+{
+    if (to == v)
+        return;
+    v->style = to->style;
+    *to = *v;
+    to->child = arena_copy(w->a, v->child, v->n_children * sizeof(struct yaml_node *));
+    to->cap_children = v->n_children;
+}
+
+void kyaml_set_field(struct kyaml_walk *w, struct yaml_node *map, str name, struct yaml_node *v)
+{
+    ptrdiff_t i = yaml_node_find(map, name);
+    quote_if_needed(w, v);
+    if (i >= 0) {
+        replace_node(w, map->child[i + 1], v);
+        return;
+    }
+    yaml_node_push(map, yaml_node_new(w->a, YAML_NODE_SCALAR, name), w->a);
+    yaml_node_push(map, v, w->a);
+}
+
+static void collect_names(struct arena *a, const struct yaml_node *n, str_vec *ret)
+{
+    for (size_t i = 0; n && n->kind == YAML_NODE_MAP && i + 1 < n->n_children; i += 2)
+        vec_push(a, ret, n->child[i]->text);
+}
+
+static int walk_field(struct kyaml_walk *w, struct kyaml_known k, str name,
+                      const struct fields *dest, const struct fields *origin)
+{
+    ptrdiff_t i = field_at(dest, name), j = field_at(origin, name);
+    struct yaml_node *map = dest->map, *v;
+    struct yaml_node *x = i < 0 ? NULL : map->child[i + 1];
+    struct yaml_node *y = j < 0 ? NULL : origin->map->child[j + 1];
+    unsigned key_style = y && !x ? origin->map->child[j]->style : 0;
+    str path = w->path;
+    w->path = path.len ? ARENA_CAT(w->a, path, STR("."), name) : name;
+    int r = kyaml_walk(w, kyaml_known_field(k, name), x, y, &v);
+    w->path = path;
+    if (r)
+        return r;
+    /* a null that was written down stays: it is a node of its own then */
+    if (!v || (kyaml_is_missing(v) && (v == x || v == y))) {
+        if (i >= 0)
+            map->child[i] = map->child[i + 1] = NULL;
+        return 0;
+    }
+    quote_if_needed(w, v);
+    if (i >= 0) {
+        replace_node(w, map->child[i + 1], v);
+        return 0;
+    }
+    struct yaml_node *key = yaml_node_new(w->a, YAML_NODE_SCALAR, name);
+    key->style = v == y ? key_style : 0;
+    yaml_node_push(map, key, w->a);
+    yaml_node_push(map, v, w->a);
     return 0;
 }
 
 /* ---- maps ---- */
 
-static int visit_map(struct walk *w, value dest, value origin, value *ret)
+static int visit_map(struct kyaml_walk *w, struct yaml_node *dest, struct yaml_node *origin,
+                     struct yaml_node **ret)
 {
     enum directive d;
     struct err ignored, *err = w->err;
-    *ret = VALUE_ABSENT;
-    if (missing(dest)) {
+    *ret = NULL;
+    meet(w, dest, origin);
+    if (kyaml_is_missing(dest)) {
         w->err = &ignored;
         int r = map_directive(w, origin, &d);
         w->err = err;
         if (r == 0 && d == DELETE)
             return 0;
-        *ret = value_exists(origin) ? origin : dest;
+        *ret = origin;
+        if (!origin && dest && dest->text.len) {
+            *ret = yaml_node_new(w->a, YAML_NODE_SCALAR, dest->text);
+            (*ret)->tag = STR("!!null");
+        }
         return 0;
     }
-    if (value_is_null(origin))
+    if (origin && kyaml_is_missing(origin))
         return 0;
     int r = map_directive(w, origin, &d);
     if (r == 0 && d != DELETE)
@@ -240,323 +262,43 @@ static int visit_map(struct walk *w, value dest, value origin, value *ret)
     return r;
 }
 
-static void collect_names(struct arena *a, value v, str_vec *ret)
-{
-    for (struct value_iter it = value_iter(v); value_is_map(v) && value_next(&it);)
-        vec_push(a, ret, it.key);
-}
-
-/* A null that was written down stays when the patch says nothing of it. */
-static bool keeps_null(value dest, value origin, value v)
-{
-    return value_is_null(v) && !value_exists(origin) && value_is_null(dest) &&
-           !(value_style(dest) & VALUE_STYLE_EMPTY);
-}
-
-static int walk_field(struct walk *w, struct known k, str name, value dest, value from,
-                      value origin)
-{
-    value x = value_get(from, name), y = value_get(origin, name), v;
-    str path = w->path;
-    w->path = path.len ? ARENA_CAT(w->a, path, STR("."), name) : name;
-    int r = walk(w, known_field(k, name), x, y, &v);
-    w->path = path;
-    if (r)
-        return r;
-    value old = value_get(dest, name);
-    if (!value_exists(v) || (value_is_null(v) && !keeps_null(x, y, v)))
-        value_remove(dest, name);
-    else if (value_exists(old))
-        value_set(w->a, dest, name, restyled(w, v, old));
-    else
-        value_set(w->a, dest, name, v);
-    return 0;
-}
-
-static int walk_map(struct walk *w, struct known k, value dest, value origin, value *ret)
+static int walk_map(struct kyaml_walk *w, struct kyaml_known k, struct yaml_node *dest,
+                    struct yaml_node *origin, struct yaml_node **ret)
 {
     str_vec names = {0};
     int r = visit_map(w, dest, origin, ret);
-    if (r || !value_is_map(*ret))
+    if (r || !*ret || (*ret)->kind != YAML_NODE_MAP)
         return r;
     dest = *ret;
     collect_names(w->a, dest, &names);
-    collect_names(w->a, origin, &names);
+    if (origin != dest)
+        collect_names(w->a, origin, &names);
     if (names.n)
         qsort(names.at, names.n, sizeof(*names.at), str_cmp_qsort);
+    struct fields to = fields_of(w, dest), from = origin == dest ? to : fields_of(w, origin);
     for (size_t i = 0; r == 0 && i < names.n; i++)
         if (!i || !str_eq(names.at[i], names.at[i - 1]))
-            r = walk_field(w, k, names.at[i], dest, dest, origin);
-    return r;
-}
-
-/* ---- items of lists ---- */
-
-struct tuple {
-    str val[KEYS_MAX];
-    size_t n;
-};
-
-typedef VEC(struct tuple) tuple_vec;
-
-/* Does an item have that text at that key ("": the item itself; a key with "": anything)? */
-static int item_has(struct walk *w, value item, str key, str text, bool *ret)
-{
-    *ret = false;
-    if (missing(item))
-        return 0;
-    if (!key.len) {
-        *ret = str_eq(text_of(w, item), text);
-        return need_kind(w, item, "ScalarNode");
-    }
-    value v = value_get(item, key);
-    *ret = value_exists(v) && (!text.len || str_eq(text_of(w, v), text));
-    return need_kind(w, item, "MappingNode");
-}
-
-/* Put an element in the place of those that match, or at the end; absent: remove them. Nulls and
- * empty maps go in any case. Keys without a value repeat what the last one with a value said. */
-static int set_element(struct walk *w, value list, value element, const str *key, size_t n_keys,
-                       const str *val, size_t n_vals)
-{
-    bool of_maps = key[0].len && n_vals && val[0].len, replaced = false;
-    value_vec kept = {0};
-    for (struct value_iter it = value_iter(list); value_next(&it);) {
-        bool match = false, found = true;
-        if (is_empty_map(it.val))
-            continue;
-        if (!value_is_map(it.val) && of_maps) {
-            vec_push(w->a, &kept, it.val);
-            continue;
-        }
-        for (size_t j = 0; j < n_keys && found; j++) {
-            int r = j < n_vals ? item_has(w, it.val, key[j], val[j], &match) : 0;
-            if (r)
-                return r;
-            found = match;
-        }
-        replaced = replaced || found;
-        if (!found && n_vals)
-            vec_push(w->a, &kept, it.val);
-        else if (found && value_exists(element))
-            vec_push(w->a, &kept, element);
-    }
-    while (value_len(list))
-        value_remove_at(list, value_len(list) - 1);
-    for (size_t i = 0; i < kept.n; i++)
-        value_push(w->a, list, kept.at[i]);
-    if (!missing(element) && !replaced)
-        value_push(w->a, list, element);
-    return 0;
-}
-
-/* The first item that has all these values; absent when there is none. */
-static value find_item(struct walk *w, value list, const str *key, const struct tuple *t)
-{
-    for (struct value_iter it = value_iter(list); value_is_list(list) && value_next(&it);) {
-        bool all = true;
-        if (!key[0].len) {
-            if (str_eq(text_of(w, it.val), t->val[0]))
-                return it.val;
-            continue;
-        }
-        if (!value_is_map(it.val) && !missing(it.val))
-            continue;
-        for (size_t j = 0; j < t->n && all; j++) {
-            value v = value_get(it.val, key[j]);
-            all = value_exists(v) && str_eq(text_of(w, v), t->val[j]);
-        }
-        if (all)
-            return it.val;
-    }
-    return VALUE_ABSENT;
-}
-
-static bool same_tuple(const struct tuple *x, const struct tuple *y)
-{
-    bool same = x->n == y->n;
-    for (size_t i = 0; same && i < x->n; i++)
-        same = str_eq(x->val[i], y->val[i]);
-    return same;
-}
-
-static void add_tuple(struct walk *w, tuple_vec *to, const struct tuple *t)
-{
-    for (size_t i = 0; i < to->n; i++)
-        if (same_tuple(&to->at[i], t))
-            return;
-    vec_push(w->a, to, *t);
-}
-
-static void collect_tuples(struct walk *w, value list, const str *key, size_t n_keys, tuple_vec *to)
-{
-    for (struct value_iter it = value_iter(list); value_is_list(list) && value_next(&it);) {
-        struct tuple t = {.n = n_keys};
-        for (size_t j = 0; j < n_keys; j++) {
-            value v = key[j].len ? value_get(it.val, key[j]) : it.val;
-            t.val[j] = key[j].len && is_empty(v) ? STR("") : text_of(w, v);
-        }
-        if (n_keys)
-            add_tuple(w, to, &t);
-    }
-}
-
-/* Tuples that agree in one value and differ only where one of them has none are the same. */
-static bool merged_tuple(const struct tuple *x, const struct tuple *y, struct tuple *ret)
-{
-    bool common = false;
-    *ret = *x;
-    for (size_t i = 0; i < x->n; i++) {
-        if (str_eq(x->val[i], y->val[i]))
-            common = true;
-        else if (x->val[i].len && y->val[i].len)
-            return false;
-        else if (!x->val[i].len)
-            ret->val[i] = y->val[i];
-    }
-    return common;
-}
-
-static void merge_tuples(tuple_vec *v)
-{
-    for (size_t i = 0; i < v->n; i++) {
-        struct tuple of_i = v->at[i], both; /* upstream goes on with the tuple as it was */
-        for (size_t j = 0; j < v->n; j++)
-            if (merged_tuple(&of_i, &v->at[j], &both))
-                v->at[i] = v->at[j] = both;
-    }
-}
-
-/* The keys for which any of the tuples has a value (none: all of them), and t's values for those.
- */
-static size_t valid_keys(const tuple_vec *all, const struct tuple *t, const str *key, str *ret_key,
-                         struct tuple *ret)
-{
-    bool has[KEYS_MAX] = {0};
-    size_t n = 0;
-    for (size_t i = 0; i < all->n; i++)
-        for (size_t j = 0; j < t->n; j++)
-            has[j] = has[j] || all->at[i].val[j].len;
-    for (size_t j = 0; j < t->n; j++)
-        if (has[j]) {
-            ret->val[n] = t->val[j];
-            ret_key[n++] = key[j];
-        }
-    if (!n)
-        for (; n < t->n; n++) {
-            ret->val[n] = t->val[n];
-            ret_key[n] = key[n];
-        }
-    ret->n = n;
-    return n;
-}
-
-/* Items of one list after those of the other, each in the place of its like. */
-static int append_items(struct walk *w, value to, value from, const str *key, size_t n_keys)
-{
-    value_vec items = {0};
-    for (struct value_iter it = value_iter(from); value_next(&it);)
-        vec_push(w->a, &items, it.val);
-    for (size_t i = 0; i < items.n; i++) {
-        str val[KEYS_MAX];
-        size_t n = 0;
-        int r = 0;
-        if (!key[0].len) {
-            str text = text_of(w, items.at[i]);
-            r = set_element(w, to, items.at[i], key, 1, &text, 1);
-            if (r)
-                return r;
-            continue;
-        }
-        for (size_t j = 0; j < n_keys; j++) {
-            if ((r = need_kind(w, items.at[i], "MappingNode")))
-                return r;
-            value v = value_get(items.at[i], key[j]);
-            if (value_exists(v))
-                val[n++] = text_of(w, v);
-            else
-                value_push(w->a, to, items.at[i]);
-        }
-        if (n_keys > 1)
-            r = set_element(w, to, VALUE_ABSENT, key, n_keys, val, n);
-        if (r == 0)
-            r = set_element(w, to, items.at[i], key, n_keys, val, n);
-        if (r)
-            return r;
-    }
-    return 0;
-}
-
-/* The item that one tuple stands for, merged, goes to `added`; or its like goes from dest. */
-static int merge_item(struct walk *w, struct known elem, const str *key, const struct tuple *t,
-                      value dest, value origin, value added)
-{
-    str own_key[KEYS_MAX];
-    struct tuple own;
-    tuple_vec alone = {0};
-    value v;
-    add_tuple(w, &alone, t);
-    valid_keys(&alone, t, key, own_key, &own);
-    str path = w->path;
-    w->path = STR(""); /* messages inside an item name the way from it */
-    int r =
-        walk(w, elem, find_item(w, dest, own_key, &own), find_item(w, origin, own_key, &own), &v);
-    w->path = path;
-    if (r)
-        return r;
-    if (is_empty_map(v))
-        return set_element(w, dest, VALUE_ABSENT, key, t->n, t->val, t->n);
-    for (size_t j = 0; j < t->n; j++) {
-        if (value_is_map(v) && !value_exists(value_get(v, key[j])) && t->val[j].len)
-            value_set(w->a, v, key[j], plain_scalar(w, t->val[j]));
-    }
-    return set_element(w, added, v, key, t->n, t->val, t->n);
-}
-
-static int merge_items(struct walk *w, struct known k, const str *key, size_t n_keys, value dest,
-                       value origin)
-{
-    bool append = w->how->append;
-    const struct kyaml_type *list = k.field ? k.field->type : NULL;
-    struct known elem = {list ? list->elem : NULL, NULL, k.of_kind};
-    tuple_vec tuples = {0};
-    value added = value_new_list(w->a);
-    str valid[KEYS_MAX];
-    size_t n_valid = 0;
-    collect_tuples(w, append ? dest : origin, key, n_keys, &tuples);
-    collect_tuples(w, append ? origin : dest, key, n_keys, &tuples);
-    if (n_keys > 1)
-        merge_tuples(&tuples);
-    for (size_t i = 0; i < tuples.n; i++) {
-        struct tuple t;
-        n_valid = valid_keys(&tuples, &tuples.at[i], key, valid, &t);
-        int r = merge_item(w, elem, valid, &t, dest, origin, added);
-        if (r)
-            return r;
-    }
-    if (!tuples.n)
-        return 0;
-    if (append)
-        return append_items(w, dest, added, valid, n_valid);
-    int r = append_items(w, added, dest, valid, n_valid);
-    while (r == 0 && value_len(dest))
-        value_remove_at(dest, value_len(dest) - 1);
-    for (struct value_iter it = value_iter(added); r == 0 && value_next(&it);)
-        value_push(w->a, dest, it.val);
+            r = walk_field(w, k, names.at[i], &to, &from);
+    remove_gaps(dest);
     return r;
 }
 
 /* ---- lists ---- */
 
-static int visit_list(struct walk *w, value dest, value origin, value *ret)
+static int visit_list(struct kyaml_walk *w, bool by_item, struct yaml_node *dest,
+                      struct yaml_node *origin, struct yaml_node **ret)
 {
     enum directive d = MERGE;
-    *ret = VALUE_ABSENT;
-    if (missing(dest)) {
+    meet(w, dest, origin);
+    *ret = origin ? origin : dest;
+    if (!by_item)
+        return 0;
+    *ret = NULL;
+    if (kyaml_is_missing(dest)) {
         *ret = origin;
         return 0;
     }
-    if (value_is_null(origin))
+    if (origin && kyaml_is_missing(origin))
         return 0;
     int r = list_directive(w, origin, &d);
     if (r == 0 && d != DELETE)
@@ -564,13 +306,33 @@ static int visit_list(struct walk *w, value dest, value origin, value *ret)
     return r;
 }
 
-/* The key that inferred lists have in common. */
-static int inferred_key(struct walk *w, value dest, value origin, str *ret)
+/* All items have a `name`. */
+static bool has_names(const struct yaml_node *list)
 {
-    const value side[2] = {dest, origin};
+    for (size_t i = 0; i < list->n_children; i++)
+        if (!yaml_node_get(list->child[i], STR("name")))
+            return false;
+    return true;
+}
+
+static bool merges_by_item(const struct kyaml_walk *w, struct kyaml_known k,
+                           const struct yaml_node *dest, const struct yaml_node *origin)
+{
+    if (kyaml_is_known(k))
+        return k.field && k.field->merge;
+    return w->how->infer_lists && !k.of_kind &&
+           ((!kyaml_is_missing(dest) && has_names(dest)) ||
+            (!kyaml_is_missing(origin) && has_names(origin)));
+}
+
+/* The key that inferred lists have in common. */
+static int inferred_key(struct kyaml_walk *w, const struct yaml_node *dest,
+                        const struct yaml_node *origin, str *ret)
+{
+    const struct yaml_node *side[2] = {dest, origin};
     str key = STR("");
     for (int i = 0; i < 2; i++) {
-        if (!value_len(side[i]))
+        if (!side[i] || !side[i]->n_children)
             continue;
         str found = has_names(side[i]) ? STR("name") : STR("");
         if (key.len && !str_eq(key, found))
@@ -584,65 +346,87 @@ static int inferred_key(struct walk *w, value dest, value origin, str *ret)
     return 0;
 }
 
-static int walk_list(struct walk *w, struct known k, value dest, value origin, value *ret)
+static int walk_list(struct kyaml_walk *w, struct kyaml_known k, struct yaml_node *dest,
+                     struct yaml_node *origin, struct yaml_node **ret)
 {
-    str key[KEYS_MAX] = {STR("")};
+    str key[KYAML_KEYS_MAX] = {STR("")};
     size_t n = 0;
-    if (!merges_by_item(w, k, dest, origin)) {
-        *ret = value_exists(origin) ? origin : dest;
-        return 0;
-    }
-    int r = visit_list(w, dest, origin, ret);
-    if (r || !value_is_list(*ret))
+    bool by_item = merges_by_item(w, k, dest, origin);
+    int r = visit_list(w, by_item, dest, origin, ret);
+    if (r || !by_item || !*ret || (*ret)->kind != YAML_NODE_LIST)
         return r;
-    if (is_known(k)) {
+    if (kyaml_is_known(k)) {
         str rest = k.field->keys;
-        while (rest.len && n < KEYS_MAX && str_next(&rest, ',', &key[n]))
+        while (rest.len && n < KYAML_KEYS_MAX && str_next(&rest, ',', &key[n]))
             n++;
     } else {
         r = inferred_key(w, *ret, origin, &key[n++]);
     }
-    return r ? r : merge_items(w, k, key, n ? n : 1, *ret, origin);
+    return r ? r : kyaml_merge_items(w, k, key, n ? n : 1, origin, ret);
 }
 
-static int walk_kind(struct walk *w, struct known k, value dest, value origin, value *ret)
+/* ---- any node ---- */
+
+static int walk_scalar(struct kyaml_walk *w, struct yaml_node *dest, struct yaml_node *origin,
+                       struct yaml_node **ret)
 {
-    value first = missing(dest) ? origin : dest;
-    if (missing(first) || value_is_map(first)) {
-        int r = need_kind(w, dest, "MappingNode");
-        r = r ? r : need_kind(w, origin, "MappingNode");
-        return r ? r : walk_map(w, k, dest, origin, ret);
-    }
-    int r = need_kind(w, origin, kind_name(first));
-    if (r)
-        return r;
-    if (value_is_list(first))
-        return walk_list(w, k, dest, origin, ret);
-    *ret = value_exists(origin) ? origin : dest;
+    meet(w, dest, origin);
+    *ret = origin ? origin : dest;
     return 0;
 }
 
-static int walk(struct walk *w, struct known k, value dest, value origin, value *ret)
+static int walk_kind(struct kyaml_walk *w, struct kyaml_known k, struct yaml_node *dest,
+                     struct yaml_node *origin, struct yaml_node **ret)
+{
+    const struct yaml_node *first = kyaml_is_missing(dest) ? origin : dest;
+    *ret = NULL;
+    if (kyaml_is_missing(first))
+        return walk_map(w, k, dest, origin, ret);
+    if (first->kind == YAML_NODE_ALIAS)
+        return 0;
+    int r = kyaml_need_kind(w, origin, first->kind);
+    if (r)
+        return r;
+    if (first->kind == YAML_NODE_MAP)
+        return walk_map(w, k, dest, origin, ret);
+    if (first->kind == YAML_NODE_LIST)
+        return walk_list(w, k, dest, origin, ret);
+    return walk_scalar(w, dest, origin, ret);
+}
+
+static str meta_of(const struct yaml_node *n, str name)
+{
+    const struct yaml_node *v = yaml_node_get(n, name);
+    return kyaml_is_missing(v) ? STR("") : v->text;
+}
+
+/* An object that stands where nothing is known of the type. */
+static struct kyaml_known known_object(struct kyaml_known k, const struct yaml_node *n)
+{
+    if (kyaml_is_known(k) || kyaml_is_missing(n))
+        return k;
+    return kyaml_known_kind(k, meta_of(n, STR("apiVersion")), meta_of(n, STR("kind")));
+}
+
+int kyaml_walk(struct kyaml_walk *w, struct kyaml_known k, struct yaml_node *dest,
+               struct yaml_node *origin, struct yaml_node **ret)
 {
     if (w->depth > VALUE_DEPTH_MAX)
         return err_set(w->err, ERR_TOO_LARGE, "nested deeper than %d levels", VALUE_DEPTH_MAX);
-    if (!is_known(k))
-        k = known_kind(k, dest);
-    if (!is_known(k))
-        k = known_kind(k, origin);
+    k = known_object(known_object(k, dest), origin);
     w->depth++;
     int r = walk_kind(w, k, dest, origin, ret);
     w->depth--;
     return r;
 }
 
-int kyaml_merge(value object, value patch, const struct kyaml_merge *how, struct arena *a,
-                value *ret, struct err *err)
+int kyaml_merge(const struct yaml_node *object, const struct yaml_node *patch,
+                const struct kyaml_merge *how, struct arena *a, struct yaml_node **ret,
+                struct err *err)
 {
     static const struct kyaml_merge kustomize;
     struct err scratch;
-    struct walk w = {.how = how ? how : &kustomize, .a = a, .err = err ? err : &scratch};
-    value dest = value_exists(object) ? value_thaw(a, object) : object;
-    value origin = value_exists(patch) ? value_thaw(a, patch) : patch;
-    return walk(&w, (struct known){NULL, NULL, false}, dest, origin, ret);
+    struct kyaml_walk w = {.how = how ? how : &kustomize, .a = a, .err = err ? err : &scratch};
+    return kyaml_walk(&w, (struct kyaml_known){NULL, NULL, false}, yaml_node_copy(object, a),
+                      yaml_node_copy(patch, a), ret);
 }

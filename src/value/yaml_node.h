@@ -65,6 +65,21 @@ int yaml_node_value(const struct yaml_node *n, struct arena *a, value *ret,
 int yaml_node_styled(const struct yaml_node *n, struct arena *a, value *ret,
                      struct err *err) MUST_CHECK;
 
+/* ---- looking into trees and changing them ---- */
+
+/* Index of the first key with that text (its value is behind it), or -1; of another node -1. */
+ptrdiff_t yaml_node_find(const struct yaml_node *map, str key);
+struct yaml_node *yaml_node_get(const struct yaml_node *map, str key); /* NULL: there is none */
+void yaml_node_push(struct yaml_node *to, struct yaml_node *child, struct arena *a);
+void yaml_node_remove(struct yaml_node *n, size_t at, size_t count);
+/* Without tag, style and place. */
+struct yaml_node *yaml_node_new(struct arena *a, enum yaml_node_kind kind, str text);
+/* Of the whole tree; text is borrowed, aliases stand for what they stood for. NULL gives NULL. */
+struct yaml_node *yaml_node_copy(const struct yaml_node *n, struct arena *a);
+
+/* True when YAML 1.1 takes a plain text of one line for something else than text. */
+bool yaml_node_reads_otherwise(str text, struct arena *a);
+
 /* A tree of nodes for a value, as yaml.v3 marshals it: keys in its order. */
 struct yaml_node *yaml_node_of(value v, struct arena *a);
 

@@ -361,8 +361,8 @@ void yaml_add_entry(struct parser *p, struct ynode *map, struct ynode *key, stru
                     str before)
 {
     if (p->nodes) {
-        yaml_node_add(p, map->node, key->node);
-        yaml_node_add(p, map->node, val->node);
+        yaml_node_push(map->node, key->node, p->arena);
+        yaml_node_push(map->node, val->node, p->arena);
         yaml_node_move_foot(p, map->node);
         return;
     }
@@ -391,7 +391,7 @@ void yaml_add_entry(struct parser *p, struct ynode *map, struct ynode *key, stru
 void yaml_add_item(struct parser *p, struct ynode *list, struct ynode *item, str before)
 {
     if (p->nodes) {
-        yaml_node_add(p, list->node, item->node);
+        yaml_node_push(list->node, item->node, p->arena);
         return;
     }
     size_t i = value_len(list->v);

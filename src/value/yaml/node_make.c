@@ -195,17 +195,6 @@ void yaml_node_alias(struct parser *p, struct ynode *n, str name)
     yaml_node_take_comments(p, alias);
 }
 
-void yaml_node_add(struct parser *p, struct yaml_node *to, struct yaml_node *child)
-{
-    if (to->n_children == to->cap_children) {
-        size_t cap = MAX_OF(to->cap_children * 2, (size_t)4);
-        to->child = arena_grow(p->arena, to->child, to->cap_children * sizeof(struct yaml_node *),
-                               cap * sizeof(struct yaml_node *));
-        to->cap_children = cap;
-    }
-    to->child[to->n_children++] = child;
-}
-
 int yaml_document_parse(str text, const struct yaml_input *in, struct arena *a,
                         struct yaml_document *ret, struct err *err)
 {

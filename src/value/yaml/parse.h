@@ -105,7 +105,6 @@ void yaml_add_item(struct parser *p, struct ynode *list, struct ynode *item, str
 void yaml_node_begin(struct parser *p, struct ynode *n);
 void yaml_node_scalar(struct parser *p, struct ynode *n, char quote);
 void yaml_node_alias(struct parser *p, struct ynode *n, str name);
-void yaml_node_add(struct parser *p, struct yaml_node *to, struct yaml_node *child);
 /* What stands around the token at hand is the comment of n. */
 void yaml_node_take_comments(struct parser *p, struct yaml_node *n);
 /* The end of a collection was met. */

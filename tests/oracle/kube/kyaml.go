@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"math/rand"
 	"strings"
@@ -11,16 +10,38 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml/walk"
 )
 
-// kyaml's merge. Trees are given with what YAML knows of a scalar, {"$":text,"t":tag,"q":style}; the answer is JSON as the
-// result reads, in its order.
+// kyaml's merge. Object and patch are YAML texts, with comments and styles, and so is the answer.
 
 var kyamlSamples = append([]sample{
 	{json: `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"list":[{"name":"a","x":1},{"name":"b","x":2}],"plain":["a","b"],"deep":{"list":[{"name":"a","list":[{"name":"c"}]}]},"n":null,"quoted":"8"}}`},
 	{json: `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"},"spec":{"ports":[{"port":80,"name":"a"}]}}],"one":{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a","image":"i"}]}}}`},
 }, samples...)
 
-// A tree of YAML nodes; strings and some numbers in quotes.
+// A tree of YAML nodes; strings and some numbers in quotes, comments here and there.
 func kyamlNode(r *rand.Rand, v any) *kyaml.Node {
+	n := kyamlPlain(r, v)
+	comment := func() string {
+		if r.Intn(12) > 0 {
+			return ""
+		}
+		return []string{"# c", "# d", "# two\n# lines", "#"}[r.Intn(4)]
+	}
+	if n.Kind == kyaml.MappingNode {
+		for i := 0; i < len(n.Content); i += 2 {
+			n.Content[i].HeadComment, n.Content[i].FootComment = comment(), comment()
+		}
+	}
+	n.LineComment = comment()
+	if r.Intn(4) == 0 {
+		n.HeadComment, n.FootComment = comment(), comment()
+	}
+	if n.Kind != kyaml.ScalarNode && r.Intn(8) == 0 {
+		n.Style = kyaml.FlowStyle
+	}
+	return n
+}
+
+func kyamlPlain(r *rand.Rand, v any) *kyaml.Node {
 	switch t := v.(type) {
 	case map[string]any:
 		n := &kyaml.Node{Kind: kyaml.MappingNode}
@@ -29,7 +50,11 @@ func kyamlNode(r *rand.Rand, v any) *kyaml.Node {
 			r.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 		}
 		for _, k := range keys {
-			n.Content = append(n.Content, &kyaml.Node{Kind: kyaml.ScalarNode, Tag: kyaml.NodeTagString, Value: k}, kyamlNode(r, t[k]))
+			key := &kyaml.Node{Kind: kyaml.ScalarNode, Tag: kyaml.NodeTagString, Value: k}
+			if r.Intn(10) == 0 {
+				key.Style = kyaml.DoubleQuotedStyle
+			}
+			n.Content = append(n.Content, key, kyamlNode(r, t[k]))
 		}
 		return n
 	case []any:
@@ -40,7 +65,10 @@ func kyamlNode(r *rand.Rand, v any) *kyaml.Node {
 		return n
 	case string:
 		n := &kyaml.Node{Kind: kyaml.ScalarNode, Tag: kyaml.NodeTagString, Value: t}
-		n.Style = []kyaml.Style{0, 0, kyaml.DoubleQuotedStyle, kyaml.SingleQuotedStyle}[r.Intn(4)]
+		n.Style = []kyaml.Style{0, 0, 0, kyaml.DoubleQuotedStyle, kyaml.SingleQuotedStyle, kyaml.LiteralStyle}[r.Intn(6)]
+		if r.Intn(12) == 0 {
+			n.Value = []string{"yes", "08", "on", "a: b", "1e3", "0x10", "2001-01-01", "-", "- a", "[a]", "~", ".inf", "1:20"}[r.Intn(13)]
+		}
 		return n
 	case nil:
 		return &kyaml.Node{Kind: kyaml.ScalarNode, Tag: kyaml.NodeTagNull, Value: []string{"null", ""}[r.Intn(2)]}
@@ -56,51 +84,6 @@ func kyamlNode(r *rand.Rand, v any) *kyaml.Node {
 		tag = kyaml.NodeTagFloat
 	}
 	return &kyaml.Node{Kind: kyaml.ScalarNode, Tag: tag, Value: string(b)}
-}
-
-// The node as JSON: with tags and styles, or as what it means.
-func kyamlJSON(n *kyaml.Node, typed bool) string {
-	var b bytes.Buffer
-	quote := func(s string) string {
-		var q bytes.Buffer
-		e := json.NewEncoder(&q)
-		e.SetEscapeHTML(false)
-		e.Encode(s)
-		return strings.TrimSuffix(q.String(), "\n")
-	}
-	switch n.Kind {
-	case kyaml.DocumentNode:
-		return kyamlJSON(n.Content[0], typed)
-	case kyaml.MappingNode:
-		b.WriteString("{")
-		for i := 0; i < len(n.Content); i += 2 {
-			if i > 0 {
-				b.WriteString(",")
-			}
-			b.WriteString(quote(n.Content[i].Value) + ":" + kyamlJSON(n.Content[i+1], typed))
-		}
-		b.WriteString("}")
-	case kyaml.SequenceNode:
-		b.WriteString("[")
-		for i, e := range n.Content {
-			if i > 0 {
-				b.WriteString(",")
-			}
-			b.WriteString(kyamlJSON(e, typed))
-		}
-		b.WriteString("]")
-	default:
-		if typed {
-			b.Write(must(json.Marshal(map[string]any{"$": n.Value, "t": n.ShortTag(), "q": int(n.Style)})))
-		} else if n.ShortTag() == kyaml.NodeTagString {
-			b.WriteString(quote(n.Value))
-		} else if n.ShortTag() == kyaml.NodeTagNull {
-			b.WriteString("null")
-		} else {
-			b.WriteString(n.Value)
-		}
-	}
-	return b.String()
 }
 
 func kyamlPatch(r *rand.Rand, v any, depth int) any {
@@ -137,23 +120,24 @@ func kyamlPatch(r *rand.Rand, v any, depth int) any {
 	return v
 }
 
-func kyamlParsed(r *rand.Rand, v any) *kyaml.RNode {
-	text, err := kyaml.NewRNode(kyamlNode(r, v)).String()
-	if err != nil {
-		panic(err)
+// kyamlParsed is a tree as a text and as it reads; some texts with comments in flow collections cannot be read.
+func kyamlParsed(r *rand.Rand, v any) (string, *kyaml.RNode) {
+	for {
+		text, err := kyaml.NewRNode(kyamlNode(r, v)).String()
+		if err != nil {
+			continue
+		}
+		if n, err := kyaml.Parse(text); err == nil {
+			return text, n
+		}
 	}
-	n, err := kyaml.Parse(text)
-	if err != nil {
-		panic(err)
-	}
-	return n
 }
 
 func kyamlRow(r *rand.Rand) row {
 	s := kyamlSamples[r.Intn(len(kyamlSamples))]
-	object := kyamlParsed(r, mutate(r, decoded(s.json), 0))
-	patch := kyamlParsed(r, kyamlPatch(r, mutate(r, decoded(s.json), 0), 0))
-	out := row{"rule": "kyaml-merge", "object": raw([]byte(kyamlJSON(object.YNode(), true))), "patch": raw([]byte(kyamlJSON(patch.YNode(), true)))}
+	objectText, object := kyamlParsed(r, mutate(r, decoded(s.json), 0))
+	patchText, patch := kyamlParsed(r, kyamlPatch(r, mutate(r, decoded(s.json), 0), 0))
+	out := row{"rule": "kyaml-merge", "object": objectText, "patch": patchText}
 	options := kyaml.MergeOptions{ListIncreaseDirection: kyaml.MergeOptionsListPrepend}
 	infer := r.Intn(6) == 0
 	if r.Intn(5) == 0 {
@@ -176,14 +160,10 @@ func kyamlRow(r *rand.Rand) row {
 		out["text"] = ""
 		return out
 	}
-	text, err := got.String()
+	text, err := kyaml.String(got.YNode())
 	if err != nil {
 		return nil
 	}
-	again, err := kyaml.Parse(text)
-	if err != nil {
-		return nil
-	}
-	out["text"] = kyamlJSON(again.YNode(), false)
+	out["text"] = text
 	return out
 }
