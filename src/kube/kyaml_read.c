@@ -7,11 +7,15 @@ typedef VEC(struct yaml_node *) node_vec;
 
 /* ---- aliases ---- */
 
+/* Upstream copies what is in a map before it resolves it, and aliases stand for what they stood for
+ * before: for nodes of the text as it was read, which change only where an alias stands for them,
+ * or where only lists are around them. So nodes are told apart: those that an alias may reach
+ * (`shared`), whose content is copied when they are maps, and copies. */
 struct resolver {
     struct arena *a;
     struct err *err;
     size_t copied; /* nodes, for aliases and merges */
-    unsigned depth;
+    unsigned depth, aliases;
 };
 
 static bool is_null(const struct yaml_node *n) { return str_is(n->tag, "!!null"); }
@@ -26,7 +30,7 @@ static size_t count(const struct yaml_node *n)
 
 static int copy(struct resolver *r, const struct yaml_node *n, struct yaml_node **ret)
 {
-    r->copied += count(n);
+    r->copied += r->aliases ? count(n) : 0;
     if (r->copied > YAML_ALIAS_NODES_MAX)
         return err_set(r->err, ERR_TOO_LARGE,
                        "yaml: line %u column %u: aliases stand for more than %d nodes", n->line,
@@ -86,38 +90,49 @@ static int merge_key(struct resolver *r, const struct yaml_node *map, struct yam
     return 0;
 }
 
-/* Where the first key of each name is: 1 + its index. */
-static void index_keys(struct arena *a, const struct yaml_node *map, struct map *ret)
+/* Where the first key of each name is. Those without a name may lose their place to null ones, so
+ * the first of them is looked for. */
+struct key_index {
+    struct map at; /* 1 + index */
+    size_t nameless;
+};
+
+static void index_keys(struct arena *a, const struct yaml_node *map, struct key_index *ret)
 {
-    map_init(ret, a);
+    ret->nameless = 0;
+    map_init(&ret->at, a);
     for (size_t i = 0; i + 1 < map->n_children; i += 2)
-        if (!map_has(ret, map->child[i]->text))
-            map_set(ret, map->child[i]->text, (void *)(i + 1));
+        if (!map_has(&ret->at, map->child[i]->text))
+            map_set(&ret->at, map->child[i]->text, (void *)(i + 1));
 }
 
-static ptrdiff_t key_at(const struct map *index, str name)
+static ptrdiff_t key_at(struct key_index *index, const struct yaml_node *map, str name)
 {
-    return (ptrdiff_t)(uintptr_t)map_find(index, name) - 1;
+    if (name.len)
+        return (ptrdiff_t)(uintptr_t)map_find(&index->at, name) - 1;
+    while (index->nameless < map->n_children && map->child[index->nameless]->text.len)
+        index->nameless += 2;
+    return index->nameless < map->n_children ? (ptrdiff_t)index->nameless : -1;
 }
 
 /* Entries of `from` take the place of those of their name, or come last. A key that is null has no
  * name, though it may be written. */
-static void set_entries(struct resolver *r, struct yaml_node *map, struct map *index,
+static void set_entries(struct resolver *r, struct yaml_node *map, struct key_index *index,
                         const struct yaml_node *from)
 {
-    struct map own;
+    struct key_index own;
     index_keys(r->a, from, &own);
     for (size_t i = 0; i + 1 < from->n_children; i += 2) {
-        struct yaml_node *const *entry = from->child + key_at(&own, from->child[i]->text);
+        struct yaml_node *const *entry = from->child + key_at(&own, from, from->child[i]->text);
         str name = is_null(entry[0]) ? STR("") : entry[0]->text;
-        ptrdiff_t at = key_at(index, name);
+        ptrdiff_t at = key_at(index, map, name);
         if (at >= 0) {
             map->child[at] = entry[0];
             map->child[at + 1] = entry[1];
             continue;
         }
-        if (!map_has(index, entry[0]->text))
-            map_set(index, entry[0]->text, (void *)(map->n_children + 1));
+        if (!map_has(&index->at, entry[0]->text))
+            map_set(&index->at, entry[0]->text, (void *)(map->n_children + 1));
         yaml_node_push(map, yaml_node_copy(entry[0], r->a), r->a);
         yaml_node_push(map, yaml_node_copy(entry[1], r->a), r->a);
     }
@@ -136,7 +151,7 @@ static int merge_all(struct resolver *r, struct yaml_node *map)
 {
     struct yaml_node *from, *given, own;
     node_vec maps = {0};
-    struct map index;
+    struct key_index index;
     int rc = merge_key(r, map, &from);
     if (rc == 0 && from)
         rc = merge_values(r, from, false, &maps);
@@ -150,43 +165,78 @@ static int merge_all(struct resolver *r, struct yaml_node *map)
     own = *map;
     own.child = arena_copy(r->a, map->child, map->n_children * sizeof(struct yaml_node *));
     index_keys(r->a, map, &index);
+    r->aliases++;
     for (size_t i = 0; rc == 0 && i < maps.n; i++)
         if ((rc = copy(r, maps.at[i], &given)) == 0)
             set_entries(r, map, &index, given);
+    r->aliases--;
     if (rc == 0)
         set_entries(r, map, &index, &own);
     return rc;
 }
 
-static int resolve(struct resolver *r, struct yaml_node *n, struct yaml_node **ret)
+static int copy_children(struct resolver *r, struct yaml_node *map)
+{
+    struct yaml_node **child = ARENA_ARRAY(r->a, struct yaml_node *, map->n_children);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < map->n_children; i++)
+        rc = copy(r, map->child[i], &child[i]);
+    map->child = child;
+    map->cap_children = map->n_children;
+    return rc;
+}
+
+static int resolve(struct resolver *r, struct yaml_node *n, bool shared, struct yaml_node **ret);
+
+static int resolve_alias(struct resolver *r, struct yaml_node *n, struct yaml_node **ret)
 {
     struct yaml_node *target;
+    if (!n->alias)
+        return inside_itself(r, n);
+    r->aliases++;
+    int rc = resolve(r, n->alias, true, &target);
+    rc = rc ? rc : copy(r, target, ret);
+    r->aliases--;
+    return rc;
+}
+
+static int resolve(struct resolver *r, struct yaml_node *n, bool shared, struct yaml_node **ret)
+{
     if (r->depth > VALUE_DEPTH_MAX)
         return err_set(r->err, ERR_TOO_LARGE,
                        "yaml: line %u column %u: nested deeper than %d levels", n->line, n->column,
                        VALUE_DEPTH_MAX);
+    if (n->kind == YAML_NODE_ALIAS) {
+        r->depth++;
+        int rc = resolve_alias(r, n, ret);
+        r->depth--;
+        return rc;
+    }
+    bool map = n->kind == YAML_NODE_MAP;
+    int rc = map && shared ? copy_children(r, n) : 0;
     n->anchor = STR("");
     *ret = n;
     r->depth++;
-    int rc = 0;
-    if (n->kind == YAML_NODE_ALIAS) {
-        rc = n->alias ? resolve(r, n->alias, &target) : inside_itself(r, n);
-        rc = rc ? rc : copy(r, target, ret);
-    } else {
-        if (n->kind == YAML_NODE_MAP)
-            rc = merge_all(r, n);
-        for (size_t i = 0; rc == 0 && i < n->n_children; i++)
-            rc = resolve(r, n->child[i], &n->child[i]);
-    }
+    rc = rc || !map ? rc : merge_all(r, n);
+    for (size_t i = 0; rc == 0 && i < n->n_children; i++)
+        rc = resolve(r, n->child[i], shared && !map, &n->child[i]);
     r->depth--;
     return rc;
+}
+
+static bool has_alias(const struct yaml_node *n)
+{
+    bool found = n->kind == YAML_NODE_ALIAS;
+    for (size_t i = 0; !found && i < n->n_children; i++)
+        found = has_alias(n->child[i]);
+    return found;
 }
 
 int kyaml_resolve_aliases(struct yaml_node *n, struct arena *a, struct yaml_node **ret,
                           struct err *err)
 {
     struct resolver r = {.a = a, .err = err};
-    return resolve(&r, n, ret);
+    return resolve(&r, n, has_alias(n), ret);
 }
 
 /* ---- parts ---- */
@@ -354,8 +404,11 @@ int kyaml_read(str text, const struct yaml_input *in, struct arena *a, kyaml_doc
     int rc = split(without_returns(a, text), in, a, &parts, err);
     rc = rc ? rc : read_parts(&parts, in, a, &found, err);
     struct resolver r = {.a = a, .err = err};
+    bool aliases = false; /* items of a List may have anchors that others name */
+    for (size_t i = 0; !aliases && i < found.n; i++)
+        aliases = has_alias(found.at[i].d.root);
     for (size_t i = 0; rc == 0 && i < found.n; i++)
-        rc = resolve(&r, found.at[i].d.root, &found.at[i].d.root);
+        rc = resolve(&r, found.at[i].d.root, aliases, &found.at[i].d.root);
     for (size_t i = 0; rc == 0 && i < found.n; i++)
         rc = document(arg, &found.at[i].d, found.at[i].part, err);
     return rc;

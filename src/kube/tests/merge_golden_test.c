@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "kube/apply.h"
 #include "kube/kyaml_merge.h"
+#include "kube/kyaml_read.h"
 #include "kube/strategic.h"
 #include "value/doc.h"
 #include "value/json.h"
@@ -19,6 +20,7 @@ struct golden {
     struct err err;
     value row;
     str error; /* of ours */
+    value documents;
 };
 
 static value field(const struct golden *g, const char *name)
@@ -193,6 +195,22 @@ static int rule_kyaml(struct golden *g, value *ret)
     return 0;
 }
 
+static int add_document(void *arg, const struct yaml_document *d, size_t part, struct err *err)
+{
+    struct golden *g = arg;
+    struct buf out = BUF_INIT;
+    yaml_document_print(d, &g->arena, &out);
+    value_push(&g->arena, g->documents, value_of_str(&g->arena, buf_str(&out)));
+    buf_done(&out);
+    return 0;
+}
+
+static int rule_kyaml_stream(struct golden *g, value *ret)
+{
+    g->documents = *ret = value_new_list(&g->arena);
+    return kyaml_read(value_str(field(g, "stream")), NULL, &g->arena, add_document, g, &g->err);
+}
+
 static const struct {
     const char *name;
     int (*run)(struct golden *g, value *ret);
@@ -204,6 +222,7 @@ static const struct {
     {"apply", rule_apply},
     {"apply-update", rule_update},
     {"kyaml-merge", rule_kyaml},
+    {"kyaml-stream", rule_kyaml_stream},
 };
 
 static size_t cases_of[ARRAY_LEN(rules)];

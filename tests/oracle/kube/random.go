@@ -39,7 +39,9 @@ func randomRows(seed int64, n int, each func(row)) {
 	var h *history
 	for n > 0 {
 		var out row
-		switch r.Intn(10) {
+		switch r.Intn(11) {
+		case 10:
+			out = kyamlStreamRow(r)
 		case 8, 9:
 			out = kyamlRow(r)
 		case 0, 1:
