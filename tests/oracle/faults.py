@@ -171,8 +171,8 @@ fault("a date without a zone has one", "value", "src/value/toml/time.c",
 
 # --- kyaml's merge
 
-fault("kyaml: items that only the patch has come last", "kube", "src/kube/kyaml_merge.c",
-      "    if (append)\n        return append_items", "    if (append || w)\n        return append_items")
+fault("kyaml: items that only the patch has come last", "kube", "src/kube/kyaml_list.c",
+      "    bool append = w->how->append;", "    bool append = w->how->append || n_keys;")
 fault("kyaml: $patch: replace of a map merges", "kube", "src/kube/kyaml_merge.c",
       "    int r = map_directive(w, origin, &d);\n    if (r == 0 && d != DELETE)\n        *ret = d == REPLACE ? origin : dest;",
       "    int r = map_directive(w, origin, &d);\n    if (r == 0 && d != DELETE)\n        *ret = dest;")
@@ -182,15 +182,38 @@ fault("kyaml: $patch: replace of a list merges", "kube", "src/kube/kyaml_merge.c
       "    int r = list_directive(w, origin, &d);\n    if (r == 0 && d != DELETE)\n        *ret = d == REPLACE ? origin : dest;",
       "    int r = list_directive(w, origin, &d);\n    if (r == 0 && d != DELETE)\n        *ret = dest;")
 fault("kyaml: a number in the place of quoted text is a number", "kube", "src/kube/kyaml_merge.c",
-      "    if (missing(v) || (number && !(style & VALUE_STYLE_QUOTED)))", "    if (missing(v) || number)")
+      "    v->style = to->style;\n", "")
 fault("kyaml: a null that was written down goes", "kube", "src/kube/kyaml_merge.c",
-      "    return value_is_null(v) && !value_exists(origin)", "    return value_is_null(v) && !value_exists(v) && !value_exists(origin)")
+      "        if (!origin && dest && dest->text.len) {", "        if (!origin && dest && !dest->text.at) {")
 fault("kyaml: container ports have one key", "kube", "src/kube/kyaml_table.inc",
       'STR_INIT("containerPort,protocol")', 'STR_INIT("containerPort")')
 fault("kyaml: new fields come in the order of the patch", "kube", "src/kube/kyaml_merge.c",
       "        qsort(names.at, names.n, sizeof(*names.at), str_cmp_qsort);", "        (void)str_cmp_qsort;")
+fault("kyaml: the object keeps its comments", "kube", "src/kube/kyaml_merge.c",
+      "    dest->comments = arena_copy(", "    if (!w->a)\n        dest->comments = arena_copy(")
+fault("kyaml: a new list has the comments of the old", "kube", "src/kube/kyaml_merge.c",
+      "    *to = *v;\n", "    struct yaml_comments *c = to->comments;\n    *to = *v;\n    to->comments = c;\n")
+fault("kyaml: a text that old readers take for something else is not quoted", "kube", "src/kube/kyaml_merge.c",
+      "        n->style = VALUE_STYLE_DOUBLE;", "        n->style = 0;")
+fault("kyaml: a new key is written as in the patch", "kube", "src/kube/kyaml_merge.c",
+      "    key->style = v == y ? key_style : 0;", "    key->style = v == y ? 0 * key_style : 0;")
 fault("kyaml: lists without a schema are never merged", "kube", "src/kube/kyaml_merge.c",
       "    return w->how->infer_lists && !k.of_kind &&", "    return w->how->infer_lists && k.type &&")
+
+# --- files as kyaml divides them
+
+fault("kyaml: anything may stand behind ---", "kube", "src/kube/kyaml_read.c",
+      "if (behind.len && behind.at[0] != '#')", "if (behind.len && !behind.at[0])")
+fault("kyaml: a List stays one document", "kube", "src/kube/kyaml_read.c",
+      "        if (parts->n > 1 ||", "        if (parts->n > 0 ||")
+fault("kyaml: null is a document", "kube", "src/kube/kyaml_read.c",
+      "        if (!f.d.root || is_null(f.d.root))", "        if (!f.d.root)")
+fault("kyaml: CR LF is two characters", "kube", "src/kube/kyaml_read.c",
+      "split(without_returns(a, text), in", "split(text.len ? text : without_returns(a, text), in")
+fault("kyaml: what is merged wins over the map's own", "kube", "src/kube/kyaml_read.c",
+      "    if (rc == 0)\n        set_entries(r, map, &index, &own);\n", "    if (rc == 0 && !r->a)\n        set_entries(r, map, &index, &own);\n")
+fault("kyaml: aliases stand for what became of their nodes", "kube", "src/kube/kyaml_read.c",
+      "    int rc = map && shared ?", "    int rc = map && shared && !r->a ?")
 
 # --- comments as kyaml keeps them
 
