@@ -141,17 +141,17 @@ static struct fields fields_of(struct kyaml_walk *w, struct yaml_node *map)
     return f;
 }
 
-/* The place of a field's key, or -1. */
-static ptrdiff_t field_at(const struct fields *f, str name)
+/* Where a field's key stands, its value behind it; NULL: there is none. Until the map grows. */
+static struct yaml_node **field_at(const struct fields *f, str name)
 {
-    if (!f->map)
-        return -1;
-    if (f->indexed)
-        return (ptrdiff_t)(uintptr_t)map_find(&f->at, name) - 1;
-    for (size_t i = 0; i + 1 < f->map->n_children; i += 2)
+    if (f->indexed) {
+        uintptr_t at = (uintptr_t)map_find(&f->at, name);
+        return at ? f->map->child + at - 1 : NULL;
+    }
+    for (size_t i = 0; f->map && i + 1 < f->map->n_children; i += 2)
         if (f->map->child[i] && str_eq(f->map->child[i]->text, name))
-            return (ptrdiff_t)i;
-    return -1;
+            return f->map->child + i;
+    return NULL;
 }
 
 static void remove_gaps(struct yaml_node *map)
@@ -200,35 +200,48 @@ static void collect_names(struct arena *a, const struct yaml_node *n, str_vec *r
         vec_push(a, ret, n->child[i]->text);
 }
 
+/* What is known of a field's value: a comment of it or of its key goes before its type. */
+static struct kyaml_known known_value(struct kyaml_walk *w, struct kyaml_known k, str name,
+                                      struct yaml_node *const *dest,
+                                      struct yaml_node *const *origin)
+{
+    struct yaml_node *const *side[2] = {dest, origin};
+    for (int i = 0; i < 2; i++)
+        for (int j = 1; side[i] && j >= 0; j--) {
+            struct kyaml_known said = kyaml_known_comment(side[i][j], w->a);
+            if (kyaml_is_known(said))
+                return said;
+        }
+    return kyaml_known_field(k, name);
+}
+
 static int walk_field(struct kyaml_walk *w, struct kyaml_known k, str name,
                       const struct fields *dest, const struct fields *origin)
 {
-    ptrdiff_t i = field_at(dest, name), j = field_at(origin, name);
-    struct yaml_node *map = dest->map, *v;
-    struct yaml_node *x = i < 0 ? NULL : map->child[i + 1];
-    struct yaml_node *y = j < 0 ? NULL : origin->map->child[j + 1];
-    unsigned key_style = y && !x ? origin->map->child[j]->style : 0;
+    struct yaml_node **to = field_at(dest, name), **from = field_at(origin, name), *v;
+    struct yaml_node *x = to ? to[1] : NULL, *y = from ? from[1] : NULL;
+    unsigned key_style = from ? from[0]->style : 0;
     str path = w->path;
     w->path = path.len ? ARENA_CAT(w->a, path, STR("."), name) : name;
-    int r = kyaml_walk(w, kyaml_known_field(k, name), x, y, &v);
+    int r = kyaml_walk(w, known_value(w, k, name, to, from), x, y, &v);
     w->path = path;
     if (r)
         return r;
     /* a null that was written down stays: it is a node of its own then */
     if (!v || (kyaml_is_missing(v) && (v == x || v == y))) {
-        if (i >= 0)
-            map->child[i] = map->child[i + 1] = NULL;
+        if (to)
+            to[0] = to[1] = NULL;
         return 0;
     }
     quote_if_needed(w, v);
-    if (i >= 0) {
-        replace_node(w, map->child[i + 1], v);
+    if (to) {
+        replace_node(w, to[1], v);
         return 0;
     }
     struct yaml_node *key = yaml_node_new(w->a, YAML_NODE_SCALAR, name);
     key->style = v == y ? key_style : 0;
-    yaml_node_push(map, key, w->a);
-    yaml_node_push(map, v, w->a);
+    yaml_node_push(dest->map, key, w->a);
+    yaml_node_push(dest->map, v, w->a);
     return 0;
 }
 
@@ -408,12 +421,24 @@ static struct kyaml_known known_object(struct kyaml_known k, const struct yaml_n
     return kyaml_known_kind(k, meta_of(n, STR("apiVersion")), meta_of(n, STR("kind")));
 }
 
+static struct kyaml_known known_said(struct kyaml_walk *w, const struct yaml_node *dest,
+                                     const struct yaml_node *origin)
+{
+    struct kyaml_known said = {NULL, NULL, false};
+    if (!kyaml_is_missing(dest))
+        said = kyaml_known_comment(dest, w->a);
+    if (!kyaml_is_known(said) && !kyaml_is_missing(origin))
+        said = kyaml_known_comment(origin, w->a);
+    return said;
+}
+
 int kyaml_walk(struct kyaml_walk *w, struct kyaml_known k, struct yaml_node *dest,
                struct yaml_node *origin, struct yaml_node **ret)
 {
     if (w->depth > VALUE_DEPTH_MAX)
         return err_set(w->err, ERR_TOO_LARGE, "nested deeper than %d levels", VALUE_DEPTH_MAX);
-    k = known_object(known_object(k, dest), origin);
+    struct kyaml_known said = known_said(w, dest, origin);
+    k = kyaml_is_known(said) ? said : known_object(known_object(k, dest), origin);
     w->depth++;
     int r = walk_kind(w, k, dest, origin, ret);
     w->depth--;

@@ -7,7 +7,8 @@
  *
  * It works on nodes (value/yaml_node.h), whose spelling, styles and comments it passes on: a value
  * takes the style of the one it replaces (a number in the place of quoted text is text); the
- * patch's comments replace the object's; a field that is new loses its key's. Neither input is
+ * patch's comments replace the object's; a field that is new loses its key's. A
+ * comment may be the schema of its node (kyaml_comment.c). Neither input is
  * changed; the result lives in the arena and borrows text from both. Aliases are not followed.
  *
  * Source: sigs.k8s.io/kustomize/kyaml 0.21.1 (kustomize 5.8.1): yaml/merge2, yaml/walk, openapi. */

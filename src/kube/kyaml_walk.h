@@ -24,6 +24,9 @@ int kyaml_walk(struct kyaml_walk *w, struct kyaml_known k, struct yaml_node *des
 /* A field takes a value in the style that it has; a new one comes last. */
 void kyaml_set_field(struct kyaml_walk *w, struct yaml_node *map, str name, struct yaml_node *v);
 
+/* What a comment of the node says of it (kyaml_comment.c); not known: nothing. */
+struct kyaml_known kyaml_known_comment(const struct yaml_node *n, struct arena *a);
+
 /* ---- lists (kyaml_list.c) ---- */
 
 /* Put an element in the place of those that match, or at the end; NULL: remove them. Nulls and

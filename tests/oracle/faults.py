@@ -197,6 +197,8 @@ fault("kyaml: a text that old readers take for something else is not quoted", "k
       "        n->style = VALUE_STYLE_DOUBLE;", "        n->style = 0;")
 fault("kyaml: a new key is written as in the patch", "kube", "src/kube/kyaml_merge.c",
       "    key->style = v == y ? key_style : 0;", "    key->style = v == y ? 0 * key_style : 0;")
+fault("kyaml: a schema in a comment is none", "kube", "src/kube/kyaml_comment.c",
+      "text = text.len && text.at[0] == '{' ?", "text = text.len && text.at[0] == 'x' ?")
 fault("kyaml: lists without a schema are never merged", "kube", "src/kube/kyaml_merge.c",
       "    return w->how->infer_lists && !k.of_kind &&", "    return w->how->infer_lists && k.type &&")
 

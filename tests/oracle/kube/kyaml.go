@@ -24,6 +24,9 @@ func kyamlNode(r *rand.Rand, v any) *kyaml.Node {
 		if r.Intn(12) > 0 {
 			return ""
 		}
+		if r.Intn(3) == 0 {
+			return kyamlSchemas[r.Intn(len(kyamlSchemas))]
+		}
 		return []string{"# c", "# d", "# two\n# lines", "#"}[r.Intn(4)]
 	}
 	if n.Kind == kyaml.MappingNode {
@@ -40,6 +43,11 @@ func kyamlNode(r *rand.Rand, v any) *kyaml.Node {
 	}
 	return n
 }
+
+// Schemas in comments, and what is none.
+var kyamlSchemas = []string{`# {"$openapi":"x"}`, `#{"x-kubernetes-patch-strategy":"merge","x-kubernetes-patch-merge-key":"name"}`, `# {"type":"array"}`, `# {}`,
+	`# {"x-kubernetes-patch-strategy":"replace"}`, `# {bad`, `# [1]`, `# {"x-kubernetes-patch-strategy":"merge"}`, `# {"x-kubernetes-patch-strategy":"merge,retainKeys","x-kubernetes-patch-merge-key":"port"}`,
+	`# {"x-kubernetes-patch-strategy":"merge","x-kubernetes-list-map-keys":["port","name"]}`, "# {\"a\":1}\n# b"}
 
 func kyamlPlain(r *rand.Rand, v any) *kyaml.Node {
 	switch t := v.(type) {
