@@ -220,19 +220,19 @@ fault("kyaml: aliases stand for what became of their nodes", "kube", "src/kube/k
 # --- comments as kyaml keeps them
 
 fault("kyaml: what touches the line above is no foot of it", "yaml", "src/value/yaml/comment.c",
-      "closes || (g->touches && (foot || dedented))", "closes || (g->touches && dedented)")
+      "g->start_line == g->foot_line && !g->follows_value;", "g->start_line == g->foot_line && !g->s;")
 fault("kyaml: a foot in a flow collection is the head of what follows", "yaml", "src/value/yaml/comment.c",
       "        if (closes || yaml_is_breakz(p)) {", "        if (yaml_is_breakz(p)) {")
 fault("kyaml: a block ends behind the comments under it", "yaml", "src/value/yaml/scan.c",
       "        end = yaml_block_end(s, end);\n", "")
-fault("kyaml: what stands behind a dash alone is lost", "yaml", "src/value/yaml/comment.c",
-      "    c->kind = YAML_COMMENT_HEAD;\n", "")
+fault("kyaml: what stands behind a colon is the key's foot", "yaml", "src/value/yaml/scan.c",
+      "s->token[s->n_tokens - 1].type == YAML_T_BLOCK_ENTRY ||", "s->token[s->n_tokens - 1].type != YAML_T_SCALAR ||")
 fault("kyaml: the head of a document is its first key's", "yaml", "src/value/yaml/parse.c",
       "    if (p->nodes && !is_explicit)", "    if (p->nodes && is_explicit)")
 fault("kyaml: nothing divides a foot from what follows", "yaml", "src/value/yaml/node_text.c",
       "    if (w->foot_indent == indent)", "    if (w->foot_indent == indent && !w->out)")
 fault("kyaml: what stands behind a key stays behind its value", "yaml", "src/value/yaml/node_print.c",
-      "        put_key_line(w, n->child[i + 1]);\n", "")
+      "    if (!w->key_line.len || val->kind == YAML_NODE_ALIAS)", "    if (w->key_line.len || val->kind == YAML_NODE_ALIAS)")
 
 # --- YAML as sigs.k8s.io/yaml reads and writes it
 

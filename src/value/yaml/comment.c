@@ -88,22 +88,6 @@ static const struct yaml_token *token_before(const struct yaml_scan *s, size_t n
     return s->n_tokens > n ? &s->token[s->n_tokens - 1 - n] : NULL;
 }
 
-/*     - # this
- *       - that */
-void yaml_turn_line_comment(struct yaml_scan *s)
-{
-    const struct yaml_token *list = token_before(s, 1), *dash = token_before(s, 0);
-    if (s->next_comment == s->comments.n || !list || list->type != YAML_T_BLOCK_SEQUENCE_START ||
-        dash->type != YAML_T_BLOCK_ENTRY || yaml_is_break(s->p))
-        return;
-    struct yaml_comment *c = &s->comments.at[s->comments.n - 1];
-    if (c->kind != YAML_COMMENT_LINE)
-        return;
-    c->kind = YAML_COMMENT_HEAD;
-    if (c->start_line + 1 == (int32_t)s->line)
-        c->token = (int32_t)(s->p - s->text);
-}
-
 /* ---- between two tokens ---- */
 
 struct gather {

@@ -362,8 +362,6 @@ static bool to_next_token(struct yaml_scan *s, struct yaml_mark from)
         bool tabs = s->flow_level > 0 || !s->simple_key_allowed;
         while (*s->p == ' ' || (tabs && *s->p == '\t'))
             s->p++;
-        if (s->keep_comments)
-            yaml_turn_line_comment(s);
         if (*s->p == '#' && s->keep_comments) {
             if (!yaml_scan_comments(s, from))
                 return false;

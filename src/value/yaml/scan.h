@@ -214,8 +214,6 @@ static inline bool yaml_at_document_mark(const struct yaml_scan *s)
 bool yaml_scan_comments(struct yaml_scan *s, struct yaml_mark from);
 /* A comment behind what was just read, on its line. token: byte of the token it belongs to. */
 bool yaml_scan_line_comment(struct yaml_scan *s, int32_t token);
-/* What stands behind the dash of a first item is the head of what follows. */
-void yaml_turn_line_comment(struct yaml_scan *s);
 /* Where the block that ends at this indentation has its end: in front of comments that are indented
  * as it is, which are its feet; else `end`. yaml_find_starts goes before, once for all the blocks
  * that end here; `stop`: where the blanks begin, and one byte more. */
