@@ -282,6 +282,14 @@ static str key_text(struct parser *p, const struct ynode *key, str *ret_go)
     return s;
 }
 
+/* How a key is known among those that were seen: by kind and text; 0.0 and -0.0 are one. */
+static str seen_name(struct arena *a, char kind, str key)
+{
+    if (kind == YAML_FLOAT && str_is(key, "-0"))
+        key = STR("0");
+    return ARENA_CAT(a, str_mem(&kind, 1), key);
+}
+
 /* When strict: true when the map has the key already; otherwise it is entered. */
 static bool is_seen(struct parser *p, struct ynode *map, char kind, str key, str go)
 {
@@ -291,19 +299,19 @@ static bool is_seen(struct parser *p, struct ynode *map, char kind, str key, str
         map->seen = ARENA_NEW(p->arena, struct map);
         map_init(map->seen, p->arena);
     }
-    if (kind == YAML_FLOAT && str_is(key, "-0")) /* 0.0 and -0.0 are one key */
-        key = STR("0");
-    str typed = ARENA_CAT(p->arena, str_mem(&kind, 1), key);
+    str typed = seen_name(p->arena, kind, key);
     if (map_has(map->seen, typed))
         return true;
     map_set(map->seen, typed, told);
     return false;
 }
 
-static void set_entry(struct parser *p, struct ynode *map, char kind, str key, str go, value val)
+/* line: of the value where it stands, or of the alias that stands for it. */
+static void set_entry(struct parser *p, struct ynode *map, char kind, str key, str go, value val,
+                      uint32_t line)
 {
     if (p->strict && is_seen(p, map, kind, key, go))
-        add_duplicate(p, value_pos(val).line - p->line_base, go);
+        add_duplicate(p, line, go);
     else
         value_set_borrow_key(p->arena, map->v, key, val);
 }
@@ -313,9 +321,9 @@ static void merge_map(struct parser *p, struct ynode *map, value from, const str
     for (struct value_iter it = value_iter(from); value_next(&it);) {
         bool any = false;
         for (char kind = YAML_STR; seen && kind <= YAML_FLOAT; kind++) {
-            const str *go = map_find(seen, ARENA_CAT(p->arena, str_mem(&kind, 1), it.key));
+            const str *go = map_find(seen, seen_name(p->arena, kind, it.key));
             if (go)
-                set_entry(p, map, kind, it.key, *go, it.val);
+                set_entry(p, map, kind, it.key, *go, it.val, value_pos(it.val).line - p->line_base);
             any |= go != NULL;
         }
         if (!any) /* not strict, or BAD_KEY */
@@ -377,7 +385,7 @@ void yaml_add_entry(struct parser *p, struct ynode *map, struct ynode *key, stru
     if (key->is.kind == YAML_NULL || key->is.kind == YAML_UINT) {
         set_bad_key(p, map->v, key, v);
         if (p->strict && is_seen(p, map, (char)key->is.kind, name, go))
-            add_duplicate(p, value_pos(v).line - p->line_base, go);
+            add_duplicate(p, val->mark.line + 1, go);
         return;
     }
     if (key->is.kind == YAML_FLOAT && key->is.d == 0 && !p->strict) {
@@ -385,7 +393,7 @@ void yaml_add_entry(struct parser *p, struct ynode *map, struct ynode *key, stru
             value_remove(map->v, map->zero);
         map->zero = name;
     }
-    set_entry(p, map, (char)key->is.kind, name, go, v);
+    set_entry(p, map, (char)key->is.kind, name, go, v, val->mark.line + 1);
 }
 
 void yaml_add_item(struct parser *p, struct ynode *list, struct ynode *item, str before)
