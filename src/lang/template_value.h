@@ -177,7 +177,13 @@ value template_floats(struct arena *a, value v);
 enum template_kind template_kind(tval v); /* TEMPLATE_INTERFACE for an element not yet unwrapped */
 bool template_is_nil(tval v);             /* one of the three nils (after unwrapping) */
 /* Without its interface: the nil interface becomes "no value". */
-tval template_unwrap(tval v);
+static inline tval template_unwrap(tval v)
+{
+    if (v.type && v.type->kind == TEMPLATE_INTERFACE)
+        return TEMPLATE_NO_VALUE;
+    v.iface = false;
+    return v;
+}
 bool template_truth(tval v); /* of `if`; "no value" is false */
 
 static inline str template_text(tval v) { return (str){v.text, v.len}; } /* strings, []uint8 */

@@ -63,7 +63,7 @@ static bool has_args(const struct call_args *a) { return a->n > 1 || a->final; }
 static const struct template_method *find_method(const struct template_type *t, str name)
 {
     for (const struct template_method *m = t ? t->method : NULL; m && m->name; m++)
-        if (str_is(name, m->name))
+        if (name.len && m->name[0] == name.at[0] && str_is(name, m->name))
             return m;
     return NULL;
 }
@@ -166,15 +166,28 @@ static int eval_field(struct state *s, tval dot, tval receiver, const struct fie
     return state_fail(s, "can't evaluate field %.*s in type %s", STR_FMT(name), type);
 }
 
+/* What nearly every step of a chain is: a key of a map without methods. */
+static int eval_key(struct state *s, const struct name *name, tval *io)
+{
+    bool found;
+    tval map = *io;
+    *io = template_get_hashed(map, name_text(name), name->hash, &found);
+    return found ? 0 : missing_key(s, map.type, name_text(name), io);
+}
+
 /* .a.b.c on a receiver: only the last one may be a method with arguments. */
 static int eval_chain(struct state *s, tval dot, tval receiver, const struct node_names *n,
                       struct call_args args, tval *ret)
 {
     for (size_t i = n->head.type == NODE_VARIABLE; i < n->n; i++) {
         struct field_access f = {&n->head, &n->name[i], {0}};
-        if (i + 1 == n->n)
+        const struct template_type *t = receiver.type;
+        bool is_last = i + 1 == n->n, is_plain = t && t->kind == TEMPLATE_MAP && !t->method;
+        if (is_last)
             f.args = args;
-        int rc = eval_field(s, dot, receiver, &f, &receiver);
+        int rc = is_plain && !(is_last && has_args(&args))
+                     ? eval_key(s, f.name, &receiver)
+                     : eval_field(s, dot, receiver, &f, &receiver);
         if (rc)
             return rc;
     }

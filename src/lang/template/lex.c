@@ -43,6 +43,11 @@ static int32_t peek(const struct lexer *l, size_t *ret_width)
         *ret_width = 0;
         return RUNE_EOF;
     }
+    unsigned char c = (unsigned char)l->input.at[l->pos];
+    if (c < 0x80) {
+        *ret_width = 1;
+        return c;
+    }
     return unicode_decode(rest(l), ret_width);
 }
 
@@ -111,6 +116,9 @@ static bool has_right_trim(str s) { return s.len >= 2 && is_space(s.at[0]) && s.
 
 static bool at_right_delim(const struct lexer *l, bool *ret_trim)
 {
+    *ret_trim = false;
+    if (l->pos < l->input.len && l->input.at[l->pos] != '}' && !is_space(l->input.at[l->pos]))
+        return false;
     str s = rest(l);
     *ret_trim = has_right_trim(s) && str_starts(str_from(s, 2), STR("}}"));
     return *ret_trim || str_starts(s, STR("}}"));

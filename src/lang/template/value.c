@@ -94,14 +94,6 @@ enum template_kind template_kind(tval v)
     return !v.type ? TEMPLATE_INVALID : v.iface ? TEMPLATE_INTERFACE : v.type->kind;
 }
 
-tval template_unwrap(tval v)
-{
-    if (v.type && v.type->kind == TEMPLATE_INTERFACE)
-        return TEMPLATE_NO_VALUE;
-    v.iface = false;
-    return v;
-}
-
 bool template_is_nil(tval v)
 {
     if (!v.type || v.type->kind == TEMPLATE_INTERFACE)
