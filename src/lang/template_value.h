@@ -185,6 +185,14 @@ static inline tval template_unwrap(tval v)
     return v;
 }
 bool template_truth(tval v); /* of `if`; "no value" is false */
+/* The same in its place. */
+static inline void template_unwrap_at(tval *io)
+{
+    if (io->type && io->type->kind == TEMPLATE_INTERFACE)
+        *io = TEMPLATE_NO_VALUE;
+    else if (io->iface)
+        io->iface = false;
+}
 
 static inline str template_text(tval v) { return (str){v.text, v.len}; } /* strings, []uint8 */
 

@@ -47,36 +47,31 @@ static bool can_be_nil(const struct template_type *t)
     return t == &TYPE_REFLECT_VALUE || type_can_be_nil(t);
 }
 
-/* The value as the parameter's type has it. type NULL: any, as it is. */
-static int validate(struct state *s, tval v, const struct template_type *type, tval *ret)
+/* *io as the parameter's type has it. type NULL: any, as it is. */
+static int validate(struct state *s, const struct template_type *type, tval *io)
 {
-    *ret = v;
+    const struct template_type *from = io->type;
     if (!type || type == &TYPE_REFLECT_VALUE)
         return 0;
-    if (!v.type) {
+    if (!from) {
         if (!can_be_nil(type))
             return state_fail(s, "invalid value; expected %s", type->name);
-        *ret = type->kind == TEMPLATE_INTERFACE ? TEMPLATE_NO_VALUE : zero_of(type);
+        *io = type->kind == TEMPLATE_INTERFACE ? TEMPLATE_NO_VALUE : zero_of(type);
         return 0;
     }
     if (type->kind == TEMPLATE_INTERFACE) {
-        *ret = template_unwrap(v);
+        template_unwrap_at(io);
         return 0;
     }
-    v.iface = false;
-    if (type_assignable(v.type, type)) {
-        v.type = type;
-        *ret = v;
-        return 0;
-    }
-    if (v.type->kind == TEMPLATE_PTR && type_assignable(v.type->elem, type)) {
-        if (!v.p)
-            return state_fail(s, "dereference of nil pointer of type %s", type->name);
-        v.type = type;
-        *ret = v;
-        return 0;
-    }
-    return state_fail(s, "wrong type for value; expected %s; got %s", type->name, v.type->name);
+    bool behind = !type_assignable(from, type);
+    if (behind && (from->kind != TEMPLATE_PTR || !type_assignable(from->elem, type)))
+        return state_fail(s, "wrong type for value; expected %s; got %s", type->name, from->name);
+    if (behind && !io->p)
+        return state_fail(s, "dereference of nil pointer of type %s", type->name);
+    if (io->iface)
+        io->iface = false;
+    io->type = type;
+    return 0;
 }
 
 /* A literal where the parameter's type is known. */
@@ -136,29 +131,29 @@ static int literal_arg(struct state *s, const struct template_type *type, const 
     return rc;
 }
 
-int eval_arg(struct state *s, tval dot, const struct template_type *type, const struct tnode *n,
-             tval *ret)
+int eval_arg(struct state *s, const tval *dot, const struct template_type *type,
+             const struct tnode *n, tval *ret)
 {
     struct call_args none = {0}, itself = {(struct tnode *const *)&n, 1, NULL};
     int rc;
-    tval v;
     s->node = n;
     switch (n->type) {
-    case NODE_DOT: return validate(s, dot, type, ret);
+    case NODE_DOT: *ret = *dot; return validate(s, type, ret);
     case NODE_NIL:
         if (!can_be_nil(type))
             return state_fail(s, "cannot assign nil to %s", type->name);
-        return validate(s, TEMPLATE_NO_VALUE, type, ret);
-    case NODE_FIELD: rc = eval_names(s, dot, (const struct node_names *)n, itself, &v); break;
+        *ret = TEMPLATE_NO_VALUE;
+        return validate(s, type, ret);
+    case NODE_FIELD: rc = eval_names(s, dot, (const struct node_names *)n, &itself, ret); break;
     case NODE_VARIABLE:
-    case NODE_CHAIN: rc = eval_names(s, dot, (const struct node_names *)n, none, &v); break;
-    case NODE_PIPE: rc = eval_pipe(s, dot, (const struct node_pipe *)n, &v); break;
+    case NODE_CHAIN: rc = eval_names(s, dot, (const struct node_names *)n, &none, ret); break;
+    case NODE_PIPE: rc = eval_pipe(s, dot, (const struct node_pipe *)n, ret); break;
     case NODE_IDENTIFIER:
-        rc = eval_function(s, dot, (const struct node_identifier *)n, n, none, &v);
+        rc = eval_function(s, dot, (const struct node_identifier *)n, n, &none, ret);
         break;
     default: return literal_arg(s, type, n, ret);
     }
-    return rc ? rc : validate(s, v, type, ret);
+    return rc ? rc : validate(s, type, ret);
 }
 
 /* ---- calls ---- */
@@ -198,48 +193,49 @@ static int check_count(struct state *s, const struct signature *sig, const char 
 }
 
 /* The builtins and/or look at no argument behind the one that decides. */
-static int eval_and_or(struct state *s, tval dot, bool is_or, struct call_args args, tval *ret)
+static int eval_and_or(struct state *s, const tval *dot, bool is_or, const struct call_args *args,
+                       tval *ret)
 {
     *ret = TEMPLATE_NO_VALUE;
-    for (size_t i = 1; i < args.n; i++) {
-        int rc = eval_arg(s, dot, &TYPE_REFLECT_VALUE, args.arg[i], ret);
+    for (size_t i = 1; i < args->n; i++) {
+        int rc = eval_arg(s, dot, &TYPE_REFLECT_VALUE, args->arg[i], ret);
         if (rc)
             return rc;
         if (template_truth(template_unwrap(*ret)) == is_or)
             return 0;
     }
-    if (args.final)
-        *ret = *args.final;
+    if (args->final)
+        *ret = *args->final;
     return 0;
 }
 
 /* What `call` names in its errors: its first argument as it is written. */
-static const char *callee(struct state *s, struct call_args args)
+static const char *callee(struct state *s, const struct call_args *args)
 {
     struct buf b = BUF_INIT;
-    assert(args.n > 1 || args.final);
-    if (args.n < 2 && args.final->type == &TEMPLATE_T_STRING)
-        return arena_cstr(s->run->arena, template_text(*args.final));
-    if (args.n < 2) /* as reflect.Value.String */
+    assert(args->n > 1 || args->final);
+    if (args->n < 2 && args->final->type == &TEMPLATE_T_STRING)
+        return arena_cstr(s->run->arena, template_text(*args->final));
+    if (args->n < 2) /* as reflect.Value.String */
         return arena_printf(s->run->arena, "<%s Value>",
-                            args.final->type ? args.final->type->name : "invalid")
+                            args->final->type ? args->final->type->name : "invalid")
             .at;
-    node_print(args.arg[1], &b);
+    node_print(args->arg[1], &b);
     const char *z = arena_cstr(s->run->arena, buf_str(&b));
     buf_done(&b);
     return z;
 }
 
-int eval_call(struct state *s, tval dot, const struct template_func *f, const tval *receiver,
-              const struct tnode *node, struct call_args args, tval *ret)
+int eval_call(struct state *s, const tval *dot, const struct template_func *f, const tval *receiver,
+              const struct tnode *node, const struct call_args *args, tval *ret)
 {
     struct signature sig = signature_of(f->signature);
     const struct node_identifier *id =
         s->node->type == NODE_IDENTIFIER ? (const struct node_identifier *)s->node : NULL;
     struct template_call c = {s->run, s->run->arena, TEMPLATE_NO_VALUE, f->name};
     tval on_stack[ARGS_ON_STACK], *argv = on_stack;
-    size_t n_args = args.n ? args.n - 1 : 0, n = n_args + (args.final != NULL);
-    int rc = check_count(s, &sig, f->name, n_args, args.final != NULL);
+    size_t n_args = args->n ? args->n - 1 : 0, n = n_args + (args->final != NULL);
+    int rc = check_count(s, &sig, f->name, n_args, args->final != NULL);
     if (rc)
         return rc;
     if (f->signature[0] == '!')
@@ -251,12 +247,13 @@ int eval_call(struct state *s, tval dot, const struct template_func *f, const tv
     if (n > ARGS_ON_STACK)
         argv = ARENA_ARRAY(s->run->arena, tval, n);
     for (size_t i = 0; i < n_args; i++) {
-        rc = eval_arg(s, dot, parameter(&sig, i), args.arg[i + 1], &argv[i]);
+        rc = eval_arg(s, dot, parameter(&sig, i), args->arg[i + 1], &argv[i]);
         if (rc)
             return rc;
     }
-    if (args.final) {
-        rc = validate(s, *args.final, parameter(&sig, n - 1), &argv[n - 1]);
+    if (args->final) {
+        argv[n - 1] = *args->final;
+        rc = validate(s, parameter(&sig, n - 1), &argv[n - 1]);
         if (rc)
             return rc;
     }

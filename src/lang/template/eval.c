@@ -1,4 +1,5 @@
 /* lang/template/eval.c: pipelines, commands, fields and variables. */
+#include "lang/template/map.h"
 #include "lang/template/run.h"
 #include "lang/template/strconv.h"
 #include "lang/template/types.h"
@@ -55,7 +56,7 @@ int set_variable(struct state *s, str name, tval val)
 struct field_access {
     const struct tnode *node;
     const struct name *name;
-    struct call_args args;
+    const struct call_args *args;
 };
 
 static bool has_args(const struct call_args *a) { return a->n > 1 || a->final; }
@@ -113,14 +114,14 @@ static int struct_field(struct state *s, const struct field_access *f, tval v, c
         return 1;
     if (field->name[0] < 'A' || field->name[0] > 'Z')
         return state_fail(s, "%s is an unexported field of struct type %s", field->name, type);
-    if (has_args(&f->args))
+    if (has_args(f->args))
         return state_fail(s, "%s has arguments but cannot be invoked as function", field->name);
     *ret = field->get(v.p, s->run->arena);
     return 0;
 }
 
-static int call_method(struct state *s, tval dot, const struct template_method *m, tval receiver,
-                       const struct field_access *f, tval *ret)
+static int call_method(struct state *s, const tval *dot, const struct template_method *m,
+                       tval receiver, const struct field_access *f, tval *ret)
 {
     struct template_func row = {m->name, m->signature, m->call};
     return eval_call(s, dot, &row, &receiver, f->node, f->args, ret);
@@ -131,7 +132,7 @@ static bool has_field(const struct template_type *t, str name)
     return find_field(t->field, name) || find_field(t->promoted, name);
 }
 
-static int eval_field(struct state *s, tval dot, tval receiver, const struct field_access *f,
+static int eval_field(struct state *s, const tval *dot, tval receiver, const struct field_access *f,
                       tval *ret)
 {
     str name = name_text(f->name);
@@ -156,7 +157,7 @@ static int eval_field(struct state *s, tval dot, tval receiver, const struct fie
             return rc;
     } else if (v.type->kind == TEMPLATE_MAP) {
         bool found;
-        if (has_args(&f->args))
+        if (has_args(f->args))
             return state_fail(s, "%.*s is not a method but has arguments", STR_FMT(name));
         *ret = template_get_hashed(v, name, f->name->hash, &found);
         return found ? 0 : missing_key(s, v.type, name, ret);
@@ -166,33 +167,27 @@ static int eval_field(struct state *s, tval dot, tval receiver, const struct fie
     return state_fail(s, "can't evaluate field %.*s in type %s", STR_FMT(name), type);
 }
 
-/* What nearly every step of a chain is: a key of a map without methods. */
-static int eval_key(struct state *s, const struct name *name, tval *io)
+/* .a.b.c on a receiver: only the last one may be a method with arguments. Nearly every step is a
+ * key of a map without methods. */
+static int eval_chain(struct state *s, const tval *dot, const tval *receiver,
+                      const struct node_names *n, const struct call_args *args, tval *ret)
 {
-    bool found;
-    tval map = *io;
-    *io = template_get_hashed(map, name_text(name), name->hash, &found);
-    return found ? 0 : missing_key(s, map.type, name_text(name), io);
-}
-
-/* .a.b.c on a receiver: only the last one may be a method with arguments. */
-static int eval_chain(struct state *s, tval dot, tval receiver, const struct node_names *n,
-                      struct call_args args, tval *ret)
-{
-    for (size_t i = n->head.type == NODE_VARIABLE; i < n->n; i++) {
-        struct field_access f = {&n->head, &n->name[i], {0}};
-        const struct template_type *t = receiver.type;
-        bool is_last = i + 1 == n->n, is_plain = t && t->kind == TEMPLATE_MAP && !t->method;
-        if (is_last)
-            f.args = args;
-        int rc = is_plain && !(is_last && has_args(&args))
-                     ? eval_key(s, f.name, &receiver)
-                     : eval_field(s, dot, receiver, &f, &receiver);
-        if (rc)
-            return rc;
+    static const struct call_args none = {0};
+    int rc = 0;
+    if (ret != receiver)
+        *ret = *receiver;
+    for (size_t i = n->head.type == NODE_VARIABLE; !rc && i < n->n; i++) {
+        struct field_access f = {&n->head, &n->name[i], i + 1 == n->n ? args : &none};
+        const struct template_type *t = ret->type;
+        if (t && t->kind == TEMPLATE_MAP && !t->method && !has_args(f.args)) {
+            str name = name_text(f.name);
+            if (!map_get(ret, name, f.name->hash, ret))
+                rc = missing_key(s, t, name, ret);
+        } else {
+            rc = eval_field(s, dot, *ret, &f, ret);
+        }
     }
-    *ret = receiver;
-    return 0;
+    return rc;
 }
 
 /* ---- commands ---- */
@@ -208,23 +203,23 @@ static int not_a_function(struct state *s, const struct tnode *first, const stru
     return rc;
 }
 
-static int eval_variable(struct state *s, tval dot, const struct node_names *n,
-                         struct call_args args, tval *ret)
+static int eval_variable(struct state *s, const tval *dot, const struct node_names *n,
+                         const struct call_args *args, tval *ret)
 {
     s->node = &n->head;
     const struct variable *v = find_variable(s, name_text(&n->name[0]));
     if (!v)
         return state_fail(s, "undefined variable: %.*s", STR_FMT(name_text(&n->name[0])));
     if (n->n > 1)
-        return eval_chain(s, dot, v->val, n, args, ret);
+        return eval_chain(s, dot, &v->val, n, args, ret);
     *ret = v->val;
-    return not_a_function(s, args.n ? args.arg[0] : &n->head, &args);
+    return not_a_function(s, args->n ? args->arg[0] : &n->head, args);
 }
 
-int eval_names(struct state *s, tval dot, const struct node_names *n, struct call_args args,
-               tval *ret)
+int eval_names(struct state *s, const tval *dot, const struct node_names *n,
+               const struct call_args *args, tval *ret)
 {
-    tval receiver = dot;
+    const tval *receiver = dot;
     if (n->head.type == NODE_VARIABLE)
         return eval_variable(s, dot, n, args, ret);
     s->node = &n->head;
@@ -237,15 +232,16 @@ int eval_names(struct state *s, tval dot, const struct node_names *n, struct cal
             buf_done(&b);
             return rc;
         }
-        int rc = eval_arg(s, dot, NULL, n->of, &receiver);
+        int rc = eval_arg(s, dot, NULL, n->of, ret);
         if (rc)
             return rc;
+        receiver = ret;
     }
     return eval_chain(s, dot, receiver, n, args, ret);
 }
 
-int eval_function(struct state *s, tval dot, const struct node_identifier *n,
-                  const struct tnode *cmd, struct call_args args, tval *ret)
+int eval_function(struct state *s, const tval *dot, const struct node_identifier *n,
+                  const struct tnode *cmd, const struct call_args *args, tval *ret)
 {
     s->node = &n->head;
     return eval_call(s, dot, n->func, NULL, cmd, args, ret);
@@ -260,17 +256,17 @@ int eval_ideal(struct state *s, const struct node_number *n, tval *ret)
     return 0;
 }
 
-static int eval_command(struct state *s, tval dot, const struct node_command *c, const tval *final,
-                        tval *ret)
+static int eval_command(struct state *s, const tval *dot, const struct node_command *c,
+                        const tval *final, tval *ret)
 {
     const struct tnode *first = c->arg[0];
     struct call_args args = {c->arg, c->n, final};
     switch (first->type) {
     case NODE_FIELD:
     case NODE_CHAIN:
-    case NODE_VARIABLE: return eval_names(s, dot, (const struct node_names *)first, args, ret);
+    case NODE_VARIABLE: return eval_names(s, dot, (const struct node_names *)first, &args, ret);
     case NODE_IDENTIFIER:
-        return eval_function(s, dot, (const struct node_identifier *)first, &c->head, args, ret);
+        return eval_function(s, dot, (const struct node_identifier *)first, &c->head, &args, ret);
     case NODE_PIPE: {
         int rc = not_a_function(s, first, &args);
         return rc ? rc : eval_pipe(s, dot, (const struct node_pipe *)first, ret);
@@ -282,32 +278,33 @@ static int eval_command(struct state *s, tval dot, const struct node_command *c,
     if (rc)
         return rc;
     switch (first->type) {
-    case NODE_DOT: *ret = dot; return 0;
+    case NODE_DOT: *ret = *dot; return 0;
     case NODE_NIL: return state_fail(s, "nil is not a command");
     case NODE_NUMBER: return eval_ideal(s, (const struct node_number *)first, ret);
     default: *ret = ((const struct node_literal *)first)->value; return 0;
     }
 }
 
-int eval_pipe(struct state *s, tval dot, const struct node_pipe *p, tval *ret)
+int eval_pipe(struct state *s, const tval *dot, const struct node_pipe *p, tval *ret)
 {
-    tval v = TEMPLATE_NO_VALUE;
+    tval before;
+    *ret = TEMPLATE_NO_VALUE;
     s->node = &p->head;
     if (run_stack_is_full(s->run, 0))
         return state_fail(s, "the template nests too deeply");
     int rc = run_step(s->run, p->n);
     for (size_t i = 0; !rc && i < p->n; i++) {
-        tval before = v;
-        rc = eval_command(s, dot, p->cmd[i], i ? &before : NULL, &v);
-        v = template_unwrap(v);
+        if (i)
+            before = *ret;
+        rc = eval_command(s, dot, p->cmd[i], i ? &before : NULL, ret);
+        template_unwrap_at(ret);
     }
     for (size_t i = 0; !rc && i < p->n_decl; i++) {
         str name = name_text(&p->decl[i]->name[0]);
         if (p->head.mark)
-            rc = set_variable(s, name, v);
+            rc = set_variable(s, name, *ret);
         else
-            vec_push(s->run->arena, &s->run->vars, (struct variable){name, v});
+            vec_push(s->run->arena, &s->run->vars, (struct variable){name, *ret});
     }
-    *ret = v;
     return rc;
 }

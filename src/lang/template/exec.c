@@ -8,7 +8,7 @@
 
 enum { WALK_BREAK = 1, WALK_CONTINUE = 2 };
 
-static int walk_list(struct state *s, tval dot, const struct node_list *list);
+static int walk_list(struct state *s, const tval *dot, const struct node_list *list);
 
 static int check_output(struct state *s)
 {
@@ -37,13 +37,13 @@ static int print_value(struct state *s, const struct tnode *n, tval v)
     return check_output(s);
 }
 
-static int walk_branch(struct state *s, tval dot, const struct node_branch *b)
+static int walk_branch(struct state *s, const tval *dot, const struct node_branch *b)
 {
     size_t mark = s->run->vars.n;
     tval v;
     int rc = eval_pipe(s, dot, b->pipe, &v);
     if (!rc && template_truth(v))
-        rc = walk_list(s, b->head.type == NODE_WITH ? v : dot, b->list);
+        rc = walk_list(s, b->head.type == NODE_WITH ? &v : dot, b->list);
     else if (!rc && b->else_list)
         rc = walk_list(s, dot, b->else_list);
     s->run->vars.n = mark;
@@ -74,7 +74,7 @@ static int turn(struct loop *l, tval index, tval element)
             set_variable_top(l->s, 2, index);
     }
     if (!rc)
-        rc = walk_list(l->s, element, l->range->list);
+        rc = walk_list(l->s, &element, l->range->list);
     l->s->run->vars.n = l->mark;
     return rc == WALK_CONTINUE ? 0 : rc;
 }
@@ -152,7 +152,7 @@ static int range_over(struct loop *l, tval v)
     return state_fail(l->s, "range can't iterate over %.*s", STR_FMT(shown));
 }
 
-static int walk_range(struct state *s, tval dot, const struct node_branch *b)
+static int walk_range(struct state *s, const tval *dot, const struct node_branch *b)
 {
     size_t mark = s->run->vars.n;
     bool is_nil;
@@ -174,7 +174,7 @@ static int walk_range(struct state *s, tval dot, const struct node_branch *b)
     return rc == WALK_BREAK ? 0 : rc; /* also one in the else part: as Go */
 }
 
-static int walk_template(struct state *s, tval dot, const struct node_template *t)
+static int walk_template(struct state *s, const tval *dot, const struct node_template *t)
 {
     s->node = &t->head;
     const struct template_body *body = set_find(s->run->set, t->name);
@@ -193,12 +193,12 @@ static int walk_template(struct state *s, tval dot, const struct node_template *
     size_t mark = s->run->vars.n;
     struct state inner = {s->run, body, s->node, s->out, mark, s->depth + 1};
     vec_push(s->run->arena, &s->run->vars, (struct variable){STR("$"), data});
-    int rc = walk_list(&inner, data, body->root);
+    int rc = walk_list(&inner, &data, body->root);
     s->run->vars.n = mark;
     return rc;
 }
 
-static int walk(struct state *s, tval dot, const struct tnode *n)
+static int walk(struct state *s, const tval *dot, const struct tnode *n)
 {
     tval v;
     int rc = run_step(s->run, 1);
@@ -222,7 +222,7 @@ static int walk(struct state *s, tval dot, const struct tnode *n)
     }
 }
 
-static int walk_list(struct state *s, tval dot, const struct node_list *list)
+static int walk_list(struct state *s, const tval *dot, const struct node_list *list)
 {
     s->node = &list->head;
     for (size_t i = 0; i < list->n; i++) {
@@ -239,7 +239,8 @@ int run_body(struct template_run *r, const struct template_body *body, tval data
     struct state s = {.run = r, .body = body, .out = out, .vars = mark};
     s.node = &body->root->head;
     vec_push(r->arena, &r->vars, (struct variable){STR("$"), data});
-    int rc = walk_list(&s, template_unwrap(data), body->root);
+    template_unwrap_at(&data);
+    int rc = walk_list(&s, &data, body->root);
     r->vars.n = mark;
     return rc;
 }

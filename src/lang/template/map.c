@@ -165,6 +165,23 @@ tval element_of(const struct template_type *container, tval stored)
     return stored;
 }
 
+bool map_get(const tval *map, str key, uint32_t hash, tval *ret)
+{
+    bool in_interface = map->type->elem->kind == TEMPLATE_INTERFACE;
+    struct template_map *m = map->map;
+    if (m)
+        look(m);
+    ptrdiff_t i = m ? find(m, key, hash) : -1;
+    if (i < 0)
+        return false;
+    *ret = m->entry[i].val;
+    if (in_interface && !ret->type)
+        *ret = TEMPLATE_NIL_INTERFACE;
+    else if (in_interface)
+        ret->iface = true;
+    return true;
+}
+
 tval template_get_hashed(tval map, str key, uint32_t hash, bool *ret_found)
 {
     struct template_map *m = map_of(map);

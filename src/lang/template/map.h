@@ -28,6 +28,8 @@ struct template_map {
 
 struct template_map *map_of(tval v); /* looked into; NULL: nil, or no map */
 size_t map_count(tval v);
+/* template_get_hashed of a map; false: no such key, *ret is as it was. ret may be map. */
+bool map_get(const tval *map, str key, uint32_t hash, tval *ret);
 tval map_view(struct arena *a, value v, const struct template_type *t);
 tval list_view(struct arena *a, value v);
 

@@ -76,7 +76,9 @@ int run_body(struct template_run *r, const struct template_body *body, tval data
 
 /* ---- the evaluator's halves ---- */
 
-int eval_pipe(struct state *s, tval dot, const struct node_pipe *p, tval *ret);
+/* `dot` and the arguments are passed by address: they are never changed below, and copies of values
+ * are what an evaluator would otherwise spend its time on. *ret is no part of them. */
+int eval_pipe(struct state *s, const tval *dot, const struct node_pipe *p, tval *ret);
 /* args[0] is the function or method itself (may be NULL); final: what the pipeline brings, or NULL.
  */
 struct call_args {
@@ -84,14 +86,14 @@ struct call_args {
     size_t n;
     const tval *final;
 };
-int eval_call(struct state *s, tval dot, const struct template_func *f, const tval *receiver,
-              const struct tnode *node, struct call_args args, tval *ret);
-int eval_arg(struct state *s, tval dot, const struct template_type *type, const struct tnode *n,
-             tval *ret);
-int eval_function(struct state *s, tval dot, const struct node_identifier *n,
-                  const struct tnode *cmd, struct call_args args, tval *ret);
-int eval_names(struct state *s, tval dot, const struct node_names *n, struct call_args args,
-               tval *ret);
+int eval_call(struct state *s, const tval *dot, const struct template_func *f, const tval *receiver,
+              const struct tnode *node, const struct call_args *args, tval *ret);
+int eval_arg(struct state *s, const tval *dot, const struct template_type *type,
+             const struct tnode *n, tval *ret);
+int eval_function(struct state *s, const tval *dot, const struct node_identifier *n,
+                  const struct tnode *cmd, const struct call_args *args, tval *ret);
+int eval_names(struct state *s, const tval *dot, const struct node_names *n,
+               const struct call_args *args, tval *ret);
 int eval_ideal(struct state *s, const struct node_number *n, tval *ret);
 tval zero_of(const struct template_type *t);
 void set_variable_top(struct state *s, size_t n, tval v);
