@@ -2,6 +2,8 @@
 #include "manifests/jail_worker.h"
 
 #include <errno.h>
+#include <malloc.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -209,6 +211,16 @@ void worker_render(struct worker_job *j, str order)
         munmap(block, o.block_bytes);
 }
 
+#define TRIM_AFTER_MS 100
+
+/* A worker without work gives back what its last job left free. */
+static void wait_for_order(int socket)
+{
+    struct pollfd p = {.fd = socket, .events = POLLIN};
+    if (poll(&p, 1, TRIM_AFTER_MS) == 0)
+        malloc_trim(0);
+}
+
 NORETURN void worker_main(const struct worker_start *s)
 {
     struct err err;
@@ -228,6 +240,7 @@ NORETURN void worker_main(const struct worker_start *s)
     for (;;) {
         size_t len;
         int fd;
+        wait_for_order(s->socket);
         if (frame_receive(s->socket, j->frame, &len, &fd, &err) || len == 0)
             _exit(0);
         j->block_fd = fd;

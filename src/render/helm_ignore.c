@@ -1,9 +1,12 @@
 /* .helmignore: one pattern a line, read in order; see render/helm_chart.h. */
+#include <string.h>
+
 #include "lang/glob.h"
 #include "render/helm_chart.h"
 
 struct rule {
     str pattern;
+    str tail; /* what every name that matches ends in */
     bool negate, only_folders, base_only;
 };
 
@@ -17,6 +20,16 @@ struct helm_ignore *helm_ignore_new(struct arena *a)
     struct helm_ignore *g = ARENA_NEW(a, struct helm_ignore);
     g->arena = a;
     return g;
+}
+
+/* The literal end of a pattern: most rules are "*.bak" or a name, most files end otherwise. */
+static str literal_tail(str pattern)
+{
+    size_t from = pattern.len;
+    while (from && !strchr("*?[]\\", pattern.at[from - 1]))
+        from--;
+    bool has_class = str_find_char(pattern, '[') >= 0 || str_find_char(pattern, '\\') >= 0;
+    return has_class ? STR("") : str_from(pattern, from);
 }
 
 static int add_rule(struct helm_ignore *g, str line, struct err *err)
@@ -43,6 +56,7 @@ static int add_rule(struct helm_ignore *g, str line, struct err *err)
         r.pattern = str_from(r.pattern, 1);
     else
         r.base_only = str_find_char(r.pattern, '/') < 0;
+    r.tail = literal_tail(r.pattern);
     vec_push(g->arena, &g->rules, r);
     return 0;
 }
@@ -72,7 +86,7 @@ static bool rule_matches(const struct rule *r, str path)
     bool matched = false;
     struct err err;
     str name = r->base_only ? files_path_base(path) : path;
-    return !path_match(r->pattern, name, &matched, &err) && matched;
+    return str_ends(name, r->tail) && !path_match(r->pattern, name, &matched, &err) && matched;
 }
 
 bool helm_ignore_match(const struct helm_ignore *g, str path, bool is_folder)

@@ -7,9 +7,9 @@
  *
  * start: the first job of all, the zygote's own start included. cold: the first job of a new worker
  * (fork, jail, git, chart, templates), the median of COLD_RUNS workers. warm: the last worker's
- * jobs. cpu: what the worker itself ran, per warm job. worker_kib: what one more worker costs, its
- * proportional set size after the runs; worker_peak_kib: its largest resident set less what it
- * shares with the zygote and its like. */
+ * jobs. cpu: what the worker itself ran, per warm job. worker_kib: what one more worker costs while
+ * it waits, its proportional set size after the runs; worker_peak_kib: its largest resident set
+ * less what it shares with the zygote and its like. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +25,7 @@
 
 #define VALUES_MAX 64
 #define COLD_RUNS 7
+#define REST_US 300000 /* before memory is looked at: a worker that waits gives some back */
 
 struct bench {
     struct loop *loop;
@@ -178,6 +179,7 @@ static void report(struct bench *b)
 {
     int pid = worker_pid((int)getpid(), 0);
     uint64_t cpu = worker_cpu_ns(pid) - b->cpu_before;
+    usleep(REST_US);
     long pss = proc_kib(pid, "smaps_rollup", "Pss"), rss = proc_kib(pid, "smaps_rollup", "Rss");
     long most = proc_kib(pid, "status", "VmHWM");
     qsort(b->took, b->n_runs, sizeof(*b->took), compare_usec);
