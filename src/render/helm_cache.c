@@ -7,20 +7,23 @@
 #include "base/digest.h"
 #include "base/map.h"
 #include "files/read_set.h"
+#include "value/doc.h"
 
 struct kept_chart {
     struct helm_chart *chart;
     struct helm_reader reader;
     struct helm_merges merges;
+    size_t value_bytes;
     struct helm_strs log;
     struct read_set *reads;
 };
 
 struct helm_cache {
     struct arena arena;
-    struct map trees;                  /* level, name and digest of the text -> tree */
-    struct map charts;                 /* path and tree id -> kept_chart */
-    VEC(struct helm_reader *) reading; /* for the job that runs */
+    struct map trees;                      /* level, name and digest of the text -> tree */
+    struct map charts;                     /* path and tree id -> kept_chart */
+    VEC(const struct kept_chart *) loaded; /* also those that are not found again */
+    VEC(struct helm_reader *) reading;     /* for the job that runs */
     size_t bytes_max;
 };
 
@@ -29,6 +32,7 @@ static void begin(struct helm_cache *c)
     map_init(&c->trees, &c->arena);
     map_init(&c->charts, &c->arena);
     memset(&c->reading, 0, sizeof(c->reading));
+    memset(&c->loaded, 0, sizeof(c->loaded));
 }
 
 struct helm_cache *helm_cache_new(size_t bytes_max)
@@ -51,9 +55,21 @@ void helm_cache_free(struct helm_cache *c)
     free(c);
 }
 
+/* Documents of values are not in the arena. */
+static size_t value_bytes(const struct helm_chart *c)
+{
+    size_t n = c->values.doc ? doc_bytes(c->values.doc) : 0;
+    for (size_t i = 0; i < c->n_dependencies; i++)
+        n += value_bytes(c->dependency[i]);
+    return n;
+}
+
 void helm_cache_begin(struct helm_cache *c)
 {
-    if (c->arena.used_bytes <= c->bytes_max)
+    size_t bytes = c->arena.used_bytes;
+    for (size_t i = 0; i < c->loaded.n; i++)
+        bytes += c->loaded.at[i]->value_bytes + c->loaded.at[i]->merges.bytes;
+    if (bytes <= c->bytes_max)
         return;
     arena_done(&c->arena);
     begin(c);
@@ -156,6 +172,8 @@ static int load(struct helm_cache *c, struct files *f, str path, str key, struct
     k->log = own.lines;
     k->merges.arena = &c->arena;
     k->chart->merges = &k->merges;
+    k->value_bytes = value_bytes(k->chart);
+    vec_push(&c->arena, &c->loaded, k);
     if (lies_below(k->reads, path))
         map_set(&c->charts, arena_str(&c->arena, key), k);
     *ret = k->chart;

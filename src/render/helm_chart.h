@@ -53,6 +53,7 @@ struct helm_merges {
     struct arena *arena;
     struct helm_merge *first;
     unsigned n;
+    size_t bytes; /* of their documents, which are not in the arena */
 };
 
 /* The bytes. A failure to read gives none and is the reader's. */

@@ -5,6 +5,7 @@
 #include "render/helm_values.h"
 
 #include "base/buf.h"
+#include "value/doc.h"
 
 /* ---- copies ---- */
 
@@ -345,19 +346,26 @@ static size_t count_charts(const struct helm_chart *c)
 }
 
 /* Both walk the tree in one order. */
-static struct merged_chart *keep_merged(struct arena *a, const struct helm_chart *c,
+static value frozen(struct helm_merges *all, value v)
+{
+    if (!value_exists(v) || v.doc)
+        return v;
+    v = helm_values_freeze(all->arena, v);
+    all->bytes += doc_bytes(v.doc);
+    return v;
+}
+
+static struct merged_chart *keep_merged(struct helm_merges *all, const struct helm_chart *c,
                                         struct merged_chart *to)
 {
     size_t n = c->metadata->n_dependencies;
-    to->values = c->values.doc ? c->values : helm_values_freeze(a, c->values);
-    to->import_values = ARENA_ARRAY(a, value, n);
-    for (size_t i = 0; i < n; i++) {
-        value v = c->metadata->dependency[i].import_values;
-        to->import_values[i] = value_exists(v) && !v.doc ? helm_values_freeze(a, v) : v;
-    }
+    to->values = frozen(all, c->values);
+    to->import_values = ARENA_ARRAY(all->arena, value, n);
+    for (size_t i = 0; i < n; i++)
+        to->import_values[i] = frozen(all, c->metadata->dependency[i].import_values);
     to++;
     for (size_t i = 0; i < c->n_dependencies; i++)
-        to = keep_merged(a, c->dependency[i], to);
+        to = keep_merged(all, c->dependency[i], to);
     return to;
 }
 
@@ -402,7 +410,7 @@ static int process_kept_imports(const struct helm_values_context *x, struct helm
         m->subcharts = arena_str(all->arena, buf_str(&b));
         m->chart = ARENA_ARRAY(all->arena, struct merged_chart, count_charts(c));
         m->log = log.lines;
-        keep_merged(all->arena, c, m->chart);
+        keep_merged(all, c, m->chart);
         if (all->n++ < MERGES_MAX) {
             m->next = all->first;
             all->first = m;
