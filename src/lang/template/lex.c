@@ -35,7 +35,12 @@ void lex_init(struct lexer *l, str input, struct arena *a)
     *l = (struct lexer){.arena = a, .input = input, .line = 1, .start_line = 1};
 }
 
-static str rest(const struct lexer *l) { return str_from(l->input, l->pos); }
+static inline str between(const struct lexer *l, size_t from, size_t to)
+{
+    return str_mem(l->input.at + from, to - from);
+}
+
+static inline str rest(const struct lexer *l) { return between(l, l->pos, l->input.len); }
 
 static int32_t peek(const struct lexer *l, size_t *ret_width)
 {
@@ -68,8 +73,7 @@ static int32_t look(const struct lexer *l)
 
 static struct lex_token emit(struct lexer *l, enum lex_type type)
 {
-    struct lex_token t = {type, (uint32_t)l->start, l->start_line,
-                          str_sub(l->input, l->start, l->pos - l->start)};
+    struct lex_token t = {type, (uint32_t)l->start, l->start_line, between(l, l->start, l->pos)};
     l->start = l->pos;
     l->start_line = l->line;
     return t;
@@ -270,9 +274,9 @@ static struct lex_token lex_identifier(struct lexer *l)
         take(l);
     if (!at_terminator(l))
         return bad_character(l);
-    str word = str_sub(l->input, l->start, l->pos - l->start);
+    str word = between(l, l->start, l->pos);
     for (size_t i = 0; i < ARRAY_LEN(KEYWORD); i++)
-        if (str_eq(KEYWORD[i].word, word))
+        if (KEYWORD[i].word.at[0] == word.at[0] && str_eq(KEYWORD[i].word, word))
             return emit(l, KEYWORD[i].type);
     return emit(l, LEX_IDENTIFIER);
 }

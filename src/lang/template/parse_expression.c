@@ -52,12 +52,12 @@ static struct tnode *use_variable(struct parser *p, struct lex_token t)
 static struct tnode *new_identifier(struct parser *p, struct lex_token t)
 {
     struct node_identifier *n = NEW_NODE(p, struct node_identifier, NODE_IDENTIFIER, t.pos);
-    const struct template_func *builtin = template_funcs_find(&TEMPLATE_FUNCS_GO, t.text);
     n->func = template_funcs_find(p->s->funcs, t.text);
     if (!n->func) {
         str q = parser_quoted(p, t.text);
         parser_fail(p, "function %.*s not defined", STR_FMT(q));
-    } else if (n->func == builtin) {
+    } else if (n->func >= TEMPLATE_FUNCS_GO.row &&
+               n->func < TEMPLATE_FUNCS_GO.row + TEMPLATE_FUNCS_GO.n) { /* not hidden */
         n->head.mark = str_is(t.text, "and")    ? MARK_AND
                        : str_is(t.text, "or")   ? MARK_OR
                        : str_is(t.text, "call") ? MARK_CALL

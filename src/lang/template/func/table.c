@@ -2,6 +2,8 @@
  *
  * Source: text/template funcs.go; Sprig 3.3 functions.go; Helm 4.2 pkg/engine/funcs.go, engine.go.
  */
+#include <string.h>
+
 #include "lang/template/func/rows.h"
 
 static const struct template_func GO[] = {
@@ -282,13 +284,20 @@ const struct template_funcs TEMPLATE_FUNCS_SPRIG = {SPRIG, ARRAY_LEN(SPRIG), &TE
 const struct template_funcs TEMPLATE_FUNCS_HELM4 = {HELM4, ARRAY_LEN(HELM4), &TEMPLATE_FUNCS_SPRIG};
 const struct template_funcs TEMPLATE_FUNCS_HELM3 = {HELM3, ARRAY_LEN(HELM3), &TEMPLATE_FUNCS_SPRIG};
 
+/* Byte order, as str_cmp. */
+static int compare(str name, const char *row)
+{
+    int order = strncmp(name.at, row, name.len);
+    return order ? order : row[name.len] ? -1 : 0;
+}
+
 const struct template_func *template_funcs_find(const struct template_funcs *f, str name)
 {
     for (; f; f = f->base) {
         size_t lo = 0, hi = f->n;
         while (lo < hi) {
             size_t mid = (lo + hi) / 2;
-            int order = str_cmp(name, str_of(f->row[mid].name));
+            int order = compare(name, f->row[mid].name);
             if (order == 0)
                 return &f->row[mid];
             if (order < 0)
