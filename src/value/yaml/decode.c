@@ -398,13 +398,18 @@ void yaml_add_entry(struct parser *p, struct ynode *map, struct ynode *key, stru
 
 void yaml_add_item(struct parser *p, struct ynode *list, struct ynode *item, str before)
 {
+    str own = p->decode;
+    p->decode = before.len ? before : own;
     if (p->nodes) {
         yaml_node_push(list->node, item->node, p->arena);
         return;
     }
     size_t i = value_len(list->v);
-    value_push(p->arena, list->v, yaml_decoded(p, item));
-    if (p->decode.len == before.len && !item->seen)
+    p->decode = own;
+    value_push(p->arena, list->v, yaml_decoded(p, item)); /* may be the first error */
+    own = p->decode;
+    p->decode = before.len ? before : own;
+    if (!own.len && !item->seen)
         return;
     if (i >= list->n_items) {
         size_t n = MAX_OF(i + 1, list->n_items * 2);
@@ -412,7 +417,7 @@ void yaml_add_item(struct parser *p, struct ynode *list, struct ynode *item, str
                                 n * sizeof(*list->item));
         list->n_items = n;
     }
-    list->item[i] = (struct item){p->decode.len == before.len ? STR("") : p->decode, item->seen};
+    list->item[i] = (struct item){own, item->seen};
 }
 
 /* ---- what JSON cannot have ---- */

@@ -187,6 +187,14 @@ static bool is_merge(const struct yaml_node *key)
            (!key->tag.len || str_is(key->tag, "!!merge"));
 }
 
+static void unhashable(struct decoder *d, const struct yaml_node *key)
+{
+    fatal(d, ARENA_CAT(d->arena, STR("runtime error: hash of unhashable type "),
+                       key->kind == YAML_NODE_LIST ? STR("[]interface {}")
+                       : is_string_map(key)        ? STR("map[string]interface {}")
+                                                   : STR("map[interface {}]interface {}")));
+}
+
 /* A map's own entries, then what its `<<` brings. merged: names that are set already and stay;
  * NULL: none. */
 static void decode_map(struct decoder *d, const struct yaml_node *n, value map, struct map *merged);
@@ -239,11 +247,8 @@ static void merge(struct decoder *d, const struct yaml_node *n, const struct yam
                 key = key->alias;
             if (!d->string_keys || is_name(d, key))
                 map_set(merged, key->text, d);
-            if (key->kind != YAML_NODE_SCALAR)
-                fatal(d, ARENA_CAT(d->arena, STR("runtime error: hash of unhashable type "),
-                                   key->kind == YAML_NODE_LIST ? STR("[]interface {}")
-                                   : is_string_map(key)        ? STR("map[string]interface {}")
-                                                        : STR("map[interface {}]interface {}")));
+            if (key->kind != YAML_NODE_SCALAR && value_exists(decode(d, key)))
+                unhashable(d, key);
         }
     }
     if (from->kind != YAML_NODE_LIST) {
@@ -255,7 +260,7 @@ static void merge(struct decoder *d, const struct yaml_node *n, const struct yam
 }
 
 /* The name of a key; false: the entry is passed over, or decoding is at its end. */
-static bool decode_key(struct decoder *d, const struct yaml_node *key, str *ret)
+static bool decode_key(struct decoder *d, const struct yaml_node *key, bool merged, str *ret)
 {
     const struct yaml_node *n = key;
     while (n->kind == YAML_NODE_ALIAS && n->alias)
@@ -270,7 +275,10 @@ static bool decode_key(struct decoder *d, const struct yaml_node *key, str *ret)
     if (d->fatal || !value_exists(k) || (d->string_keys && value_is_null(k)))
         return false;
     if (value_is_map(k) || value_is_list(k)) {
-        fatal(d, ARENA_CAT(d->arena, STR("invalid map key: "), yaml_go_value(d->arena, k)));
+        if (merged) /* upstream looks for it there first */
+            unhashable(d, n);
+        else
+            fatal(d, ARENA_CAT(d->arena, STR("invalid map key: "), yaml_go_value(d->arena, k)));
         return false;
     }
     *ret = str_is(n->tag, "!!binary") ? value_str(k) : n->text;
@@ -289,7 +297,7 @@ static void decode_map(struct decoder *d, const struct yaml_node *n, value map, 
         }
         str name;
         d->string_keys = string_keys;
-        if (!decode_key(d, key, &name))
+        if (!decode_key(d, key, merged, &name))
             continue;
         if (merged && map_has(merged, name))
             continue;

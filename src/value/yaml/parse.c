@@ -64,6 +64,15 @@ static struct yaml_token *dash(struct parser *p)
     return t;
 }
 
+/* An item's own error is kept apart: a merge of items asks for it. yaml_add_item puts the first of
+ * both back. */
+static str take_error(struct parser *p)
+{
+    str before = p->decode;
+    p->decode = (str){NULL, 0};
+    return before;
+}
+
 static bool block_sequence(struct parser *p, struct ynode *n)
 {
     begin(p, n, SEQUENCE);
@@ -82,7 +91,7 @@ static bool block_sequence(struct parser *p, struct ynode *n)
                                 context.line);
         struct yaml_mark mark = t->end;
         struct ynode item;
-        str before = p->decode;
+        str before = take_error(p);
         if (!(t = dash(p)))
             return false;
         if (!(t->type == YAML_T_BLOCK_ENTRY || t->type == YAML_T_BLOCK_END
@@ -104,7 +113,7 @@ static bool indentless_sequence(struct parser *p, struct ynode *n)
             return true;
         struct yaml_mark mark = t->end;
         struct ynode item;
-        str before = p->decode;
+        str before = take_error(p);
         if (!(t = dash(p)))
             return false;
         if (!(t->type == YAML_T_BLOCK_ENTRY ||
@@ -226,7 +235,6 @@ static bool flow_sequence(struct parser *p, struct ynode *n)
     yaml_skip(&p->s);
     for (bool first = true;; first = false) {
         struct ynode item;
-        str before = p->decode;
         if (!(t = peek(p)))
             return false;
         if (t->type != YAML_T_FLOW_SEQUENCE_END && !first &&
@@ -234,6 +242,7 @@ static bool flow_sequence(struct parser *p, struct ynode *n)
             return false;
         if (t->type == YAML_T_FLOW_SEQUENCE_END)
             break;
+        str before = take_error(p);
         if (!(t->type == YAML_T_KEY ? flow_pair(p, &item) : parse_node(p, false, false, &item)))
             return false;
         yaml_add_item(p, n, &item, before);
