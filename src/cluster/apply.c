@@ -10,89 +10,18 @@
  *   any -> ESTABLISHED?         a definition: read until it is served
  *
  * Each request's answer comes back to `answered`; the table `on` says what a state makes of it. */
-#include "cluster/apply.h"
+#include "cluster/apply_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "kube/managed.h"
 #include "kube/object.h"
-#include "kube/schema.h"
-#include "kube/strategic.h"
-#include "value/patch.h"
 
-#define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
 #define GONE_POLL_US (20 * USEC_PER_MS)
 #define GONE_POLLS_MAX 1500
 #define ESTABLISHED_POLL_US (100 * USEC_PER_MS)
 #define CLIENT_SIDE_MAX 8
-
-enum state {
-    OWNERS,
-    MOVE,
-    READ,
-    CREATE,
-    CHANGE,
-    DELETE,
-    GONE,
-    RESTORE,
-    UPGRADE,
-    REREAD,
-    AGAIN,
-    ESTABLISHED
-};
-
-struct apply {
-    struct cluster_client *client;
-    struct call asker;
-    struct arena arena;
-    struct apply_options o;
-    value desired;
-    const struct kube_kind *kind; /* of `kinds`, or of kube's table */
-    struct cluster_kinds *kinds;
-    struct cluster_target target;
-    struct doc *live;
-    enum state state;
-    int tries;
-    bool recreated;
-    struct doc *replaced; /* what was deleted to be made again */
-    struct err refusal;   /* why the new one was not made */
-    str note;             /* what was said about it before */
-    struct buf warnings;  /* kubectl's standard error, lines */
-    struct doc *done;     /* ESTABLISHED: what to answer, and with which words */
-    const char *done_word;
-    bool done_created;
-    usec patience_ends;
-    struct timer poll;
-};
-
-void apply_result_free(void *result)
-{
-    struct apply_result *r = result;
-    if (!r)
-        return;
-    doc_unref(r->object);
-    buf_done(&r->message);
-    free(r);
-}
-
-str apply_object_name(struct arena *a, const struct kube_kind *kind, str group, str kind_name,
-                      str name)
-{
-    CLEANUP(buf_done) struct buf b = BUF_INIT;
-    str word = kind && kind->singular.len ? kind->singular : kind_name;
-    for (size_t i = 0; i < word.len; i++) {
-        char c = word.at[i];
-        buf_addc(&b, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
-    }
-    if (group.len) {
-        buf_addc(&b, '.');
-        buf_add(&b, group);
-    }
-    buf_addc(&b, '/');
-    buf_add(&b, name);
-    return arena_str(a, buf_str(&b));
-}
 
 static void apply_free(struct apply *p)
 {
@@ -112,20 +41,6 @@ static void fail(struct apply *p, const struct err *err)
     apply_free(p);
 }
 
-/* kubectl's standard output and standard error as one text. */
-static void say(struct apply *p, const struct doc *object, const char *what, struct buf *out)
-{
-    str name = apply_object_name(&p->arena, p->kind, p->target.gvk.group, p->target.gvk.kind,
-                                 object ? object_name(doc_root(object)) : p->target.name);
-    if (p->o.verb == APPLY_UPDATE && !str_is(str_of(what), "created"))
-        name = ARENA_CAT(&p->arena, p->target.gvk.kind, STR("/"), p->target.name);
-    buf_printf(out, "%.*s%.*s %s%s", STR_FMT(p->note), STR_FMT(name), what,
-               p->o.dry_run ? " (dry run)" : "");
-    str warnings = str_trim(buf_str(&p->warnings));
-    if (warnings.len)
-        buf_printf(out, ". %.*s", STR_FMT(warnings));
-}
-
 static void succeed(struct apply *p, struct doc *object, const char *what, bool created,
                     bool changed)
 {
@@ -133,7 +48,7 @@ static void succeed(struct apply *p, struct doc *object, const char *what, bool 
     if (!r)
         abort();
     buf_init(&r->message, BUF_BYTES_DEFAULT);
-    say(p, object, what, &r->message);
+    apply_say(p, object, what, &r->message);
     r->object = doc_ref(object);
     r->created = created;
     r->changed = changed;
@@ -141,86 +56,9 @@ static void succeed(struct apply *p, struct doc *object, const char *what, bool 
     apply_free(p);
 }
 
-static void warn_unmarked(struct apply *p)
-{
-    buf_printf(&p->warnings,
-               "Warning: resource %.*s/%.*s is missing the " LAST_APPLIED
-               " annotation which is required by  apply.  apply should only be used on resources "
-               "created declaratively by either  create --save-config or  apply. The missing "
-               "annotation will be patched automatically.\n",
-               STR_FMT(p->kind ? p->kind->plural : STR("")), STR_FMT(p->target.name));
-}
-
-static void warn_if_deleting(struct apply *p, const struct doc *object)
-{
-    if (object && object_is_deleting(doc_root(object)))
-        buf_printf(&p->warnings,
-                   "Warning: Detected changes to resource %.*s which is currently being deleted.\n",
-                   STR_FMT(p->target.name));
-}
-
-/* ---- what is sent ---- */
-
-/* The desired object with its own JSON in the last-applied annotation, as kubectl writes it. */
-static value with_last_applied(struct apply *p)
-{
-    struct arena *a = &p->arena;
-    value bare = value_edit(a, p->desired);
-    value meta = value_edit_map(a, bare, STR("metadata"));
-    if (value_is_map(value_getz(meta, "annotations")))
-        value_remove(value_edit_map(a, meta, STR("annotations")), STR(LAST_APPLIED));
-    else
-        value_setz(a, meta, "annotations", value_new_map(a));
-    str text = ARENA_CAT(a, json_str(a, bare, AUDIENCE_WIRE, JSON_SORT_KEYS), STR("\n"));
-    value full = value_edit(a, bare);
-    value_set(a, value_edit_map(a, value_edit_map(a, full, STR("metadata")), STR("annotations")),
-              STR(LAST_APPLIED), value_borrow_str(a, text));
-    return full;
-}
-
-/* last applied, desired, live -> the patch; *ret_type how to send it. */
-static int three_way(struct apply *p, value *ret_patch, enum cluster_patch_type *ret_type,
-                     struct err *err)
-{
-    struct arena *a = &p->arena;
-    value live = doc_root(p->live), original = VALUE_ABSENT;
-    str last = object_annotation(live, STR(LAST_APPLIED));
-    if (last.len) {
-        int rc = json_parse(last, &(struct json_input){.name = STR("last-applied-configuration")},
-                            a, &original, err);
-        if (rc < 0)
-            return rc;
-    }
-    value modified = with_last_applied(p);
-    const struct kube_schema *schema =
-        kube_schema_of_kind(p->target.gvk.group, p->target.gvk.version, p->target.gvk.kind);
-    *ret_type = schema ? CLUSTER_PATCH_STRATEGIC : CLUSTER_PATCH_MERGE;
-    if (schema)
-        return kube_strategic_diff3(original, modified, live, schema, a, ret_patch, err);
-    return json_merge_patch_three_way(a, original, modified, live, ret_patch, err);
-}
-
-/* kubectl drops nulls from what it creates, not from the annotation about it. */
-static value without_nulls(struct arena *a, value v)
-{
-    if (value_is_list(v)) {
-        value list = value_new_list(a);
-        for (struct value_iter it = value_iter(v); value_next(&it);)
-            value_push(a, list, without_nulls(a, it.val));
-        return list;
-    }
-    if (!value_is_map(v))
-        return v;
-    value map = value_new_map(a);
-    for (struct value_iter it = value_iter(v); value_next(&it);)
-        if (!value_is_null(it.val))
-            value_set(a, map, it.key, without_nulls(a, it.val));
-    return map;
-}
-
 static void answered(void *arg, struct answer *ans);
 
-static struct call expect(struct apply *p, enum state state)
+static struct call expect(struct apply *p, enum apply_state state)
 {
     p->state = state;
     return call_open(cluster_loop(p->client), 0, answered, p);
@@ -238,8 +76,8 @@ static void create(struct apply *p)
         p->o.verb == APPLY_CREATE || p->o.verb == APPLY_REPLACE || p->o.verb == APPLY_UPDATE;
     const struct cluster_options o = {.field_manager = plain ? STR("") : p->o.field_manager};
     cluster_create(p->client, &p->target,
-                   plain ? p->desired : without_nulls(&p->arena, with_last_applied(p)), &o,
-                   expect(p, CREATE));
+                   plain ? p->desired : apply_without_nulls(&p->arena, apply_with_last_applied(p)),
+                   &o, expect(p, CREATE));
 }
 
 static void patch_client_side(struct apply *p)
@@ -247,15 +85,15 @@ static void patch_client_side(struct apply *p)
     struct err err;
     value patch;
     enum cluster_patch_type type;
-    if (three_way(p, &patch, &type, &err) < 0) {
+    if (apply_three_way(p, &patch, &type, &err) < 0) {
         fail(p, &err);
         return;
     }
     buf_reset(&p->warnings);
-    if (!object_has_annotation(doc_root(p->live), STR(LAST_APPLIED)))
-        warn_unmarked(p);
+    if (!object_has_annotation(doc_root(p->live), STR(APPLY_LAST_APPLIED)))
+        apply_warn_unmarked(p);
     if (value_len(patch) == 0) {
-        warn_if_deleting(p, p->live);
+        apply_warn_if_deleting(p, p->live);
         succeed(p, p->live, "unchanged", false, false);
         return;
     }
@@ -268,7 +106,7 @@ static void patch_client_side(struct apply *p)
     cluster_patch(p->client, &p->target, type, body, &o, expect(p, CHANGE));
 }
 
-static void send_apply(struct apply *p, enum state state)
+static void send_apply(struct apply *p, enum apply_state state)
 {
     const struct cluster_options o = {.field_manager = p->o.field_manager, .force = true};
     str body = json_str(&p->arena, p->desired, AUDIENCE_WIRE, 0);
@@ -384,16 +222,6 @@ static void wait_gone(struct apply *p)
     timer_arm_in(&p->poll, GONE_POLL_US);
 }
 
-static const char *word_of_change(const struct apply *p)
-{
-    switch (p->o.verb) {
-    case APPLY_SERVER_SIDE: return "serverside-applied";
-    case APPLY_REPLACE: return "replaced";
-    case APPLY_UPDATE: return "updated";
-    default: return "configured";
-    }
-}
-
 static void look_and_start(struct apply *p)
 {
     bool needs_live = p->o.verb != APPLY_SERVER_SIDE && p->o.verb != APPLY_CREATE;
@@ -480,7 +308,7 @@ static void create_refused(struct apply *p, struct err *err)
 
 static void create_done(struct apply *p, struct doc *object)
 {
-    written(p, object, p->recreated ? word_of_change(p) : "created", !p->recreated);
+    written(p, object, p->recreated ? apply_word_of_change(p) : "created", !p->recreated);
 }
 
 static void restore_refused(struct apply *p, struct err *err)
@@ -510,18 +338,15 @@ static void gone_done(struct apply *p, struct doc *object UNUSED) { wait_gone(p)
 
 static void upgrade_failed(struct apply *p, struct doc *object, const struct err *err)
 {
-    buf_printf(&p->warnings,
-               "Warning: server rejected managed fields migration to Server-Side Apply. This is "
-               "non-fatal and will be retried next time you apply. Error: %s\n",
-               err->text);
-    warn_if_deleting(p, object);
-    written(p, object, word_of_change(p), false);
+    apply_warn_not_migrated(p, err);
+    apply_warn_if_deleting(p, object);
+    written(p, object, apply_word_of_change(p), false);
 }
 
 struct move { /* fields of `from` become ours; sent in `state` */
     const str *from;
     size_t n;
-    enum state state;
+    enum apply_state state;
     const struct cluster_options *options;
 };
 
@@ -557,8 +382,8 @@ static void upgrade(struct apply *p, struct doc *object)
     if (move_fields(p, object, &m, &sent, &err) < 0) {
         upgrade_failed(p, object, &err);
     } else if (!sent) {
-        warn_if_deleting(p, object);
-        written(p, object, word_of_change(p), false);
+        apply_warn_if_deleting(p, object);
+        written(p, object, apply_word_of_change(p), false);
     }
 }
 
@@ -576,11 +401,8 @@ static void reread_refused(struct apply *p, struct err *err) { upgrade_failed(p,
 
 static void again_refused(struct apply *p, struct err *err)
 {
-    buf_printf(&p->warnings,
-               "Warning: failed to re-apply configuration after performing Server-Side Apply "
-               "migration. This is non-fatal and will be retried next time you apply. Error: %s\n",
-               err->text);
-    written(p, p->live, word_of_change(p), false);
+    apply_warn_not_applied_again(p, err);
+    written(p, p->live, apply_word_of_change(p), false);
 }
 
 static void change_done(struct apply *p, struct doc *object)
@@ -590,14 +412,14 @@ static void change_done(struct apply *p, struct doc *object)
         return;
     }
     if (p->o.verb == APPLY_CLIENT_SIDE)
-        warn_if_deleting(p, object);
-    written(p, object, word_of_change(p), false);
+        apply_warn_if_deleting(p, object);
+    written(p, object, apply_word_of_change(p), false);
 }
 
 static void again_done(struct apply *p, struct doc *object)
 {
-    warn_if_deleting(p, object);
-    written(p, object, word_of_change(p), false);
+    apply_warn_if_deleting(p, object);
+    written(p, object, apply_word_of_change(p), false);
 }
 
 /* ---- what comes before ---- */
