@@ -71,7 +71,7 @@ int helm_cli_read(str path, struct arena *a, str *ret, struct err *err)
     return read_path(NULL, path, a, ret, err);
 }
 
-static str absolute(struct arena *a, str path)
+str helm_cli_absolute(struct arena *a, str path)
 {
     char cwd[FILES_PATH_MAX];
     str clean;
@@ -82,12 +82,20 @@ static str absolute(struct arena *a, str path)
     return ARENA_CAT(a, STR("/"), clean);
 }
 
+str helm_cli_clean(struct arena *a, str path)
+{
+    str clean;
+    if (str_starts(path, STR("/")))
+        return helm_cli_absolute(a, path);
+    return files_path_join(a, STR(""), path, &clean) ? clean : path;
+}
+
 static int locate(struct arena *a, str name, str *ret, struct err *err)
 {
     struct stat st;
     name = str_trim(name);
     if (!stat(arena_cstr(a, name), &st)) {
-        *ret = absolute(a, name);
+        *ret = helm_cli_absolute(a, name);
         return 0;
     }
     if (str_starts(name, STR("/")) || str_starts(name, STR(".")))
@@ -257,6 +265,41 @@ static int write_one(struct helm_command_line *c, str folder, str name, str text
     return 0;
 }
 
+/* Chart.yaml of an archive names the folder. */
+static str name_in(const struct helm_files *files, struct arena *a)
+{
+    struct helm_metadata m = {0};
+    struct err err;
+    for (size_t i = 0; i < files->n; i++)
+        if (str_is(files->at[i].name, "Chart.yaml") &&
+            helm_metadata_parse(files->at[i].data, HELM_LEVEL_4, a, &m, &err))
+            return STR("");
+    return m.name;
+}
+
+int helm_cli_unpack(const struct helm_files *files, str folder, struct arena *a, str *ret_where,
+                    struct err *err)
+{
+    str name = name_in(files, a);
+    if (!name.len || str_find_char(name, '/') >= 0 || str_is(name, ".") || str_is(name, ".."))
+        return err_set(err, ERR_INVALID, "chart name not specified");
+    *ret_where = ARENA_CAT(a, folder, STR("/"), name);
+    for (size_t i = 0; i < files->n; i++) {
+        str path = ARENA_CAT(a, *ret_where, STR("/"), files->at[i].name);
+        int rc = make_folders(a, path, err);
+        if (rc)
+            return rc;
+        int fd = open(arena_cstr(a, path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+        if (!f)
+            return open_failed(err, path, errno);
+        fwrite(files->at[i].data.at, 1, files->at[i].data.len, f);
+        if (fclose(f))
+            return err_errno(err, errno, "write %.*s", STR_FMT(path));
+    }
+    return 0;
+}
+
 struct writing {
     struct helm_command_line *line;
     str folder;
@@ -403,7 +446,9 @@ enum helm_level helm_cli_level(const struct helm_command_line *c) { return c->le
 
 struct helm_log helm_cli_log(const struct helm_command_line *c)
 {
-    return (struct helm_log){.arena = c->arena, .level = helm_cli_level(c)};
+    return (struct helm_log){.arena = c->arena,
+                             .level = c->level,
+                             .any_version = c->command != HELM_TEMPLATE};
 }
 
 struct helm_options helm_cli_options(const struct helm_command_line *c)

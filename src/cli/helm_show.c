@@ -35,19 +35,6 @@ static const struct helm_file *find_file(const struct helm_files *f, const char 
     return NULL;
 }
 
-/* Helm 3 takes a values.yaml that says nothing for none. */
-static const struct helm_file *values_of(const struct helm_command_line *c,
-                                         const struct helm_chart *chart)
-{
-    const struct helm_file *f = find_file(&chart->raw, "values.yaml");
-    struct err err;
-    value v = VALUE_ABSENT;
-    if (f && c->level == HELM_LEVEL_3 && !yaml_parse(f->data, NULL, c->arena, &v, &err) &&
-        value_is_nil(v))
-        return NULL;
-    return f;
-}
-
 static const struct helm_file *readme_of(const struct helm_chart *chart)
 {
     static const char *const names[] = {"readme.md", "readme.txt", "readme"};
@@ -64,13 +51,16 @@ static void print_file(FILE *out, const struct helm_file *f)
         fprintf(out, "%.*s\n", STR_FMT(helm_file_data(f)));
 }
 
-static void print_crds(struct helm_command_line *c, const struct helm_chart *chart)
+static void print_crds(struct helm_command_line *c, const struct helm_chart *chart, bool is_all)
 {
     struct helm_crd *crd = NULL;
     size_t n = helm_chart_crds(c->arena, chart, &crd);
+    if (is_all && n && c->level == HELM_LEVEL_3)
+        fputs("---\n", c->out);
     for (size_t i = 0; i < n; i++) {
         str text = helm_file_data(crd[i].content);
-        fprintf(c->out, "%s%.*s\n", str_starts(text, STR("---")) ? "" : "---\n", STR_FMT(text));
+        bool cut = c->level == HELM_LEVEL_3 || str_starts(text, STR("---"));
+        fprintf(c->out, "%s%.*s\n", cut ? "" : "---\n", STR_FMT(text));
     }
 }
 
@@ -83,7 +73,7 @@ int helm_show_values_run(struct helm_command_line *c)
         return rc;
     if (c->given[HELM_FLAG_JSONPATH].text.len)
         return helm_cli_fail(c, STR("--jsonpath is not supported here"));
-    print_file(c->out, values_of(c, chart));
+    print_file(c->out, find_file(&chart->raw, "values.yaml"));
     return 0;
 }
 
@@ -103,7 +93,7 @@ int helm_show_crds_run(struct helm_command_line *c)
     str path;
     int rc = load_one(c, "show crds", &path, &chart);
     if (!rc)
-        print_crds(c, chart);
+        print_crds(c, chart, false);
     return rc;
 }
 
@@ -205,7 +195,8 @@ int helm_show_all_run(struct helm_command_line *c)
     int rc = load_one(c, "show all", &path, &chart);
     if (rc)
         return rc;
-    const struct helm_file *values = values_of(c, chart), *readme = readme_of(chart);
+    const struct helm_file *values = find_file(&chart->raw, "values.yaml"),
+                           *readme = readme_of(chart);
     print_metadata(c, chart);
     if (values)
         fputs("---\n", c->out);
@@ -213,7 +204,7 @@ int helm_show_all_run(struct helm_command_line *c)
     if (readme)
         fputs("---\n", c->out);
     print_file(c->out, readme);
-    print_crds(c, chart);
+    print_crds(c, chart, true);
     return 0;
 }
 
@@ -309,16 +300,30 @@ static const char *dependency_status(const struct helm_command_line *line, str c
 }
 
 #define COLUMNS 4
+#define COLUMN_WIDTH_DEFAULT 80
 
-static void print_table(FILE *out, str (*row)[COLUMNS], size_t n)
+/* uitable: what is longer than a column may be ends in "...". */
+static str cell(struct arena *a, str text, size_t width_max)
+{
+    if (text.len <= width_max)
+        return text;
+    return width_max > 3 ? ARENA_CAT(a, str_sub(text, 0, width_max - 3), STR("...")) : STR("...");
+}
+
+static void print_table(struct helm_command_line *c, str (*row)[COLUMNS], size_t n)
 {
     size_t width[COLUMNS] = {0};
+    uint64_t width_max = COLUMN_WIDTH_DEFAULT;
+    if (c->given[HELM_FLAG_COLUMN_WIDTH].is_given)
+        (void)str_to_u64(c->given[HELM_FLAG_COLUMN_WIDTH].text, &width_max);
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < COLUMNS; j++)
+        for (size_t j = 0; j < COLUMNS; j++) {
+            row[i][j] = cell(c->arena, row[i][j], width_max);
             width[j] = MAX_OF(width[j], row[i][j].len);
+        }
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < COLUMNS; j++)
-            fprintf(out, "%-*.*s%s", (int)width[j], STR_FMT(row[i][j]),
+            fprintf(c->out, "%-*.*s%s", (int)width[j], STR_FMT(row[i][j]),
                     j + 1 < COLUMNS ? "\t" : "\n");
 }
 
@@ -351,8 +356,17 @@ int helm_dependency_list_run(struct helm_command_line *c)
 {
     struct helm_chart *chart = NULL;
     str path;
+    struct stat st;
+    if (c->args.n > 1)
+        return helm_cli_fail(c,
+                             STR("\"helm dependency list\" accepts at most 1 argument\n\nUsage:  "
+                                 "helm dependency list CHART [flags]"));
     if (!c->args.n)
         vec_push(c->arena, &c->args, STR("."));
+    str clean = helm_cli_clean(c->arena, c->args.at[0]);
+    if (clean.len && stat(arena_cstr(c->arena, clean), &st))
+        return helm_cli_fail(c, arena_printf(c->arena, "stat %.*s: no such file or directory",
+                                             STR_FMT(clean)));
     int rc = load_one(c, "dependency list", &path, &chart);
     if (rc || !chart)
         return rc;
@@ -374,7 +388,7 @@ int helm_dependency_list_run(struct helm_command_line *c)
         row[i + 1][2] = d->repository;
         row[i + 1][3] = str_of(dependency_status(c, given, d, chart));
     }
-    print_table(c->out, row, m->n_dependencies + 1);
+    print_table(c, row, m->n_dependencies + 1);
     fputc('\n', c->out);
     warn_unlisted(c, given, m);
     return 0;

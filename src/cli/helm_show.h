@@ -18,6 +18,12 @@ struct helm_options helm_cli_options(const struct helm_command_line *c);
 /* "Error: TEXT" on stderr; 1. */
 int helm_cli_fail(struct helm_command_line *c, str text);
 
+/* The path from the root of this machine, cleaned as Go does; the path as given, cleaned. */
+str helm_cli_absolute(struct arena *a, str path);
+str helm_cli_clean(struct arena *a, str path);
+/* The files of a chart below `folder`, under the chart's name. *ret_where: its folder. */
+int helm_cli_unpack(const struct helm_files *files, str folder, struct arena *a, str *ret_where,
+                    struct err *err) MUST_CHECK;
 /* A file of this machine; "-": standard input. "open x: no such file or directory". */
 int helm_cli_read(str path, struct arena *a, str *ret, struct err *err) MUST_CHECK;
 

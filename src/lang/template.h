@@ -75,11 +75,15 @@ struct template_limits { /* 0: the default */
     void *expired_arg;
 };
 
+enum template_told { TEMPLATE_TOLD_NIL, TEMPLATE_TOLD_EMPTY, TEMPLATE_TOLD_FAIL };
+
 struct template_env {
     const struct template_set *set;
     const struct template_funcs *funcs; /* for texts that `tpl` parses */
     enum template_missing missing;
-    bool lint; /* Helm's lint mode: `required` and `fail` do not abort */
+    bool lint; /* Helm's lint mode: `required` and `fail` do not abort, `told` hears them */
+    void (*told)(void *arg, enum template_told what, str message); /* or NULL */
+    void *told_arg;
     struct template_limits limits;
     /* `lookup apiVersion kind namespace name`; NULL: always an empty map. */
     int (*lookup)(void *arg, const str four[4], struct arena *a, tval *ret, struct err *err);

@@ -122,6 +122,7 @@ struct helm_chart {
 struct helm_log {
     struct arena *arena;
     enum helm_level level;
+    bool any_version; /* Helm 4's commands that only look do not refuse unknown apiVersions */
     struct helm_strs lines;
 };
 /* One line of Helm 4; attr: pairs of key and value, a NULL key ends them. Nothing at level 3. */
@@ -165,6 +166,9 @@ int helm_metadata_parse(str text, enum helm_level level, struct arena *a, struct
                         struct err *err) MUST_CHECK;
 int helm_lock_parse(str text, enum helm_level level, struct arena *a, struct helm_lock *io,
                     struct err *err) MUST_CHECK;
+/* What strict reading of Chart.yaml says more: duplicate keys, then the first unknown field. */
+int helm_metadata_strict(str text, enum helm_level level, struct arena *a,
+                         struct err *err) MUST_CHECK;
 /* Check and clean; "validation: ...". */
 int helm_metadata_check(struct arena *a, enum helm_level level, struct helm_metadata *m,
                         struct err *err) MUST_CHECK;

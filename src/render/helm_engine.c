@@ -317,6 +317,22 @@ static int execute_all(struct helm_engine *e, struct template_run *run, const st
     return 0;
 }
 
+/* In lint mode. */
+static void tell(void *arg, enum template_told what, str message)
+{
+    static const struct {
+        const char *severity, *text, *place, *format;
+    } rows[] = {
+        [TEMPLATE_TOLD_NIL] = {"WARN", "missing required value",
+                               "engine.go:206: ", "[INFO] Missing required value: "},
+        [TEMPLATE_TOLD_EMPTY] = {"WARN", "missing required values",
+                                 "engine.go:214: ", "[INFO] Missing required value: "},
+        [TEMPLATE_TOLD_FAIL] = {"INFO", "funcMap fail", "engine.go:227: ", "[INFO] Fail: "},
+    };
+    helm_log_add(arg, rows[what].severity, str_of(rows[what].text), "message", message, NULL);
+    helm_log_add3(arg, rows[what].place, "%s%.*s", rows[what].format, STR_FMT(message));
+}
+
 int helm_engine_run(struct helm_engine *e, const struct helm_chart *c, value values,
                     struct helm_rendered **ret, size_t *ret_n, struct err *err)
 {
@@ -339,6 +355,8 @@ int helm_engine_run(struct helm_engine *e, const struct helm_chart *c, value val
         .set = set,
         .funcs = funcs,
         .lint = e->options->lint,
+        .told = tell,
+        .told_arg = e->log,
         .limits = {.expired = e->options->expired, .expired_arg = e->options->expired_arg},
     };
     int rc = execute_all(e, template_run_new(e->arena, &env), &x, ret, ret_n, err);

@@ -15,6 +15,7 @@ struct helm_engine {
     struct arena *arena;
     const struct helm_options *options;
     struct helm_cache *cache; /* or NULL */
+    struct helm_log *log;     /* lint mode: what `required` and `fail` say; or NULL */
     struct helm_objects objects;
     str failure; /* whole text when it failed */
 };

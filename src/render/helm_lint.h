@@ -14,14 +14,18 @@ struct helm_lint_rendered {
     size_t n;
 };
 
+/* Is the API deprecated in the options' Kubernetes version? *ret_text: as Kubernetes warns. */
+bool helm_lint_deprecated(str api_version, str kind, const struct helm_options *o, struct arena *a,
+                          str *ret_text);
+
 /* values.yaml as the first document says it. */
-int helm_lint_values(str text, struct arena *a, value *ret, struct err *err) MUST_CHECK;
+int helm_lint_values(str text, enum helm_level level, struct arena *a, value *ret,
+                     struct err *err) MUST_CHECK;
 /* `over` over `values` against one schema; *ret_why: the complaints. */
 int helm_lint_schema(str schema, value values, value over, struct arena *a, str *ret_why,
                      struct err *err) MUST_CHECK;
-int helm_lint_render(const struct helm_chart *c, value user, const struct helm_options *o,
-                     struct arena *a, struct helm_lint_rendered *ret, str *ret_why,
-                     struct err *err) MUST_CHECK;
+int helm_lint_render(const struct helm_job *j, struct arena *a, struct helm_lint_rendered *ret,
+                     str *ret_why, struct err *err) MUST_CHECK;
 /* The text of a template by its path; empty: it has none. */
 str helm_lint_text(const struct helm_lint_rendered *r, str path);
 

@@ -479,11 +479,12 @@ static const struct helm_file *find_chart_yaml(const struct helm_files *files)
 
 /* Which loader? Only the chart's apiVersion is looked at. Helm 3 has one loader and does not ask.
  */
-static int check_version(str chart_yaml, enum helm_level level, struct arena *a, struct err *err)
+static int check_version(str chart_yaml, const struct helm_log *log, struct arena *a,
+                         struct err *err)
 {
     struct helm_metadata m = {0};
     value v = VALUE_ABSENT;
-    if (level == HELM_LEVEL_3)
+    if (log->level == HELM_LEVEL_3 || log->any_version)
         return 0;
     if (yaml_parse(chart_yaml, NULL, a, &v, err))
         return err_wrap(err, "cannot load Chart.yaml: error converting YAML to JSON");
@@ -510,7 +511,7 @@ int helm_load_archive(str bytes, str shown, struct arena *a, struct helm_log *lo
     const struct helm_file *chart_yaml = find_chart_yaml(&files);
     if (!chart_yaml && log->level != HELM_LEVEL_3)
         return err_set(err, ERR_INVALID, "unable to detect chart version, no Chart.yaml found");
-    int rc = chart_yaml ? check_version(chart_yaml->data, log->level, a, err) : 0;
+    int rc = chart_yaml ? check_version(chart_yaml->data, log, a, err) : 0;
     return rc ? rc : helm_load_files(&files, a, log, ret, err);
 }
 
@@ -714,7 +715,7 @@ static int load_folder(struct walking *w, struct helm_chart **ret, struct err *e
                        "file or directory",
                        STR_FMT(w->shown), STR_FMT(w->shown));
     if (there)
-        rc = check_version(text, w->log->level, a, err);
+        rc = check_version(text, w->log, a, err);
     if (!rc)
         rc = read_if_there(f, below(a, path, STR(".helmignore")), a, &there, &text, err);
     if (!rc && there)

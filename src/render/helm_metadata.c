@@ -81,6 +81,8 @@ struct decoding {
     str path;            /* of the field being read: "dependencies.name" */
     bool failed;
     str message; /* first misfit */
+    str unknown; /* first key that no field has */
+    bool has_unknown;
 };
 
 static const char *kind_name(value v)
@@ -292,6 +294,10 @@ static void decode_record(struct decoding *d, const struct record *r, value v, v
     str outer = d->path;
     for (struct value_iter it = value_iter(v); value_next(&it);) {
         const struct field *f = find_field(r, it.key);
+        if (!f && !d->has_unknown) {
+            d->has_unknown = true;
+            d->unknown = it.key;
+        }
         if (!f || value_is_nil(it.val))
             continue;
         d->path = outer.len ? ARENA_CAT(d->arena, outer, STR("."), str_of(f->key)) : str_of(f->key);
@@ -333,6 +339,32 @@ int helm_lock_parse(str text, enum helm_level level, struct arena *a, struct hel
 {
     *io = (struct helm_lock){.exists = true};
     return decode(text, level, &lock_record, a, io, err);
+}
+
+static str quoted(struct arena *a, str s)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT;
+    text_quote(s, &b);
+    return arena_str(a, buf_str(&b));
+}
+
+int helm_metadata_strict(str text, enum helm_level level, struct arena *a, struct err *err)
+{
+    struct helm_metadata ignored = {0};
+    struct decoding d = {.arena = a,
+                         .root = metadata_record.name,
+                         .package = level == HELM_LEVEL_3 ? "chart" : "v2"};
+    struct yaml_input in = {.strict = true};
+    value v = VALUE_ABSENT;
+    if (yaml_parse(text, &in, a, &v, err))
+        return err_wrap(err, "error converting YAML to JSON");
+    if (value_is_map(v))
+        decode_record(&d, &metadata_record, v, &ignored);
+    if (!d.has_unknown)
+        return 0;
+    return err_set(err, ERR_INVALID,
+                   "error unmarshaling JSON: while decoding JSON: json: unknown field %.*s",
+                   STR_FMT(quoted(a, d.unknown)));
 }
 
 /* ---- check ---- */
@@ -391,13 +423,6 @@ static bool is_alias(str s)
 }
 
 #define INVALID(...) err_set(err, ERR_INVALID, "validation: " __VA_ARGS__)
-
-static str quoted(struct arena *a, str s)
-{
-    CLEANUP(buf_done) struct buf b = BUF_INIT;
-    text_quote(s, &b);
-    return arena_str(a, buf_str(&b));
-}
 
 static int check_dependency(struct arena *a, struct helm_dependency *d, struct err *err)
 {

@@ -235,3 +235,104 @@ for name, files in {"no Chart.yaml": {"s/x": "a"}, "ok": {"s/Chart.yaml": "apiVe
 # ---- command lines ----
 for flag in [["--dry-run"], ["--dry-run=client"], ["--dry-run=none"], ["--dry-run=x"], ["--dry-run="], ["--dry-run=true"], ["--wait"], ["--wait=true"], ["--wait=watcher"], ["--wait=x"], ["--atomic"], ["--force"], ["--force-replace"], ["--server-side"], ["--render-subchart-notes"], ["--validate=false"], ["--nope"], ["-Z"], ["--set"], ["--no-hooks=x"], ["--kube-version"], ["-n"], ["--skip-tests", "--no-hooks"], ["--color=never"], ["--jsonpath", "x"], ["--timeout", "x"], ["--timeout", "5m"], ["--labels", "a"], ["-l", "a=b"], ["--burst-limit", "x"], ["--qps", "1.5"], ["--force-replace", "--force-conflicts"], ["--generate-name"], ["--name-template", "x"], ["extra"], ["extra", "more"]]:
     command("template flag " + " ".join(flag), ["template", "r", "$D"] + flag, {"Chart.yaml": CHART, "templates/v.yaml": DUMP, "templates/NOTES.txt": "notes"})
+GOOD = CHART + "icon: https://x.example/i.png\n"
+OBJ = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+
+
+def lint(name, files=None, flags=(), chart=GOOD):
+    f = {"Chart.yaml": chart, "values.yaml": "a: 1\n", "templates/a.yaml": OBJ}
+    f.update(files or {})
+    command("lint " + name, ["lint", "$D"] + list(flags), {k: v for k, v in f.items() if v is not None})
+
+
+lint("fine")
+lint("fine quiet", {}, ["--quiet"])
+lint("icon", {}, [], CHART)
+lint("icon quiet", {}, ["--quiet"], CHART)
+lint("icon strict", {}, ["--strict"], CHART)
+lint("no Chart.yaml", {"Chart.yaml": None})
+lint("no values", {"values.yaml": None})
+lint("no templates", {"templates/a.yaml": None})
+lint("no templates strict", {"templates/a.yaml": None}, ["--strict"])
+lint("templates is a file", {"templates/a.yaml": None, "templates": "x"})
+lint("no templates quiet", {"templates/a.yaml": None}, ["--quiet"])
+for i, chart in enumerate(["- a\n", "a: [\n", "", "name: c\n", "apiVersion: v3x\nname: c\nversion: 1.0.0\n", "apiVersion: v1\nname: c\nversion: 1.0.0\ntype: application\n", "apiVersion: v1\nname: c\nversion: 1.0.0\ndependencies: [{name: s, version: 1.0.0}]\n", "name: a/b\nversion: 1.0.0\n", GOOD.replace("0.1.0", "1"), GOOD.replace("0.1.0", "v1.2"), GOOD.replace("0.1.0", "x.y"), GOOD.replace("0.1.0", "0.0.0"), GOOD.replace("0.1.0", "0.0.0-0"), GOOD.replace("0.1.0", "1.2.3.4"), GOOD.replace("0.1.0", "01.2.3"), GOOD + "appVersion: 1.5\n", GOOD + "appVersion: [a]\n", GOOD + "appVersion: true\n", GOOD + "maintainers: [{email: a}]\n", GOOD + "maintainers: [null]\n", GOOD + "maintainers: [{name: a, email: b}]\n", GOOD + "maintainers: [{name: a, email: b@c.example}]\n", GOOD + "maintainers: [{name: a, email: b@c}]\n", GOOD + "maintainers: [{name: a, email: \"b c@d.example\"}]\n", GOOD + "maintainers: [{name: a, url: b}]\n", GOOD + "maintainers: [{name: a, url: \"https://b.example/x\"}]\n", GOOD + "maintainers: [{name: a, url: \"b.example\"}]\n", GOOD + "maintainers: [{name: a, url: \"http://\"}]\n", GOOD + "sources: [x]\n", GOOD + "sources: [\"\"]\n", GOOD + "sources: [\"https://x\", \"git@x:y\"]\n", GOOD + "sources: [\"/x\"]\n", CHART + "icon: x\n", CHART + "icon: \"data:image/png;base64,xx\"\n", CHART + "icon: \"https://a b\"\n", GOOD + "nope: 1\n", GOOD + "z: 1\nb: {c: 1}\n", GOOD + "maintainers: [{name: a, x: 1}]\n", GOOD + "dependencies: [{name: s, version: 1.0.0, q: 1}]\n", GOOD + "name: d\n", GOOD + "Icon: https://y.example\n", GOOD + "annotations: {a: [b]}\n", GOOD + "type: library\n", GOOD + "type: other\n", GOOD + "deprecated: true\n", GOOD + "kubeVersion: \"<1.0\"\n", GOOD + "dependencies: [{name: s, version: 1.0.0}, {name: s, version: 2.0.0}]\n", GOOD + "dependencies: [{name: s, version: 1.0.0}, {name: t, version: 2.0.0, alias: s}]\n"]):
+    lint(f"chart {i}", {}, [], chart)
+for name, files, chart in [("unlisted", {"charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n"}, GOOD), ("missing", {}, GOOD + "dependencies: [{name: s, version: 1.0.0}, {name: t, version: 1.0.0}]\n"), ("both", {"charts/u/Chart.yaml": "apiVersion: v2\nname: u\nversion: 1.0.0\n"}, GOOD + "dependencies: [{name: s, version: 1.0.0}]\n"), ("broken", {"charts/s/Chart.yaml": "- a\n"}, GOOD), ("no chart", {"charts/s/x": ""}, GOOD)]:
+    lint(f"dependencies {name}", files, [], chart)
+    lint(f"dependencies {name} with subcharts", files, ["--with-subcharts"], chart)
+lint("with subcharts", {"charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "charts/s/charts/t/Chart.yaml": "apiVersion: v2\nname: t\nversion: x\n", "charts/u-1.0.0.tgz": tgz({"u/Chart.yaml": "apiVersion: v2\nname: u\nversion: 1.0.0\n", "u/templates/a.yaml": "a: [\n"})}, ["--with-subcharts"])
+lint("with subcharts quiet", {"charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n"}, ["--with-subcharts", "--quiet"])
+for name, text in {"list": "- a\n", "bad": "a: [\n", "text": "x\n", "empty": "", "two": "a: 1\n---\nb: 2\n"}.items():
+    lint(f"values {name}", {"values.yaml": text})
+lint("schema", {"values.schema.json": '{"required":["x"],"properties":{"a":{"type":"string"}}}'})
+lint("schema met by --set", {"values.schema.json": '{"required":["x"]}'}, ["--set", "x=1"])
+lint("schema skipped", {"values.schema.json": '{"required":["x"]}'}, ["--skip-schema-validation"])
+lint("schema broken", {"values.schema.json": '{"type": 5}'})
+lint("schema of a subchart", {"charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "charts/s/values.schema.json": '{"required":["x"]}'})
+lint("schema empty", {"values.schema.json": ""})
+for name, text in {"indent": "  a: 1\n", "tab": "\ta: 1\n", "bad": "a: [\n", "bad second": "a: 1\n---\nb: [\n", "text": "x\n", "list": "- a\n", "number": "5\n", "null": "null\n", "comment": "# x\n", "two": OBJ + "---\n" + OBJ, "json": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "A_b"}}', "json bad": '{"a": }', "fail": "{{ fail \"x\" }}", "required": "{{ required \"need\" .Values.x }}", "include": "{{ include \"x\" . }}", "nil": "{{ .Values.x.y }}", "syntax": "{{ if }}", "release": "r: {{ .Release.Name }} {{ .Release.Namespace }} {{ .Release.IsInstall }} {{ .Release.IsUpgrade }} {{ .Release.Revision }}\nkind: A\nmetadata: {name: A}\n", "capabilities": "kind: A\nmetadata: {name: \"{{ .Capabilities.KubeVersion }}_\"}\n", "release time": "# {{ \"x\" }} .Release.Time\n" + OBJ, "crd hook": "# helm.sh/hook: crd-install\n" + OBJ}.items():
+    lint(f"template {name}", {"templates/a.yaml": text})
+    lint(f"template {name} strict", {"templates/a.yaml": text}, ["--strict"])
+for name in ["a.yml", "a.YAML", "a.txt", "a.tpl", "a", "a.json", "a.tar.gz", "NOTES.txt", "_h.tpl", "d/b.yaml"]:
+    lint(f"file {name}", {"templates/a.yaml": None, "templates/" + name: "a: [\n"})
+    lint(f"file with a name {name}", {"templates/a.yaml": None, "templates/" + name: "kind: A\nmetadata: {name: A}\n"})
+for kind in ["ConfigMap", "Service", "Namespace", "Role", "ClusterRoleBinding", "CertificateSigningRequest", "ServiceAccount", "Nope", ""]:
+    for n in ["ok", "A", "a/b", "a%", "a.b", "-a", "1a", "", "x" * 64, "x" * 254, "..", "a_b"]:
+        lint(f"name {kind} {n[:3]}{len(n)}", {"templates/a.yaml": f"apiVersion: x/v1\nkind: {kind}\nmetadata: {{name: \"{n}\"}}\n"})
+for name, text in {"metadata text": "metadata: x\n", "metadata list": "metadata: [a]\n", "name number": "metadata: {name: 5}\n", "name list": "metadata: {name: [a]}\n", "namespace map": "metadata: {namespace: {a: b}}\n", "kind list": "kind: [a]\n", "kind number": "kind: 5\n", "apiVersion bool": "apiVersion: true\n", "upper keys": "KIND: Service\nMetadata: {NAME: A}\n", "metadata null": "kind: A\nmetadata: null\n"}.items():
+    lint(f"head {name}", {"templates/a.yaml": text})
+for kind in ["Deployment", "ReplicaSet", "DaemonSet", "StatefulSet", "Job"]:
+    lint(f"selector {kind}", {"templates/a.yaml": f"apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: a}}\n"})
+    lint(f"selector there {kind}", {"templates/a.yaml": f"apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: a}}\n# matchLabels\n"})
+lint("list annotation", {"templates/a.yaml": "apiVersion: v1\nkind: List\nmetadata: {name: a}\nitems: [{metadata: {annotations: {helm.sh/resource-policy: keep}}}]\n"})
+lint("list without it", {"templates/a.yaml": "apiVersion: v1\nkind: List\nmetadata: {name: a}\nitems: [{metadata: {annotations: {b: keep}}}, {}]\n"})
+lint("list of texts", {"templates/a.yaml": "apiVersion: v1\nkind: List\nmetadata: {name: a}\nitems: [a]\n"})
+lint("list number annotation", {"templates/a.yaml": "apiVersion: v1\nkind: List\nmetadata: {name: a}\nitems: [{metadata: {annotations: {b: 5}}}]\n"})
+for api, kind in [("extensions/v1beta1", "Ingress"), ("extensions/v1beta1", "Deployment"), ("apps/v1beta1", "Deployment"), ("apps/v1beta2", "StatefulSet"), ("apps/v1beta1", "Nope"), ("policy/v1beta1", "PodDisruptionBudget"), ("policy/v1beta1", "PodSecurityPolicy"), ("batch/v1beta1", "CronJob"), ("autoscaling/v2beta1", "HorizontalPodAutoscaler"), ("autoscaling/v2beta2", "HorizontalPodAutoscaler"), ("networking.k8s.io/v1beta1", "Ingress"), ("rbac.authorization.k8s.io/v1beta1", "Role"), ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition"), ("v1", "ComponentStatus"), ("v1", "Endpoints"), ("storagemigration.k8s.io/v1alpha1", "StorageVersionMigration"), ("certificates.k8s.io/v1beta1", "ClusterTrustBundle"), ("flowcontrol.apiserver.k8s.io/v1beta3", "FlowSchema"), ("resource.k8s.io/v1beta2", "DeviceTaintRule"), ("scheduling.k8s.io/v1alpha1", "PriorityClass"), ("apps/v1", "Deployment"), ("x.example/v1", "Ingress")]:
+    for flags in [[], ["--kube-version", "1.15"], ["--kube-version", "v1.22.3"], ["--kube-version", "1.50", "--strict"]]:
+        lint(f"deprecated {api} {kind} {' '.join(flags)}", {"templates/a.yaml": f"apiVersion: {api}\nkind: {kind}\nmetadata: {{name: a}}\n# matchLabels\n"}, flags)
+for name, files in {"fine": {"crds/a.yaml": "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: A_}\n"}, "kind": {"crds/a.yaml": "apiVersion: apiextensions.k8s.io/v1\nkind: X\n"}, "group": {"crds/a.yaml": "apiVersion: v1\nkind: CustomResourceDefinition\n"}, "both": {"crds/a.yaml": "apiVersion: v1\nkind: X\n---\na: 1\n---\n"}, "bad": {"crds/a.yaml": "a: [\n", "crds/b.yaml": "kind: X\n"}, "template": {"crds/a.yaml": "{{ if .x }}\na: 1\n{{ end }}\n"}, "other file": {"crds/a.txt": "x"}, "file": {"crds": "x"}, "of a subchart": {"charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "charts/s/crds/a.yaml": "kind: X\n"}, "folder": {"crds/d/a.yaml": "kind: X\n"}}.items():
+    lint(f"crds {name}", files)
+lint("bad --set", {}, ["--set", "a"])
+lint("bad kube version", {}, ["--kube-version", "x"])
+lint("unknown flag", {}, ["--include-crds"])
+lint("namespace", {"templates/a.yaml": "kind: A\nmetadata: {name: \"{{ .Release.Namespace }}_\"}\n"}, ["-n", "ns"])
+command("lint two", ["lint", "$D/a", "$D/b"], {"a/Chart.yaml": GOOD, "b/Chart.yaml": CHART, "b/values.yaml": ""})
+command("lint two quiet", ["lint", "$D/a", "$D/b", "--quiet"], {"a/Chart.yaml": GOOD, "b/Chart.yaml": CHART, "b/values.yaml": "", "b/templates/a.yaml": OBJ})
+command("lint relative", ["lint", "a"], {"a/Chart.yaml": GOOD + "dependencies: [{name: s, version: 1.0.0}]\n"})
+command("lint nothing", ["lint"], {"Chart.yaml": GOOD})
+command("lint missing", ["lint", "nope"], {})
+command("lint tgz", ["lint", "a.tgz"], {"a.tgz": tgz({"c/Chart.yaml": CHART, "c/templates/a.yaml": "a: [\n"})})
+command("lint tgz missing", ["lint", "b.tgz"], {})
+command("lint tgz that is none", ["lint", "a.tgz"], {"a.tgz": "x"})
+
+# ---- show and dependency list ----
+SHOWN = {"Chart.yaml": FULL.replace("dependencies:", "# ").split("# ")[0] + "deprecated: true\n", "values.yaml": "# comment\na: 1\n", "README.md": "# Read\n", "crds/a.yaml": "crd: 1\n", "crds/b.yaml": "---\ncrd: 2\n", "templates/a.yaml": OBJ, "charts/s/Chart.yaml": "apiVersion: v2\nname: s\nversion: 1.0.0\n", "charts/s/crds/c.yaml": "crd: 3\n"}
+for what in ["all", "chart", "crds", "readme", "values"]:
+    command(f"show {what}", ["show", what, "$D"], SHOWN)
+    command(f"show {what} of a bare chart", ["show", what, "$D"], {"Chart.yaml": CHART})
+    command(f"show {what} of empty files", ["show", what, "$D"], {"Chart.yaml": CHART, "values.yaml": "", "README.md": "", "crds/a.yaml": ""})
+    command(f"show {what} of an archive", ["show", what, "c.tgz"], {"c.tgz": tgz({"c/Chart.yaml": CHART, "c/values.yaml": "x: 1\n", "c/readme": "r"})})
+    command(f"show {what} of nothing", ["show", what], {})
+    command(f"show {what} of two", ["show", what, "a", "b"], {})
+    command(f"show {what} missing", ["show", what, "./nope"], {})
+    command(f"show {what} broken", ["show", what, "$D"], {"Chart.yaml": "- a\n"})
+    command(f"inspect {what}", ["inspect", what, "$D"], SHOWN)
+for readme in ["readme.txt", "README", "ReadMe.MD", "readme.rst"]:
+    command(f"show readme {readme}", ["show", "readme", "$D"], {"Chart.yaml": CHART, readme: "text\n"})
+command("show chart with dependencies", ["show", "chart", "$D"], {"Chart.yaml": FULL})
+command("show chart of v1", ["show", "chart", "$D"], {"Chart.yaml": "name: c\nversion: 1\nextra: 1\n", "requirements.yaml": "dependencies: [{name: s, version: 1.x}]\n"})
+command("show unknown flag", ["show", "chart", "$D", "--jsonpath", "x"], {"Chart.yaml": CHART})
+command("show with a link", ["show", "values", "$D"], {"Chart.yaml": CHART, "values.yaml": {"link": "v.yaml"}, "v.yaml": "b: 2\n"})
+S1 = "apiVersion: v2\nname: s\nversion: 1.0.0\n"
+DEPS = CHART + "dependencies:\n- {name: s, version: %s, repository: \"https://x.example\"}\n- {name: longer-name, version: \">= 2\", repository: \"\"}\n"
+for name, files in {"missing": {"Chart.yaml": DEPS % "1.0.0"}, "unpacked": {"Chart.yaml": DEPS % "1.0.0", "charts/s/Chart.yaml": S1}, "unpacked wrong": {"Chart.yaml": DEPS % "2.0.0", "charts/s/Chart.yaml": S1}, "unpacked bad constraint": {"Chart.yaml": DEPS % "\"x y\"", "charts/s/Chart.yaml": S1}, "packed": {"Chart.yaml": DEPS % "1.x", "charts/s-1.0.0.tgz": tgz({"s/Chart.yaml": S1})}, "packed wrong": {"Chart.yaml": DEPS % "2.x", "charts/s-1.0.0.tgz": tgz({"s/Chart.yaml": S1})}, "two": {"Chart.yaml": DEPS % "1.x", "charts/s-1.0.0.tgz": tgz({"s/Chart.yaml": S1}), "charts/s-1.1.0.tgz": tgz({"s/Chart.yaml": S1})}, "one and another's": {"Chart.yaml": DEPS % "1.x", "charts/s-1.0.0.tgz": tgz({"s/Chart.yaml": S1}), "charts/s-x-1.1.0.tgz": tgz({"s-x/Chart.yaml": S1.replace("name: s", "name: s-x")})}, "misnamed": {"Chart.yaml": DEPS % "1.x", "charts/s-1.0.0.tgz": tgz({"s/Chart.yaml": S1.replace("name: s", "name: t")})}, "none": {"Chart.yaml": CHART}, "empty list": {"Chart.yaml": CHART + "dependencies: []\n"}, "unlisted": {"Chart.yaml": DEPS % "1.0.0", "charts/u/Chart.yaml": S1.replace("name: s", "name: u"), "charts/README.md": "x"}, "v1": {"Chart.yaml": "name: c\nversion: 1.0.0\n", "requirements.yaml": "dependencies: [{name: s, version: 1.x, repository: r}]\n"}, "alias": {"Chart.yaml": CHART + "dependencies: [{name: s, version: 1.0.0, alias: t, repository: \"file://../s\"}]\n", "charts/s/Chart.yaml": S1}}.items():
+    command(f"dependency list {name}", ["dependency", "list", "$D"], files)
+command("dependency list here", ["dependency", "ls"], {"Chart.yaml": DEPS % "1.0.0"})
+command("dep list narrow", ["dep", "list", "$D", "--max-col-width", "5"], {"Chart.yaml": DEPS % "1.0.0"})
+command("dependency list bad width", ["dep", "list", "$D", "--max-col-width", "x"], {"Chart.yaml": DEPS % "1.0.0"})
+command("dependency list of two", ["dependency", "list", "a", "b"], {})
+command("dependency list broken", ["dependency", "list", "$D"], {"Chart.yaml": "- a\n"})
+command("dependency list nowhere", ["dependency", "list", "./nope"], {})
+command("dependency list unknown flag", ["dependency", "list", "$D", "--set", "a=b"], {"Chart.yaml": CHART})

@@ -139,6 +139,12 @@ static int fail_with(struct template_call *c, str message)
     return template_fail_str(c, ARENA_CAT(c->arena, STR(MESSAGE_START), message, STR(MESSAGE_END)));
 }
 
+static void tell(const struct template_call *c, enum template_told what, str message)
+{
+    if (c->run->env.told)
+        c->run->env.told(c->run->env.told_arg, what, message);
+}
+
 int func_required(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
     bool is_missing = !arg[1].type || (arg[1].type == &TEMPLATE_T_STRING && !arg[1].len);
@@ -148,6 +154,7 @@ int func_required(struct template_call *c, const tval *arg, size_t n, tval *ret)
         return 0;
     if (!c->run->env.lint)
         return fail_with(c, template_text(arg[0]));
+    tell(c, arg[1].type ? TEMPLATE_TOLD_EMPTY : TEMPLATE_TOLD_NIL, template_text(arg[0]));
     *ret = template_strz("");
     return 0;
 }
@@ -156,7 +163,10 @@ int func_fail(struct template_call *c, const tval *arg, size_t n, tval *ret)
 {
     (void)n;
     *ret = template_strz("");
-    return c->run->env.lint ? 0 : fail_with(c, template_text(arg[0]));
+    if (!c->run->env.lint)
+        return fail_with(c, template_text(arg[0]));
+    tell(c, TEMPLATE_TOLD_FAIL, template_text(arg[0]));
+    return 0;
 }
 
 int func_sprig_fail(struct template_call *c, const tval *arg, size_t n, tval *ret)
