@@ -12,7 +12,6 @@
 struct freezer {
     struct tape_writer tape;
     unsigned keep;
-    bool literals; /* one was kept */
 };
 
 static void put_bytes(struct freezer *f, const void *at, size_t n)
@@ -68,7 +67,7 @@ static void put_number(struct freezer *f, value v, unsigned mark)
     unsigned kind = t == VALUE_INT ? TAPE_INT64 : t == VALUE_UINT ? TAPE_UINT64 : TAPE_DOUBLE;
     str literal = f->keep & DOC_KEEP_LITERALS ? value_literal(v) : STR("");
     if (literal.len > 0 && literal.len <= TAPE_PAYLOAD_MAX) {
-        f->literals = true;
+        f->tape.fixed = true;
         put_header(f, TAPE_NUMBER | mark, (uint32_t)literal.len);
         put_bytes(f, &(unsigned char){(unsigned char)kind}, 1);
         put_bytes(f, &n, 8);
@@ -122,10 +121,7 @@ struct doc *doc_freeze(value v, unsigned keep)
     struct freezer f = {.keep = keep};
     tape_writer_init(&f.tape, 1024);
     put_value(&f, v);
-    bool movable = !f.tape.tables && !f.literals;
-    struct doc *d = tape_writer_finish(&f.tape);
-    d->movable = movable;
-    return d;
+    return tape_writer_finish(&f.tape);
 }
 
 /* ---- the document ---- */

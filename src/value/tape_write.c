@@ -89,7 +89,7 @@ void tape_writer_close(struct tape_writer *w, size_t start, size_t base, unsigne
     assert(n <= TAPE_ENTRIES_MAX);
     if (n > TAPE_WALK_MAX) {
         flags = TAPE_INDEXED;
-        w->tables = true;
+        w->fixed = true;
         put_table(w, w->offset + base, n);
         if ((kind & 15) == TAPE_MAP && n > TAPE_SEARCH_MAX)
             flags |= put_search_table(w, w->offset + base, n, ret_duplicate);
@@ -105,7 +105,7 @@ struct doc *tape_writer_finish(struct tape_writer *w)
     struct doc *d = doc_around(resized(w->at, w->len));
     assert(w->n_pos <= UINT32_MAX);
     d->refs = 1;
-    d->movable = false;
+    d->movable = !w->fixed;
     d->n_pos = (uint32_t)w->n_pos;
     d->tape_bytes = w->len;
     d->pos = w->pos;

@@ -14,7 +14,7 @@ struct tape_writer {
     size_t n_offset, cap_offset;
     struct tape_pos *pos;
     size_t n_pos, cap_pos;
-    bool tables; /* some container ends in an index */
+    bool fixed; /* a container ends in an index, or literals are kept: not doc->movable */
 };
 
 /* Start with room for cap bytes; the root goes to TAPE_ROOT (= len). */

@@ -386,6 +386,7 @@ static int parse(str text, const struct json_input *in, str kind, str api_versio
     r.api_version = api_version;
     r.frames[0] = (struct json_frame){0};
     tape_writer_init(&r.w, text.len + text.len / 4 + 256);
+    r.w.fixed = in->keep_literals;
     json_measure_spare(&r);
     const uint32_t *special = text_index_init(&r.index, text, text_index_best_way());
     struct json_spot start = {text.at, r.w.at + r.w.len, special, r.frames};

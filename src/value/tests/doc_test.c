@@ -129,10 +129,74 @@ static void damaged_packs_are_refused(void **state)
     arena_done(&a);
 }
 
+/* Every entry is found by its key and by its place. */
+static void assert_reads(value v, value want)
+{
+    assert_true(value_identical(v, want));
+    for (struct value_iter it = value_iter(want); value_next(&it);) {
+        value at = value_is_map(want) ? value_get(v, it.key) : value_at(v, it.i);
+        assert_true(value_exists(at));
+        assert_reads(at, it.val);
+    }
+}
+
+static void freeze_parts(struct arena *a, value v)
+{
+    for (struct value_iter it = value_iter(v); value_next(&it);) {
+        value around = value_new_map(a);
+        value_setz(a, around, "before", value_of_str(a, STR("moves what follows")));
+        value_setz(a, around, "part", it.val);
+        struct doc *alone = doc_freeze(it.val, 0), *among = doc_freeze(around, 0);
+        struct doc *again = doc_freeze(doc_root(among), 0);
+        assert_reads(doc_root(alone), it.val);
+        assert_reads(value_getz(doc_root(among), "part"), it.val);
+        assert_reads(value_getz(doc_root(again), "part"), it.val);
+        doc_unref(alone);
+        doc_unref(among);
+        doc_unref(again);
+        freeze_parts(a, it.val);
+    }
+}
+
+static void a_part_of_a_document_is_the_same_elsewhere(void **state)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_DEFAULT);
+    str rest = read_objects(&a), line;
+    for (int i = 0; i < 40 && str_next(&rest, '\n', &line) && line.len; i++) {
+        struct arena parts;
+        arena_init(&parts, ARENA_BYTES_DEFAULT);
+        struct doc *d = parsed(line);
+        freeze_parts(&parts, doc_root(d));
+        arena_done(&parts);
+        doc_unref(d);
+    }
+    CLEANUP(buf_done) struct buf wide = BUF_INIT; /* with tables of places and of keys */
+    buf_addz(&wide, "{\"x\":{\"k\":");
+    for (int i = 0; i < 50; i++)
+        buf_printf(&wide, "%s\"key-%d\":[%d,%d]", i ? "," : "{", 97 * i % 50, i, i * i);
+    buf_addz(&wide, "}},\"y\":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19]}");
+    struct doc *d = parsed(buf_str(&wide));
+    freeze_parts(&a, doc_root(d));
+    doc_unref(d);
+    assert_int_equal(json_parse_doc(STR("{\"n\":[1.50,100000000000]}"),
+                                    &(struct json_input){.keep_literals = true}, &d, NULL),
+                     0);
+    struct doc *kept = doc_freeze(value_getz(doc_root(d), "n"), DOC_KEEP_LITERALS);
+    struct doc *plain = doc_freeze(value_getz(doc_root(d), "n"), 0);
+    assert_true(str_is(value_literal(value_at(doc_root(kept), 0)), "1.50"));
+    assert_int_equal(value_literal(value_at(doc_root(plain), 0)).len, 0);
+    doc_unref(kept);
+    doc_unref(plain);
+    doc_unref(d);
+    arena_done(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_objects_are_small_at_rest),
+        cmocka_unit_test(a_part_of_a_document_is_the_same_elsewhere),
         cmocka_unit_test(equality_and_digest_see_neither_order_nor_positions),
         cmocka_unit_test(no_text_takes_more_than_eight_times_its_bytes),
         cmocka_unit_test(damaged_packs_are_refused),

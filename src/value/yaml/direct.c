@@ -411,6 +411,7 @@ struct doc *yaml_direct(const struct yaml_scan *scan, bool keep_positions, uint3
     if (!p || !*p)
         return NULL;
     tape_writer_init(&r.w, len + len / 8 + DIRECT_ROOM);
+    r.w.fixed = true; /* literals may be kept */
     struct spot s = read_node(&r, (struct spot){p, r.w.at + TAPE_ROOT}, -1, r.column);
     if (!s.p || *s.p) {
         tape_writer_drop(&r.w);
