@@ -41,15 +41,19 @@ struct compared {
 
 /* ---- the basis ---- */
 
+/* Annotations that may decide something: those of our own domains, but for the one that asks. */
+static value own_annotations(struct evaluation *e)
+{
+    value own = value_new_map(&e->arena);
+    for (struct value_iter it = value_iter(object_annotations(e->view.object)); value_next(&it);)
+        if (str_has(it.key, STR("argoproj.io/")) && !str_is(it.key, KEY_REFRESH))
+            value_set(&e->arena, own, it.key, it.val);
+    return own;
+}
+
 static struct sha256 spec_digest(struct evaluation *e)
 {
-    value annotations = object_annotations(e->view.object);
-    if (value_exists(value_get(annotations, STR(KEY_REFRESH)))) { /* it asks, and decides nothing */
-        annotations = value_edit(&e->arena, annotations);
-        value_remove(annotations, STR(KEY_REFRESH));
-    }
-    struct sha256 part[] = {value_digest(e->view.spec),
-                            value_digest(value_len(annotations) ? annotations : VALUE_ABSENT)};
+    struct sha256 part[] = {value_digest(e->view.spec), value_digest(own_annotations(e))};
     return sha256_of(str_mem((const char *)part, sizeof(part)));
 }
 
