@@ -214,6 +214,8 @@ static void credentials_of_a_registry_stay_with_it(void **state)
     assert_int_equal(count_lines(w, "b GET /elsewhere -"), 1);
     assert_int_equal(count_lines(w, "a GET /v2/charts/web/manifests/2.0.0 " SECRET), 1);
     assert_int_equal(count_lines(w, "b GET"), 3); /* those three, all without credentials */
+    assert_non_null(get(w, &repo, "3.0.0", false));
+    assert_int_equal(count_lines(w, "b GET"), 4); /* no token was asked of a stranger */
     world_close(w);
 }
 
