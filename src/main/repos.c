@@ -145,3 +145,35 @@ bool repos_find(const struct informer *secrets, str url, str project, struct are
         inherit(secrets, normal, a, ret);
     return found || source_repo_has_credentials(ret);
 }
+
+/* The name in "https://user@name:port/path" and in a registry's "name:port/path". */
+static str host_of(str url)
+{
+    str scheme = STR(""), rest = url, head, tail;
+    ptrdiff_t at = str_find(url, STR("://"));
+    if (at >= 0) {
+        scheme = str_sub(url, 0, (size_t)at);
+        rest = str_from(url, (size_t)at + 3);
+    }
+    bool ssh = str_is(scheme, "ssh") || (!scheme.len && str_find_char(rest, '@') >= 0);
+    if (ssh || str_is(scheme, "file") || str_starts(rest, STR("/")))
+        return STR("");
+    (void)str_cut(rest, '/', &rest, &tail);
+    (void)str_rcut(rest, '@', &head, &rest);
+    if (str_starts(rest, STR("[")) && str_cut(str_from(rest, 1), ']', &head, &tail))
+        return head;
+    (void)str_cut(rest, ':', &rest, &tail);
+    return rest;
+}
+
+bool repos_trust(const struct informer *maps, str ns, struct arena *a, struct source_repo *io_repo)
+{
+    str host = host_of(io_repo->url);
+    const struct doc *d =
+        maps && host.len ? informer_find(maps, ns, STR("argocd-tls-certs-cm")) : NULL;
+    str pem = d ? value_str(value_get(value_getz(doc_root(d), "data"), host)) : STR("");
+    if (!pem.len)
+        return false;
+    io_repo->ca_pem = arena_str(a, pem);
+    return true;
+}

@@ -21,4 +21,8 @@ bool repos_find(const struct informer *secrets, str url, str project, struct are
 bool repos_find_chart(const struct informer *secrets, str text, str project, struct arena *a,
                       struct source_repo *ret);
 
+/* Fill in the certificates that argocd-tls-certs-cm has for the repository's host (its key is the
+ * name without port); ssh:// and scp forms need none. False: it has none. maps may be NULL. */
+bool repos_trust(const struct informer *maps, str ns, struct arena *a, struct source_repo *io_repo);
+
 #endif

@@ -192,10 +192,17 @@ static void world_poll(void *arg, struct call c)
     manifests_poll(u->manifests, NULL, c);
 }
 
+static bool trust(struct up *u, struct arena *a, struct source_repo *io_repo)
+{
+    struct informer *maps = u->controller ? app_controller_config_maps(u->controller) : NULL;
+    return repos_trust(maps, str_of(u->options.namespace), a, io_repo);
+}
+
 static bool world_repo(void *arg, str url, str project, struct arena *a, struct source_repo *ret)
 {
     struct up *u = arg;
-    return repos_find(u->secrets, url, project, a, ret);
+    bool found = repos_find(u->secrets, url, project, a, ret);
+    return trust(u, a, ret) || found;
 }
 
 /* Credentials are only used for repositories that the project permits. */
@@ -207,7 +214,11 @@ static bool world_chart_repo(void *arg, str url, str project, struct arena *a,
     struct informer *projects = u->controller ? app_controller_projects(u->controller) : NULL;
     const struct doc *d =
         projects ? informer_find(projects, str_of(u->options.namespace), project) : NULL;
-    if (!d || !repos_find_chart(u->secrets, url, project, a, ret))
+    if (!d)
+        return false;
+    *ret = (struct source_repo){.url = url};
+    bool found = repos_find_chart(u->secrets, url, project, a, ret);
+    if (!trust(u, a, ret) && !found)
         return false;
     project_view(doc_root(d), NULL, 0, a, &view);
     return project_source_permitted(&view, ret->url);
@@ -247,11 +258,19 @@ static bool wave_delay_of_environment(usec *ret)
     return true;
 }
 
+static str of_environment(const char *name, const char *lower)
+{
+    const char *text = getenv(name);
+    return str_of(text && text[0] ? text : getenv(lower));
+}
+
 static int open_controllers(struct up *u, struct err *err)
 {
     const struct manifests_options m = {
         .source = {.cache_dir = ARENA_CAT(&u->arena, u->data_dir, STR("/repos"))},
-        .charts = {.cache_dir = ARENA_CAT(&u->arena, u->data_dir, STR("/charts"))},
+        .charts = {.cache_dir = ARENA_CAT(&u->arena, u->data_dir, STR("/charts")),
+                   .proxy = of_environment("HTTPS_PROXY", "https_proxy"),
+                   .no_proxy = of_environment("NO_PROXY", "no_proxy")},
         .chart_repo = world_chart_repo,
         .chart_repo_arg = u,
         .jail = u->jail,

@@ -14,6 +14,7 @@ import hashlib
 import http.server
 import io
 import json
+import ssl
 import tarfile
 import threading
 
@@ -46,7 +47,7 @@ def digest(data):
 
 
 class Server:
-    def __init__(self, user=None, password=None):
+    def __init__(self, user=None, password=None, certificate=None):
         self.user, self.password, self.down = user, password, False
         self.charts, self.files, self.log, self.wrong_digest = {}, {}, [], False
         owner = self
@@ -64,9 +65,13 @@ class Server:
 
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
+        if certificate:  # a file with certificate and key
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
         self.host = f"127.0.0.1:{self.http.server_port}"
-        self.url, self.registry = f"http://{self.host}", f"{self.host}/team"
+        self.url, self.registry = f"{'https' if certificate else 'http'}://{self.host}", f"{self.host}/team"
 
     def __enter__(self):
         return self

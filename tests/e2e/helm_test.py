@@ -3,7 +3,9 @@
 dependencies. Texts are Argo CD's."""
 import hashlib
 import json
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -277,6 +279,25 @@ def bad_credentials_are_told_and_good_ones_are_taken_at_once():
         secret("private", url=s.url, username="me", password="right")
         app.synced("1.0.0")
         app.delete()
+
+
+@tap.test
+def a_certificate_nobody_knows_is_told_and_trusted_when_the_config_map_has_it():
+    with tempfile.TemporaryDirectory() as folder:
+        cert, key = Path(folder, "cert.pem"), Path(folder, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=charts",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True, capture_output=True)
+        Path(folder, "both.pem").write_text(cert.read_text() + key.read_text(), encoding="utf-8")
+        with charts.Server(certificate=Path(folder, "both.pem")) as s:
+            s.add(chart("web", "1.0.0"))
+            app = application("tls", chart_source(s, "web", "1.x"))
+            tap.equal(error_of(app), SOURCE % (1, 1) + f"error loading repo index: error making HTTP request: Get \"{s.url}/index.yaml\": tls: failed to "
+                      "verify certificate: x509: certificate signed by unknown authority")
+            shared().kube.patch("ConfigMap", ARGOCD, "argocd-tls-certs-cm", {"data": {"127.0.0.1": cert.read_text()}})
+            app.refresh()
+            app.synced("1.0.0")
+            app.delete()
+            shared().kube.patch("ConfigMap", ARGOCD, "argocd-tls-certs-cm", {"data": {"127.0.0.1": None}})
 
 
 @tap.test

@@ -616,3 +616,5 @@ void app_controller_watch(struct app_controller *c,
 struct informer *app_controller_applications(struct app_controller *c) { return c->applications; }
 
 struct informer *app_controller_projects(struct app_controller *c) { return c->projects; }
+
+struct informer *app_controller_config_maps(struct app_controller *c) { return c->config_maps; }

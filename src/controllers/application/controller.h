@@ -83,5 +83,6 @@ void app_controller_status(const struct app_controller *c, struct app_controller
 /* Informers of our own kinds, for the API: borrowed, NULL before start. */
 struct informer *app_controller_applications(struct app_controller *c);
 struct informer *app_controller_projects(struct app_controller *c);
+struct informer *app_controller_config_maps(struct app_controller *c); /* of our namespace */
 
 #endif
