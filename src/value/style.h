@@ -1,8 +1,4 @@
-/* value/style.h: how a YAML node was written, for value_set_style.
- *
- * A reader that keeps what Kustomize needs sets these on building values; kyaml's merge passes them
- * on: a number that replaces a quoted text is text. Numbers keep their text as the literal
- * (value_literal). 0: plain, or unknown. The bits are those of yaml.v3's nodes. */
+/* value/style.h: how a YAML node was written. The bits are those of yaml.v3's nodes. */
 #ifndef VALUE_STYLE_H
 #define VALUE_STYLE_H
 
@@ -12,8 +8,7 @@ enum {
     VALUE_STYLE_SINGLE = 4, /* 'text' */
     VALUE_STYLE_LITERAL = 8,
     VALUE_STYLE_FOLDED = 16,
-    VALUE_STYLE_FLOW = 32,  /* {a: b} */
-    VALUE_STYLE_EMPTY = 64, /* a null that nothing was written for: `a:` */
+    VALUE_STYLE_FLOW = 32, /* {a: b} */
 };
 
 #define VALUE_STYLE_QUOTED                                                                         \

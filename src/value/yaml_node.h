@@ -29,7 +29,7 @@ struct yaml_comments {
 
 struct yaml_node {
     enum yaml_node_kind kind;
-    unsigned style; /* VALUE_STYLE_ bits but EMPTY; a scalar without quoting is plain */
+    unsigned style; /* VALUE_STYLE_ bits; a scalar without quoting is plain */
     str tag;        /* short: "!!str"; a plain scalar has the tag that it resolves to */
     str text;       /* of a scalar; of an alias its name */
     str anchor;
@@ -58,12 +58,6 @@ int yaml_document_parse(str text, const struct yaml_input *in, struct arena *a,
  * what is neither map nor list, with the libraries' messages. */
 int yaml_node_value(const struct yaml_node *n, struct arena *a, value *ret,
                     struct err *err) MUST_CHECK;
-
-/* A building tree that keeps what kyaml's merge asks for: styles by value_set_style, numbers with
- * their text as literal, the order of keys. Aliases become copies. -ERR_TOO_LARGE past
- * YAML_ALIAS_NODES_MAX values, -ERR_INVALID: an alias stands inside of what it stands for. */
-int yaml_node_styled(const struct yaml_node *n, struct arena *a, value *ret,
-                     struct err *err) MUST_CHECK;
 
 /* ---- looking into trees and changing them ---- */
 

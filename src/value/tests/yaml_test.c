@@ -446,30 +446,6 @@ static bool check_rule(struct arena *a, value c, str in)
     return false;
 }
 
-static void styles_of_nodes_come_with_their_values(void **state)
-{
-    struct arena a;
-    struct err err = {0};
-    struct yaml_node *n = NULL;
-    value v, again;
-    arena_init(&a, ARENA_BYTES_DEFAULT);
-    str text = STR("b: '1'\na: 0x10\nc: [\"y\", y]\nd:\ne: &x {k: 1.50}\nf: *x\n");
-    assert_int_equal(yaml_node_parse(text, NULL, &a, &n, &err), 0);
-    assert_int_equal(yaml_node_styled(n, &a, &v, &err), 0);
-    assert_true(str_is(value_key(v, 0), "b"));
-    assert_int_equal(value_style(value_getz(v, "b")), VALUE_STYLE_SINGLE);
-    assert_true(str_is(value_literal(value_getz(v, "a")), "0x10"));
-    assert_int_equal(value_int(value_getz(v, "a")), 16);
-    assert_int_equal(value_style(value_getz(v, "c")), VALUE_STYLE_FLOW);
-    assert_int_equal(value_style(value_at(value_getz(v, "c"), 0)), VALUE_STYLE_DOUBLE);
-    assert_int_equal(value_style(value_at(value_getz(v, "c"), 1)), 0);
-    assert_int_equal(value_style(value_getz(v, "d")), VALUE_STYLE_EMPTY);
-    assert_true(str_is(value_literal(value_path(v, "f.k")), "1.50"));
-    assert_int_equal(yaml_node_value(n, &a, &again, &err), 0);
-    assert_true(value_equal(v, again));
-    arena_done(&a);
-}
-
 static void kustomize_reads_and_writes_as_kyaml(void **state)
 {
     assert_true(run_cases(golden("yaml-kyaml.jsonl"), check_rule) > 300);
@@ -500,7 +476,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(trees_are_written_as_upstream),
         cmocka_unit_test(streams_are_split_as_kubernetes_does),
         cmocka_unit_test(kustomize_reads_and_writes_as_kyaml),
-        cmocka_unit_test(styles_of_nodes_come_with_their_values),
         cmocka_unit_test(each_bound_is_told_with_its_place),
         cmocka_unit_test(comments_in_too_many_pieces_are_refused),
         cmocka_unit_test(a_stream_of_too_many_documents_is_refused),

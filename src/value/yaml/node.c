@@ -1,4 +1,4 @@
-/* What trees of nodes are as JSON, and as values that keep their styles. */
+/* What trees of nodes are as JSON. */
 #include "value/yaml_node.h"
 
 #include <math.h>
@@ -86,9 +86,7 @@ static bool under_tag(struct decoder *d, const struct yaml_node *n, struct yaml3
 
 static bool is_text(const struct yaml_node *n)
 {
-    return str_is(n->tag, "!!str") ||
-           (!n->tag.len && (n->style & (VALUE_STYLE_DOUBLE | VALUE_STYLE_SINGLE |
-                                        VALUE_STYLE_LITERAL | VALUE_STYLE_FOLDED)));
+    return str_is(n->tag, "!!str") || (!n->tag.len && (n->style & VALUE_STYLE_QUOTED));
 }
 
 static value decode_scalar(struct decoder *d, const struct yaml_node *n)
@@ -418,82 +416,6 @@ int yaml_node_value(const struct yaml_node *n, struct arena *a, value *ret, stru
     str text = d.general_map || d.infinite ? not_json(v) : STR("");
     if (text.len)
         return err_set(err, ERR_INVALID, "%.*s", STR_FMT(text));
-    *ret = v;
-    return 0;
-}
-
-/* ---- as a value that keeps its styles ---- */
-
-static value styled(struct decoder *d, const struct yaml_node *n);
-
-static value styled_scalar(struct decoder *d, const struct yaml_node *n)
-{
-    struct yaml_scalar is =
-        is_text(n) ? (struct yaml_scalar){.kind = YAML_STR} : yaml3_resolve_as(n->tag, n->text).is;
-    value v;
-    switch (is.kind) {
-    case YAML_NULL: v = value_null(d->arena); break;
-    case YAML_BOOL: v = value_of_bool(d->arena, is.b); break;
-    case YAML_INT: v = value_of_int(d->arena, is.i); break;
-    case YAML_UINT: v = value_of_uint(d->arena, is.u); break;
-    case YAML_FLOAT: v = value_of_double(d->arena, is.d); break;
-    case YAML_STR:
-    default: v = value_borrow_str(d->arena, n->text); break;
-    }
-    if (value_is_number(v))
-        value_set_literal(v, n->text);
-    value_set_style(v, n->style | (is.kind == YAML_NULL && !n->text.len ? VALUE_STYLE_EMPTY : 0));
-    return v;
-}
-
-static value styled_container(struct decoder *d, const struct yaml_node *n)
-{
-    bool map = n->kind == YAML_NODE_MAP;
-    value v = map ? value_new_map(d->arena) : value_new_list(d->arena);
-    value_set_style(v, n->style);
-    for (size_t i = 0; i < n->n_children && !d->fatal; i += map ? 2 : 1) {
-        const struct yaml_node *key = n->child[i];
-        while (key->kind == YAML_NODE_ALIAS && key->alias)
-            key = key->alias;
-        value item = styled(d, n->child[map ? i + 1 : i]);
-        if (value_exists(item) && map)
-            value_set_borrow_key(d->arena, v, key->text, item);
-        else if (value_exists(item))
-            value_push(d->arena, v, item);
-    }
-    return v;
-}
-
-static value styled(struct decoder *d, const struct yaml_node *n)
-{
-    value v;
-    if (++d->decodes > YAML_ALIAS_NODES_MAX)
-        return fatal(d, STR("aliases stand for more than 1000000 nodes"));
-    if (d->depth >= VALUE_DEPTH_MAX && n->kind != YAML_NODE_SCALAR)
-        return fatal(d, STR("nested too deep"));
-    if (n->kind == YAML_NODE_ALIAS && !n->alias)
-        return fatal(d, arena_printf(d->arena, "anchor '%.*s' value contains itself",
-                                     STR_FMT(n->text)));
-    d->depth++;
-    if (n->kind == YAML_NODE_ALIAS)
-        v = styled(d, n->alias);
-    else if (n->kind == YAML_NODE_SCALAR)
-        v = styled_scalar(d, n);
-    else
-        v = styled_container(d, n);
-    d->depth--;
-    if (value_exists(v))
-        value_set_pos(v, (struct value_pos){n->line, n->column});
-    return v;
-}
-
-int yaml_node_styled(const struct yaml_node *n, struct arena *a, value *ret, struct err *err)
-{
-    struct decoder d = {.arena = a};
-    value v = styled(&d, n);
-    if (d.fatal)
-        return err_set(err, d.decodes > YAML_ALIAS_NODES_MAX ? ERR_TOO_LARGE : ERR_INVALID,
-                       "yaml: %s", d.fatal);
     *ret = v;
     return 0;
 }

@@ -9,8 +9,6 @@
 /* The tag as it is written, empty when the reader would find it again. */
 static str shown_tag(const struct yaml_node *n, bool *ret_quote)
 {
-    unsigned quoted =
-        VALUE_STYLE_DOUBLE | VALUE_STYLE_SINGLE | VALUE_STYLE_LITERAL | VALUE_STYLE_FOLDED;
     *ret_quote = false;
     if (n->kind == YAML_NODE_ALIAS || !n->tag.len)
         return STR("");
@@ -18,7 +16,7 @@ static str shown_tag(const struct yaml_node *n, bool *ret_quote)
         return n->tag;
     if (n->kind != YAML_NODE_SCALAR)
         return str_is(n->tag, n->kind == YAML_NODE_MAP ? "!!map" : "!!seq") ? STR("") : n->tag;
-    if (str_is(n->tag, "!!str") && (n->style & quoted))
+    if (str_is(n->tag, "!!str") && (n->style & VALUE_STYLE_QUOTED))
         return STR("");
     if (str_eq(yaml3_resolve(n->text).tag, n->tag))
         return STR("");
