@@ -149,7 +149,7 @@ static bool has_null_key(const struct yaml_node *map)
 /* The map's own entries are set once more behind what it merges: they win. */
 static int merge_all(struct resolver *r, struct yaml_node *map)
 {
-    struct yaml_node *from, *given, own;
+    struct yaml_node *from, *given = NULL, own;
     node_vec maps = {0};
     struct key_index index;
     int rc = merge_key(r, map, &from);
