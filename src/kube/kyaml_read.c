@@ -167,7 +167,7 @@ static int merge_all(struct resolver *r, struct yaml_node *map)
     index_keys(r->a, map, &index);
     r->aliases++;
     for (size_t i = 0; rc == 0 && i < maps.n; i++)
-        if ((rc = copy(r, maps.at[i], &given)) == 0)
+        if ((rc = copy(r, maps.at[i], &given)) == 0 && given)
             set_entries(r, map, &index, given);
     r->aliases--;
     if (rc == 0)
