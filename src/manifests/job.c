@@ -110,6 +110,20 @@ static bool is_about_manifests(int kind)
            kind == ERR_UNSUPPORTED || kind == ERR_NOT_FOUND || kind == ERR_TIMEOUT;
 }
 
+/* A chart's version may be seen by its templates. */
+static str tree_name(struct job *j, const struct job_tree *t)
+{
+    if (t->lease)
+        return str_of(t->lease->commit->tree);
+    return ARENA_CAT(&j->arena, t->version, STR(" "),
+                     hex_str(&j->arena, t->archive->digest.byte, sizeof(t->archive->digest.byte)));
+}
+
+static struct sha256 archive_id(struct job *j)
+{
+    return j->tree[0].archive ? sha256_of(tree_name(j, &j->tree[0])) : (struct sha256){0};
+}
+
 static void run_ended(void *arg, struct answer *a);
 
 static void run_again(struct job *j)
@@ -156,8 +170,10 @@ static void run_ended(void *arg, struct answer *a)
         go_on(j, r);
         return;
     }
-    if (r)
+    if (r) {
         r->may_change = j->may_change;
+        r->archive = archive_id(j);
+    }
     struct question *q = cache_get(&m->cache, &j->question);
     j->render_us = loop_now(m->loop) - j->started_at;
     j->running = false;
@@ -270,7 +286,7 @@ static int reads_are_same(const struct rendered *r, struct files *const *f, bool
     *ret = true;
     arena_init(&a, ARENA_BYTES_DEFAULT);
     for (size_t i = 0; !rc && *ret && i < r->n_trees; i++)
-        rc = read_set_check(r->reads[i], f[i], &a, ret, NULL, err);
+        rc = f[i] ? read_set_check(r->reads[i], f[i], &a, ret, NULL, err) : 0; /* NULL: archive */
     arena_done(&a);
     return rc;
 }
@@ -316,8 +332,10 @@ static void compare(struct job *j, const struct question *q)
     for (; c->n_trees < j->n_trees; c->n_trees++)
         if (j->tree[c->n_trees].lease)
             c->lease[c->n_trees] = source_lease_ref(j->tree[c->n_trees].lease);
+    struct sha256 archive = archive_id(j);
     for (size_t i = 0; i < q->n_answers; i++)
-        if (!q->answer[i].rendered->may_change)
+        if (!q->answer[i].rendered->may_change &&
+            sha256_eq(&q->answer[i].rendered->archive, &archive))
             c->candidate[c->n++] = rendered_ref(q->answer[i].rendered);
     j->step = call_open(j->m->loop, 0, compared, j);
     pool_submit(j->m->pool, compare_reads, c, drop_comparing, j->step);
@@ -348,15 +366,6 @@ static bool has_escaping_link(struct job *j)
     return false;
 }
 
-/* A chart's version may be seen by its templates. */
-static str tree_name(struct job *j, const struct job_tree *t)
-{
-    if (t->lease)
-        return str_of(t->lease->commit->tree);
-    return ARENA_CAT(&j->arena, t->version, STR(" "),
-                     hex_str(&j->arena, t->archive->digest.byte, sizeof(t->archive->digest.byte)));
-}
-
 static void name_trees(struct job *j)
 {
     str tree[TREES_MAX];
@@ -383,7 +392,7 @@ static void look_up(struct job *j)
     if (r) {
         m->stats.n_hits++;
         job_succeed(j, r, true);
-    } else if (q->n_answers && !j->tree[0].archive) { /* another archive is another chart */
+    } else if (q->n_answers) {
         compare(j, q);
     } else {
         run(j);

@@ -76,6 +76,7 @@ struct rendered {
     size_t n_trees;
     struct need *need; /* it was not rendered: this is lacking; NEED_CHART and NEED_REMOTE only */
     size_t n_needs;
+    struct sha256 archive; /* what stands for its own tree when that is a chart; else zero */
     bool may_change; /* what was supplied may be another thing tomorrow: holds for these trees only
                       */
     struct sha256 digest;

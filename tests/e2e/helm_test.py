@@ -319,6 +319,28 @@ def a_repository_that_goes_away_is_one_condition_and_others_go_on():
             a.delete()
 
 
+@tap.test
+def a_chart_with_value_files_of_a_repository():
+    with charts.Server() as s:
+        s.add(chart("web", "1.0.0"))
+        values, sha = repository("chartvalues", {"prod/v.yaml": "a: one\n"})
+        app = application("chartvalues", [chart_source(s, "web", "1.x", valueFiles=["$v/prod/v.yaml"]),
+                                          {"repoURL": values.url, "targetRevision": "main", "ref": "v"}])
+        app.wait(sync="Synced")
+        tap.equal((data_of("chartvalues", "chartvalues-web"), revisions(app), app.status()["sourceTypes"]),
+                  ({"a": "one", "version": "1.0.0"}, ["1.0.0", sha], ["Helm", ""]))
+        values.write("prod/v.yaml", "a: two\n")
+        sha = values.commit()
+        wait_until("the new value is there", lambda: data_of("chartvalues", "chartvalues-web")["a"] == "two")
+        s.add(chart("web", "1.1.0"))
+        wait_until("the new chart is there", lambda: data_of("chartvalues", "chartvalues-web") == {"a": "two", "version": "1.1.0"})
+        wait_until("both revisions are told", lambda: revisions(app) == ["1.1.0", sha])
+        values.write("unread.txt", "x")
+        sha = values.commit()
+        wait_until("a revision moves", lambda: revisions(app) == ["1.1.0", sha])
+        app.delete()
+
+
 # --- value files by URL
 
 
