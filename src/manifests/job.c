@@ -596,7 +596,18 @@ static void resolve_next(struct job *j)
 
 void job_start(struct job *j)
 {
+    struct err err;
+    const struct job_tree *own = &j->tree[0];
     j->started_at = loop_now(j->m->loop);
     j->n_trees = 1;
+    if (!own->chart.len && str_starts(own->repo.url, STR("oci://"))) {
+        (void)
+            err_set(&err, ERR_UNSUPPORTED,
+                    "%.*s: images of OCI registries are no sources here, charts of them are: name "
+                    "the chart",
+                    STR_FMT(own->repo.url));
+        job_fail(j, &err);
+        return;
+    }
     resolve_next(j);
 }

@@ -23,10 +23,10 @@ struct job {
     struct manifests *m;
     struct arena arena;
     struct call asker;
-    struct call step; /* what it waits for */
-    char *key;        /* or NULL */
-    struct job_tree tree[TREES_MAX];
-    size_t n_trees, at; /* the tree it waits for */
+    struct call step;      /* what it waits for */
+    char *key;             /* or NULL */
+    struct job_tree *tree; /* room for its own and as many as there are references, or TREES_MAX */
+    size_t n_trees, at;    /* the tree it waits for */
     const struct manifests_ref *ref;
     size_t n_refs;
     bool is_nothing; /* a source that is nothing but a name for others */

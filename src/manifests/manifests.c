@@ -121,6 +121,7 @@ void manifests_get(struct manifests *m, const struct manifests_request *r, struc
     m->jobs = j;
     j->flags = r->flags & MANIFESTS_NO_CACHE ? r->flags | MANIFESTS_REFS_NEW : r->flags;
     j->refs_age_us = r->refs_age_max_us ? r->refs_age_max_us : REFS_AGE_DEFAULT;
+    j->tree = ARENA_ARRAY(&j->arena, struct job_tree, MIN_OF(1 + r->n_refs, (size_t)TREES_MAX));
     source_repo_copy(&j->arena, &r->repo, &j->tree[0].repo);
     str revision =
         r->revision.len ? r->revision : value_str(value_getz(r->source, "targetRevision"));

@@ -116,8 +116,10 @@ static void dependencies_and_value_files_are_brought(UNUSED void **state)
         stage_open(&s, place);
         write_umbrella(&s, "1.x");
         const struct manifests_result *r = get_umbrella(&s);
-        if (!r)
+        if (!r) {
             fail_msg("%s", s.w->answer.err.text);
+            return;
+        }
         assert_int_equal(r->n_objects, 2);
         assert_true(str_is(data_of(r, "own", "data.v"), "remote"));
         assert_true(str_is(data_of(r, "d", "data.version"), "1.2.0"));
@@ -137,8 +139,10 @@ static void a_chart_is_a_source(UNUSED void **state)
         str url = arena_printf(&s.w->arena, "http://%.*s", STR_FMT(s.w->a));
         const struct manifests_result *r =
             get(&s, url, STR("{\"chart\":\"d\",\"targetRevision\":\"1.x\"}"));
-        if (!r)
+        if (!r) {
             fail_msg("%s", s.w->answer.err.text);
+            return;
+        }
         assert_string_equal(r->revision, "1.2.0");
         assert_null(r->commit);
         assert_int_equal(r->type, RENDER_HELM);
