@@ -179,6 +179,7 @@ int targets_local(struct cli *c, value app, const struct target_choice *choice,
         .namespace = view->destination.namespace,
         .project = view->project,
         .revision = value_str(value_getz(source, "targetRevision")),
+        .value_file_schemes = STR("https, http"),
     };
     rc = render_source(&request, c->arena, &result, err);
     if (rc)

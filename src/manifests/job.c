@@ -204,8 +204,9 @@ static void fill_order(struct job *j)
     struct order_ref *ref = ARENA_ARRAY(&o->arena, struct order_ref, j->n_trees);
     for (size_t i = 0; i < j->n_trees; i++) {
         const struct job_tree *t = &j->tree[i];
-        if (t->lease)
-            o->lease[i] = source_lease_ref(t->lease);
+        if (!t->lease)
+            continue;
+        o->lease[i] = source_lease_ref(t->lease);
         if (i)
             ref[i - 1] = (struct order_ref){t->ref->name, t->repo.url, t->lease->objects_dir,
                                             str_of(t->lease->commit->tree)};
@@ -430,7 +431,8 @@ static str pull_command(struct arena *a, const struct job_tree *t, bool pass)
                      r->username.len ? STR(" --username ******") : STR(""),
                      r->password.len ? STR(" --password ******") : STR(""),
                      r->insecure ? STR(" --insecure-skip-tls-verify") : STR(""), STR(" --repo "),
-                     r->url, STR(" "), t->chart, pass ? STR(" --pass-credentials") : STR(""));
+                     url_without_user(a, r->url), STR(" "), t->chart,
+                     pass ? STR(" --pass-credentials") : STR(""));
 }
 
 static bool passes_credentials(const struct job *j)

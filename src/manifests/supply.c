@@ -175,17 +175,32 @@ static str plain_name(str repository)
     return str_trim_prefix(str_trim_prefix(repository, STR("@")), STR("alias:"));
 }
 
+str url_without_user(struct arena *a, str url)
+{
+    ptrdiff_t start = str_find(url, STR("://"));
+    str scheme = start < 0 ? STR("") : str_sub(url, 0, (size_t)start + 3);
+    str rest = str_from(url, scheme.len), host = rest, path = STR("");
+    ptrdiff_t slash = str_find_char(rest, '/');
+    if (slash >= 0) {
+        host = str_sub(rest, 0, (size_t)slash);
+        path = str_from(rest, (size_t)slash);
+    }
+    ptrdiff_t at = str_rfind_char(host, '@');
+    return at < 0 ? url : ARENA_CAT(a, scheme, str_from(host, (size_t)at + 1), path);
+}
+
 /* The command as Argo CD logs it: credentials are stars. */
 static str add_command(struct arena *a, const struct source_repo *r, str name, bool pass)
 {
     return ARENA_CAT(a, STR("helm repo add"), r->username.len ? STR(" --username ******") : STR(""),
                      r->password.len ? STR(" --password ******") : STR(""),
                      r->insecure ? STR(" --insecure-skip-tls-verify") : STR(""),
-                     pass ? STR(" --pass-credentials") : STR(""), STR(" "), name, STR(" "), r->url);
+                     pass ? STR(" --pass-credentials") : STR(""), STR(" "), name, STR(" "),
+                     url_without_user(a, r->url));
 }
 
 /* helm's words for what charts_names could not have. */
-static str index_error(struct arena *a, str url, str text)
+static str index_error(struct arena *a, str text, str url)
 {
     static const str status = STR_INIT("error loading repo index: failed to get index: ");
     static const str request = STR_INIT("error loading repo index: error making HTTP request: ");
@@ -217,7 +232,7 @@ static void repository_failed(struct supplying *x, str why)
         name = str_mem(at, repository.len);
     }
     add_error(x, ERR_INVALID,
-              ARENA_CAT(a, STR("failed to add helm repository "), x->repo.url,
+              ARENA_CAT(a, STR("failed to add helm repository "), url_without_user(a, x->repo.url),
                         STR(": failed to add repository: failed running helm: `"),
                         add_command(a, &x->repo, name, passes_credentials(x->job)),
                         STR("` failed exit status 1: Error: "), why));
@@ -227,7 +242,8 @@ static void repository_arrived(void *arg, struct answer *a)
 {
     struct supplying *x = arg;
     if (a->rc)
-        repository_failed(x, index_error(&x->job->order->arena, x->repo.url, err_str(&a->err)));
+        repository_failed(x, index_error(&x->job->order->arena, err_str(&a->err),
+                                         url_without_user(&x->job->order->arena, x->repo.url)));
     else
         add_supply(x, 0, x->repo.url, STR(""));
 }

@@ -19,6 +19,9 @@ void blob_free(void *b);
 /* Read an archive in the pool; answers a `struct blob`. */
 void blob_read(struct manifests *m, struct chart_archive *a, struct call c);
 
+/* "https://host/path" of "https://user:password@host/path": for messages. */
+str url_without_user(struct arena *a, str url);
+
 /* Bring all that `r` needs into the job's order; `then` is called once, on a later turn: rc 0, or
  * -ERR_TOO_LARGE, -ERR_CANCELED. Forgotten by supplies_cancel. */
 void supplies_bring(struct job *j, const struct rendered *r, struct call then);
