@@ -74,8 +74,8 @@ bench-codec: ## speed of the JSON codec beside Go's, on live objects
 	@ninja -C build-release -j$(J) --quiet codec-bench
 	@tools/bench-codec --build build-release
 
-conform-helm: all ## DIR=folder of charts: each rendered by helm (HELM=path) and by us, three value sets a chart
-	@tools/conform-helm $(or $(DIR),.var/charts) --helm $(or $(HELM),helm) --tiphys $(BUILD)/tiphys --jobs $(J)
+conform-helm: all ## DIR=folder of charts: each rendered by helm (HELM=path) and by us, three value sets a chart (LEVEL=3: as Helm 3)
+	@tools/conform-helm $(or $(DIR),.var/charts) --helm $(or $(HELM),helm) --tiphys $(BUILD)/tiphys --jobs $(J) $(if $(LEVEL),--level $(LEVEL))
 
 bench-helm: ## DIR=folder of charts: rendering warm in a jailed worker beside helm (HELM=path) (row B8)
 	@tools/bootstrap build

@@ -292,7 +292,7 @@ int eval_pipe(struct state *s, const tval *dot, const struct node_pipe *p, tval 
     s->node = &p->head;
     if (run_stack_is_full(s->run, 0))
         return state_fail(s, "the template nests too deeply");
-    int rc = run_step(s->run, p->n);
+    int rc = state_step(s, p->n);
     for (size_t i = 0; !rc && i < p->n; i++) {
         if (i)
             before = *ret;

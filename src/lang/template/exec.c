@@ -60,7 +60,7 @@ struct loop {
 static int turn(struct loop *l, tval index, tval element)
 {
     const struct node_pipe *p = l->range->pipe;
-    int rc = run_step(l->s->run, 1);
+    int rc = state_step(l->s, 1);
     if (rc)
         return rc;
     if (p->n_decl && p->head.mark) {
@@ -201,7 +201,7 @@ static int walk_template(struct state *s, const tval *dot, const struct node_tem
 static int walk(struct state *s, const tval *dot, const struct tnode *n)
 {
     tval v;
-    int rc = run_step(s->run, 1);
+    int rc = state_step(s, 1);
     if (rc)
         return rc;
     s->node = n;

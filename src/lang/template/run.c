@@ -182,6 +182,12 @@ int state_fail(struct state *s, const char *format, ...)
     return run_prefix(s->run, place(s));
 }
 
+int state_step(struct state *s, uint64_t n)
+{
+    int rc = run_step(s->run, n);
+    return rc && s->node ? run_prefix(s->run, place(s)) : rc;
+}
+
 int state_wrap_call(struct state *s, str name)
 {
     run_prefix(s->run, ARENA_CAT(s->run->arena, STR("error calling "), name, STR(": ")));

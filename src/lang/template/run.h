@@ -67,6 +67,8 @@ int run_prefix(struct template_run *r, str text);
 
 /* One step; fails when the budget, deadline or memory is over. */
 int run_step(struct template_run *r, uint64_t n);
+/* The same; its failure names the place. */
+int state_step(struct state *s, uint64_t n);
 /* Calls of templates ask with a reserve: they end before expressions do, with Go's words. */
 #define RUN_STACK_RESERVE_BYTES ((size_t)256 << 10)
 bool run_stack_is_full(const struct template_run *r, size_t reserve_bytes);
