@@ -113,11 +113,11 @@ struct known {
 static bool known_parse(str text, struct known *ret)
 {
     str bytes, differs, rest;
-    bool parts = str_cut(text, ' ', &ret->hex, &rest) && str_cut(rest, ' ', &bytes, &rest) &&
-                 str_cut(rest, ' ', &differs, &ret->url);
+    if (!str_cut(text, ' ', &ret->hex, &rest) || !str_cut(rest, ' ', &bytes, &rest) ||
+        !str_cut(rest, ' ', &differs, &ret->url))
+        return false;
     ret->digest_differs = str_is(differs, "1");
-    return parts && ret->hex.len == 64 &&
-           hex_parse(ret->hex, ret->digest.byte, sizeof(ret->digest.byte)) &&
+    return ret->hex.len == 64 && hex_parse(ret->hex, ret->digest.byte, sizeof(ret->digest.byte)) &&
            str_to_u64(bytes, &ret->bytes);
 }
 
