@@ -9,6 +9,7 @@
 #include "value/number.h"
 #include "value/text.h"
 #include "value/yaml.h"
+#include "value/yaml_node.h"
 
 enum field_type { TEXT, FLAG, TEXTS, ANYTHING, TEXT_MAP, MAINTAINERS, DEPENDENCIES, TIME };
 
@@ -306,6 +307,49 @@ static void decode_record(struct decoding *d, const struct record *r, value v, v
     d->path = outer;
 }
 
+/* A number that was written with a point or an exponent: Go makes text of the float. */
+static bool is_written_as_float(const struct yaml_node *n)
+{
+    str text = n && n->kind == YAML_NODE_SCALAR ? n->text : STR("");
+    if (str_has(text, STR("x")) || str_has(text, STR("X")))
+        return false;
+    return str_find_char(text, 'e') >= 0 || str_find_char(text, 'E') >= 0 ||
+           str_find_char(text, '.') >= 0;
+}
+
+/* The reader makes integers of whole numbers however they are written. */
+static void restore_floats(struct arena *a, value io, const struct yaml_node *written)
+{
+    bool is_map = value_is_map(io);
+    while (written && written->alias)
+        written = written->alias;
+    for (size_t i = 0, n = is_map || value_is_list(io) ? value_len(io) : 0; written && i < n; i++) {
+        value child = is_map ? value_val(io, i) : value_at(io, i);
+        const struct yaml_node *as = is_map ? yaml_node_get(written, value_key(io, i))
+                                     : i < written->n_children ? written->child[i]
+                                                               : NULL;
+        if (value_type(child) != VALUE_INT && value_type(child) != VALUE_UINT) {
+            restore_floats(a, child, as);
+            continue;
+        }
+        if (!is_written_as_float(as))
+            continue;
+        value now = value_of_double(a, value_double(child));
+        if (is_map)
+            value_set(a, io, value_key(io, i), now);
+        else
+            value_put(a, io, i, now);
+    }
+}
+
+static void read_floats(str text, struct arena *a, value io)
+{
+    struct yaml_node *root = NULL;
+    struct err ignored;
+    if (!yaml_node_parse(text, NULL, a, &root, &ignored))
+        restore_floats(a, io, root);
+}
+
 static int decode(str text, enum helm_level level, const struct record *r, struct arena *a,
                   void *to, struct err *err)
 {
@@ -315,9 +359,10 @@ static int decode(str text, enum helm_level level, const struct record *r, struc
     value v = VALUE_ABSENT;
     if (yaml_parse(text, NULL, a, &v, err))
         return err_wrap(err, "error converting YAML to JSON");
-    if (value_is_map(v))
+    if (value_is_map(v)) {
+        read_floats(text, a, v);
         decode_record(&d, r, v, to);
-    else if (!value_is_nil(v)) {
+    } else if (!value_is_nil(v)) {
         d.failed = true;
         d.message = arena_printf(a, "json: cannot unmarshal %s into Go value of type %s",
                                  kind_name(v), go_type(&d, "", r->name));
