@@ -35,10 +35,12 @@ static enum basic basic_of(tval v)
     }
 }
 
+static const char *type_name(tval v) { return v.type ? v.type->name : "<nil>"; }
+
 static int incompatible(struct template_call *c, tval a, tval b)
 {
-    return template_fail(c, "incompatible types for comparison: %s and %s", a.type->name,
-                         b.type->name);
+    return template_fail(c, "incompatible types for comparison: %s and %s", type_name(a),
+                         type_name(b));
 }
 
 static str shown(struct template_call *c, tval v, char verb)
@@ -59,7 +61,7 @@ static bool is_comparable(const struct template_type *t)
 /* Maps, lists, structs, nils. */
 static int equal_others(struct template_call *c, tval a, tval b, bool *ret)
 {
-    bool a_nil = template_is_nil(a), b_nil = template_is_nil(b);
+    bool a_nil = !a.type || template_is_nil(a), b_nil = !b.type || template_is_nil(b);
     if (a.type && b.type && a.type->kind != b.type->kind) {
         str text = shown(c, a, 's'), other = shown(c, b, 'v');
         return template_fail(c, "non-comparable types %.*s: %s, %s: %.*s", STR_FMT(text),

@@ -225,7 +225,7 @@ static void put(struct printer *p, tval v, int indent, bool inline_start)
     v = template_unwrap(v);
     if (indent > INDENT * VALUE_DEPTH_MAX) {
         p->failed = true;
-    } else if (template_is_nil(v) && !(v.type && v.type->kind != TEMPLATE_PTR)) {
+    } else if (!v.type || (v.type->kind == TEMPLATE_PTR && template_is_nil(v))) {
         buf_addz(p->out, "null");
     } else if (v.type == &TEMPLATE_T_TIME) {
         gotime_format(time_of(v), STR("2006-01-02T15:04:05.999999999Z07:00"), p->out);
