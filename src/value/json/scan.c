@@ -76,9 +76,9 @@ static inline uint64_t running_xor(uint64_t x)
 static inline bool scan_block(struct json_scan *s, const char *p, size_t *ret_n)
 {
     struct bits b = bits_of(p);
-    uint64_t quote = b.quote & ~escaped_bits(b.back, &s->escaped);
+    uint64_t escaped = escaped_bits(b.back, &s->escaped), quote = b.quote & ~escaped;
     uint64_t inside = running_xor(quote) ^ (s->in_string ? ~(uint64_t)0 : 0);
-    uint64_t open = b.open & ~inside, close = b.close & ~inside;
+    uint64_t open = b.open & ~(inside | escaped), close = b.close & ~(inside | escaped);
     s->in_string = inside >> 63;
     if ((unsigned)__builtin_popcountll(close) < s->depth) {
         s->depth += (unsigned)(__builtin_popcountll(open) - __builtin_popcountll(close));
