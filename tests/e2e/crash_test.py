@@ -419,7 +419,7 @@ def an_application_that_ends_the_process_twice_is_left_alone_and_the_others_go_o
         w.end()
 
 
-@tap.test
+@with_clusters_of_their_own
 def a_first_start_that_is_cut_short_at_any_object_leaves_a_password_that_works():
     def first_start(nth):
         w = world.World(env={"TIPHYS_FAULT": f"bootstrap.installed:{nth}:kill"})
