@@ -57,6 +57,7 @@ class Story:
         self.repo = w.repo(name)
         self.shas, self.history, self.uids = [], [], {}
         self.app = App(w, name)
+        w.apps.append(self.app)  # removed with its world, whoever makes it
 
     def commit(self, files=(), remove=(), good=True):
         for path, content in dict(files).items():
@@ -440,8 +441,8 @@ def a_first_start_that_is_cut_short_at_any_object_leaves_a_password_that_works()
 def a_restart_keeps_everything_and_does_nothing_twice():
     w = world.World()
     try:
-        story = Story(w, "again").play()
-        before = {c["metadata"]["name"]: c["metadata"]["resourceVersion"] for c in w.kube.list("ConfigMap", "again")}
+        story = Story(w, "restarted").play()
+        before = {c["metadata"]["name"]: c["metadata"]["resourceVersion"] for c in w.kube.list("ConfigMap", "restarted")}
         kubeconfig = w.kubeconfig.read_text()
         tap.equal(w.stop(), 0)
         seconds = w.start()
@@ -449,7 +450,7 @@ def a_restart_keeps_everything_and_does_nothing_twice():
         tap.comment(f"start to serving: {seconds:.3f} s")
         story.app.refresh()
         time.sleep(1)
-        tap.equal({c["metadata"]["name"]: c["metadata"]["resourceVersion"] for c in w.kube.list("ConfigMap", "again")}, before)
+        tap.equal({c["metadata"]["name"]: c["metadata"]["resourceVersion"] for c in w.kube.list("ConfigMap", "restarted")}, before)
         tap.equal(story.state(), WANTED)
     finally:
         w.end()
